@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names of the verdicts, and the end of a diagnosis. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnosis.h"
+
+const char *bb_bound__name(enum bb_bound b)
+{
+	switch (b) {
+#define X(id, name)             \
+	case BB_BOUND_##id:     \
+		return name;
+		BB_VERDICTS(X)
+#undef X
+	case BB_BOUND_MAX:
+		break;
+	}
+	return "none";
+}
+
+void bb_diagnosis__free(struct bb_diagnosis *diag)
+{
+	if (!diag)
+		return;
+	free(diag->processes);
+	memset(diag, 0, sizeof(*diag));
+}

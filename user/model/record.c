@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The record: building, releasing and adding up. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "record.h"
+
+struct bb_record *bb_record__new(void)
+{
+	struct bb_record *rec = calloc(1, sizeof(*rec));
+
+	if (!rec)
+		return NULL;
+	/* What nobody has measured yet is unknown, not zero. */
+	rec->host.busy_share = NAN;
+	rec->overhead.bpf_ns = BB_UNKNOWN_U64;
+	rec->overhead.cpu_share = NAN;
+	rec->overhead.rss_bytes = BB_UNKNOWN_U64;
+	rec->overhead.map_bytes = BB_UNKNOWN_U64;
+	rec->overhead.machine_syscalls_per_s = BB_UNKNOWN_U64;
+	rec->command_status = -1;
+	return rec;
+}
+
+static void thread__release(struct bb_thread *t)
+{
+	free(t->name);
+	free(t->waits);
+}
+
+static void lock__release(struct bb_lock *l)
+{
+	free(l->place);
+	free(l->code);
+}
+
+/*
+ * A half-built object may have a count before it has the array, so each loop
+ * looks at the pointer too.
+ */
+static void process__release(struct bb_process *p)
+{
+	size_t i;
+
+	for (i = 0; p->threads && i < p->nr_threads; i++)
+		thread__release(&p->threads[i]);
+	for (i = 0; p->locks && i < p->nr_locks; i++)
+		lock__release(&p->locks[i]);
+	for (i = 0; p->cmdline && p->cmdline[i]; i++)
+		free(p->cmdline[i]);
+	free(p->threads);
+	free(p->locks);
+	free(p->cmdline);
+	free(p->exe);
+	free(p->cgroup);
+	free(p->container);
+	free(p->runtime.note);
+	free(p->gils);
+	free(p->waits);
+	free(p->syscalls);
+}
+
+void bb_record__free(struct bb_record *rec)
+{
+	size_t i;
+
+	if (!rec)
+		return;
+	for (i = 0; rec->processes && i < rec->nr_processes; i++)
+		process__release(&rec->processes[i]);
+	free(rec->processes);
+	free(rec);
+}
+
+uint64_t bb_budget__sum(const struct bb_budget *b)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < BB_STATE_MAX; i++)
+		sum += b->ns[i];
+	return sum;
+}
+
+void bb_budget__add(struct bb_budget *to, const struct bb_budget *b)
+{
+	size_t i;
+
+	for (i = 0; i < BB_STATE_MAX; i++)
+		to->ns[i] += b->ns[i];
+	to->runq_preempted_ns += b->runq_preempted_ns;
+	to->runq_woken_ns += b->runq_woken_ns;
+	to->runq_throttled_ns += b->runq_throttled_ns;
+	to->futex_proto_ns += b->futex_proto_ns;
+	to->futex_handed_ns += b->futex_handed_ns;
+	to->futex_fed_ns += b->futex_fed_ns;
+	to->futex_other_ns += b->futex_other_ns;
+}
+
+int64_t bb_thread__residual(const struct bb_thread *t)
+{
+	return (int64_t)(t->window_ns - bb_budget__sum(&t->budget));
+}
+
+size_t bb_record__losses(const struct bb_record *rec)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < BB_DROP_MAX; i++)
+		n += rec->drops[i] != 0;
+	return n;
+}
+
+const char *bb_drop__name(enum bb_drop d)
+{
+	switch (d) {
+#define X(id, n, name, text)    \
+	case BB_DROP_##id:      \
+		return name;
+		BB_DROPS(X)
+#undef X
+	case BB_DROP_MAX:
+		break;
+	}
+	return "invalid";
+}
+
+const char *bb_drop__text(enum bb_drop d)
+{
+	switch (d) {
+#define X(id, n, name, text)    \
+	case BB_DROP_##id:      \
+		return text;
+		BB_DROPS(X)
+#undef X
+	case BB_DROP_MAX:
+		break;
+	}
+	return "not a loss";
+}
