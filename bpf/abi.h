@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one header that both the BPF programs and user space include.
+ *
+ * Fixed-width types only. Enum numbers are explicit and append-only: a retired
+ * number stays a hole. Every struct that crosses the boundary has its size and
+ * the offsets that matter asserted below.
+ */
+#ifndef BB_ABI_H
+#define BB_ABI_H
+
+#ifndef __VMLINUX_H__
+#ifdef __bpf__
+#error "include vmlinux.h before abi.h"
+#endif
+#include <stdint.h>
+typedef uint8_t bb_u8;
+typedef uint16_t bb_u16;
+typedef uint32_t bb_u32;
+typedef uint64_t bb_u64;
+typedef int16_t bb_s16;
+typedef int32_t bb_s32;
+typedef int64_t bb_s64;
+#else
+typedef __u8 bb_u8;
+typedef __u16 bb_u16;
+typedef __u32 bb_u32;
+typedef __u64 bb_u64;
+typedef __s16 bb_s16;
+typedef __s32 bb_s32;
+typedef __s64 bb_s64;
+#endif
+
+/*
+ * What a thread's time is summed under in the kernel. User space folds these
+ * into the states of the report (user/model/state.h): the kernel only records
+ * what it saw, e.g. how a futex wait ended, and never judges.
+ */
+enum bb_bucket {
+	BB_ONCPU = 0,
+	BB_RUNQ_PREEMPTED = 1, /* lost the CPU while runnable */
+	BB_RUNQ_WOKEN = 2,     /* woken (or new), not yet on a CPU */
+	BB_RUNQ_THROTTLED = 3, /* lost the CPU to the cgroup's quota */
+	BB_GIL = 4,
+	BB_FUTEX_PROTO = 5,  /* the word's protocol says lock (glibc mutex, PI) */
+	BB_FUTEX_HANDED = 6, /* woken by a thread that waits on this word too */
+	BB_FUTEX_FED = 7,    /* woken by a thread that never waited on it */
+	BB_FUTEX_OTHER = 8,  /* timed out, interrupted, waker not seen */
+	BB_DISK = 9,
+	BB_NET = 10,
+	BB_POLL = 11,
+	BB_IPC = 12,
+	BB_SLEEP = 13,
+	BB_CHILD = 14,
+	BB_FAULT = 15,
+	BB_STOPPED = 16,
+	BB_OTHER = 17,
+	BB_UNKNOWN = 18,
+	BB_BUCKET_MAX = 19,
+};
+
+/* What the descriptor of a blocked call was; detail for bb_wait_slot.fdkind. */
+enum bb_fdkind {
+	BB_FD_NONE = 0,	   /* the call has no descriptor */
+	BB_FD_UNKNOWN = 1, /* it has one, and it could not be read */
+	BB_FD_FILE = 2,
+	BB_FD_BLOCKDEV = 3,
+	BB_FD_PIPE = 4,
+	BB_FD_TTY = 5,
+	BB_FD_CHARDEV = 6,
+	BB_FD_UNIX = 7,
+	BB_FD_INET = 8,	       /* TCP, UDP and the like, v4 and v6, connected or not */
+	BB_FD_INET_LISTEN = 9, /* a listening TCP socket */
+	BB_FD_UNIX_LISTEN = 10,
+	BB_FD_SOCKET = 11, /* any other address family */
+	BB_FD_EVENTFD = 12,
+	BB_FD_TIMERFD = 13,
+	BB_FD_EPOLL = 14,
+	BB_FD_ANON = 15, /* any other anonymous inode */
+	BB_FD_MAX = 16,
+};
+
+/*
+ * Losses. One list makes the enum, the names in the JSON and the lines of
+ * docs/method.md; each names what detail went missing, never time.
+ */
+#define BB_DROPS(X)                                                                     \
+	X(THREADS_FULL, 0, "threads_map_full", "threads without detail: all of their time is unknown") \
+	X(EXITED_FULL, 1, "exited_map_full", "ended threads that were summed, not kept")   \
+	X(PROCS_FULL, 2, "processes_map_full", "descendants that could not be followed")   \
+	X(LOCKS_FULL, 3, "locks_map_full", "futex waits without a row in the lock table")  \
+	X(WAITS_FULL, 4, "wait_slots_full", "waits summed under their state without a syscall name") \
+	X(SYSCALLS_FULL, 5, "syscalls_map_full", "syscalls that were not counted")         \
+	X(FD_READ, 6, "fd_read_failed", "blocked calls whose descriptor could not be read") \
+	X(REGS_READ, 7, "regs_read_failed", "waits whose saved registers could not be read") \
+	X(USER_READ, 8, "user_read_failed", "reads of the target's memory that failed")    \
+	X(COMPAT_SYSCALL, 9, "compat_syscall", "waits in a 32-bit syscall")                \
+	X(CLOCK_BACK, 10, "clock_backwards", "intervals that came out negative")           \
+	X(CONTENTION_RACE, 11, "contention_race", "updates of a contended time that were given up") \
+	X(WINDOW_SKEW, 12, "thread_window_skew", "threads whose window is not that of the report") \
+	X(FOLLOW_MISSED, 13, "threads_unseen", "threads found by the scan that no event ever named")
+
+enum bb_drop {
+#define X(id, n, name, text) BB_DROP_##id = n,
+	BB_DROPS(X)
+#undef X
+	BB_DROP_MAX = 14,
+};
+
+/* How user space classifies a system call, by number: rodata cfg_sysclass[]. */
+enum bb_sysclass {
+	BB_SC_OTHER = 0,
+	BB_SC_FUTEX = 1,
+	BB_SC_FUTEX_WAIT = 2,  /* futex2's wait: address in argument 0 */
+	BB_SC_FUTEX_WAITV = 3, /* vector of words: the first counts */
+	BB_SC_FD = 4,	       /* argument 0 is a descriptor, whose type decides */
+	BB_SC_POLL_FD = 5,     /* argument 0 is the epoll or ring descriptor */
+	BB_SC_POLL = 6,	       /* poll, ppoll: argument 1 counts descriptors */
+	BB_SC_SELECT = 7,      /* select, pselect6: argument 0 counts descriptors */
+	BB_SC_SLEEP = 8,
+	BB_SC_CHILD = 9,
+	BB_SC_IPC = 10,
+	BB_SC_DISK = 11,
+	BB_SC_OPEN = 12,   /* a path: disk, or a FIFO whose other end is missing */
+	BB_SC_CLONE = 13,  /* blocks in vfork until the child execs */
+	BB_SC_RESTART = 14, /* goes on with the call that a signal or a freeze broke off */
+};
+
+#define BB_SYSCALL_MAX 512
+#define BB_WAIT_SLOTS 6
+#define BB_RECENT_LOCKS 4
+#define BB_GILS_MAX 8
+#define BB_HIST_BITS 40
+#define BB_TARGET_SLOTS 65536 /* prefilter: one byte per tgid modulo this */
+#define BB_DEAD_KEPT 1024     /* ended threads kept with all detail, by default */
+
+/* One kind of wait of one thread. 32 bytes. */
+struct bb_wait_slot {
+	bb_u8 bucket;
+	bb_u8 fdkind;
+	bb_s16 nr; /* syscall, -1: none in flight */
+	bb_s32 fd;
+	bb_u32 count;
+	bb_u32 used;
+	bb_u64 ns;
+	bb_u64 max_ns;
+};
+_Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
+
+#define BB_STATE_RAN 0u	 /* bb_thread.on: on a CPU */
+#define BB_STATE_OFF 1u	 /* off it: bb_thread.bucket says why */
+
+#define BB_TF_IGNORE (1u << 0)	/* of the target, not selected by -t */
+#define BB_TF_BORN (1u << 1)	/* started inside the window */
+#define BB_TF_ENDED (1u << 2)
+#define BB_TF_COUNTED (1u << 3) /* counts as a waiter in its lock's contention */
+#define BB_TF_GIL (1u << 4)	/* the open futex wait is for a GIL */
+#define BB_TF_RAN (1u << 5)	/* was on a CPU in the window */
+#define BB_TF_IN_ACQ (1u << 6)	/* a GIL acquisition is not closed yet */
+#define BB_TF_PROTO (1u << 7)	/* the open futex wait is a lock's by its protocol */
+#define BB_TF_SHARED (1u << 8)	/* the open futex wait is on a shared word */
+
+/* A thread, while it lives: value of map `threads`, keyed by its task pointer. */
+struct bb_thread_sum {
+	bb_u32 seq; /* odd while it is being changed */
+	bb_u32 flags;
+	bb_u32 tid;
+	bb_u32 tgid;
+	bb_u64 start;	   /* ktime from which it is accounted */
+	bb_u64 since;	   /* ktime at which the open state began */
+	bb_u64 ns[BB_BUCKET_MAX];
+	bb_u64 run_delay; /* the kernel's figure when it left the CPU */
+	bb_u64 nvcsw;	   /* the kernel's counts at its last switch */
+	bb_u64 nivcsw;
+	bb_u64 voluntary;
+	bb_u64 involuntary;
+	/* the open state */
+	bb_u8 on;	 /* BB_STATE_* */
+	bb_u8 bucket;	 /* enum bb_bucket of an open wait */
+	bb_u8 fdkind;
+	bb_u8 wake_how;	 /* bucket that the wake-up told for a futex wait, 0: none seen */
+	bb_s16 nr;
+	bb_u16 recent_next;
+	bb_s32 fd;
+	bb_s16 restart_nr; /* the last call that a restart would go on with */
+	bb_u8 restart_bucket;
+	bb_u8 restart_fdkind;
+	bb_u64 futex;		  /* address of the open futex wait, as keyed */
+	bb_u64 recent[BB_RECENT_LOCKS]; /* words it waited on lately */
+	/* the GIL */
+	bb_u64 gil;		  /* GIL of the open or last wait, 0: none */
+	bb_u64 acq_ns;		  /* so far, of the acquisition that is not closed */
+	bb_u64 acq_count;
+	bb_u64 acq_max;
+	bb_u64 gil_switches;	  /* gil.switch_number when it last blocked there */
+	/* system calls */
+	bb_u64 sys_enter;	  /* ktime, 0: not inside one that was seen to start */
+	bb_u64 sys_off;		  /* off-CPU total then */
+	bb_u64 off_ns;		  /* all time off the CPU so far */
+	bb_u64 kernel_ns;
+	bb_s32 sys_nr;
+	bb_u32 pad;
+	struct bb_wait_slot slots[BB_WAIT_SLOTS];
+	char comm[16]; /* set when it ends */
+};
+_Static_assert(sizeof(struct bb_thread_sum) == 568, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 360, "bb_thread_sum.slots");
+
+/* What the task iterator is to do: bb_iter_mode. */
+enum bb_iter_mode {
+	BB_ITER_SURVEY = 0, /* a bb_leader_row for each process of the machine */
+	BB_ITER_BEGIN = 1,  /* enter the targets' threads as they are now */
+	BB_ITER_READ = 2,   /* a bb_thread_row for each thread of the targets */
+};
+
+/* A process of the machine, by its group leader. */
+struct bb_leader_row {
+	bb_u32 tgid;	/* in the initial PID namespace */
+	bb_u32 ns_tgid; /* in the reader's, 0: not visible there */
+	bb_u32 ptgid;	/* parent's, initial namespace */
+	bb_u32 flags;	/* of the task: PF_* */
+	bb_u64 start_boottime; /* ns */
+};
+_Static_assert(sizeof(struct bb_leader_row) == 24, "bb_leader_row");
+
+/* What the task iterator writes per thread: a consistent copy and the task's own figures. */
+struct bb_thread_row {
+	bb_u64 now;	    /* ktime of the copy */
+	bb_u64 runq_ns;	    /* part of the open wait that it has been runnable */
+	bb_u64 start_time;  /* ktime of its birth */
+	bb_u64 nvcsw;
+	bb_u64 nivcsw;
+	bb_u32 ns_tid;	    /* in the reader's PID namespace, 0: not visible there */
+	bb_u32 found;	    /* 1: sum is valid; 0: there is no entry for it */
+	char comm[16];
+	struct bb_thread_sum sum; /* tid and tgid always set */
+};
+_Static_assert(sizeof(struct bb_thread_row) == 632, "bb_thread_row");
+
+#define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
+#define BB_PF_EXECED (1u << 1)
+#define BB_PF_ENDED (1u << 2)
+#define BB_PF_TARGET (1u << 3)	 /* named on the command line */
+
+#define BB_PY_MUSL (1u << 0)	/* its libc waits on the waiter's stack */
+#define BB_PY_PARKING (1u << 1) /* CPython 3.13 or later: waits park on the stack */
+
+/* A process: value of map `procs`, keyed by tgid. */
+struct bb_proc_sum {
+	bb_u32 tgid;
+	bb_u32 ptgid;
+	bb_u32 flags;
+	bb_u32 exec_count;
+	bb_u64 start_boottime; /* 0: taken from the first look at it */
+	bb_u64 seen;	       /* ktime at which we began to follow it */
+	bb_u32 nr_gils;
+	bb_u32 py_flags; /* BB_PY_* */
+	bb_u64 gils[BB_GILS_MAX];
+	bb_u64 born;
+	bb_u64 ended;
+	/* ended threads of which no detail was kept */
+	bb_u64 folded;
+	bb_u64 folded_window;
+	bb_u64 folded_voluntary;
+	bb_u64 folded_involuntary;
+	bb_u64 folded_kernel;
+	bb_u64 folded_ns[BB_BUCKET_MAX];
+	char comm[16];
+};
+_Static_assert(sizeof(struct bb_proc_sum) == 328, "bb_proc_sum");
+
+/* Wall time with at least one waiter, kept exact by one compare-and-swap. */
+struct bb_contention {
+	bb_u64 word;	 /* ns since the window's start << 16 | waiters */
+	bb_u64 since;	 /* used where the kernel has no compare-and-swap for BPF */
+	bb_u64 ns;
+	bb_u64 last_end; /* ktime of the last time that nobody waited */
+	bb_u64 max;	 /* waiters at once */
+};
+
+struct bb_lock_key {
+	bb_u64 addr;
+	bb_u32 tgid; /* 0 for words shared between processes */
+	bb_u32 pad;
+};
+
+/* A futex: value of map `locks`. */
+struct bb_lock_sum {
+	struct bb_contention contention;
+	bb_u64 ns[4]; /* by BB_FUTEX_PROTO, HANDED, FED, OTHER */
+	bb_u64 waits;
+	bb_u64 max_ns;
+	bb_u64 code;  /* reserved: the waiter's code object */
+	bb_u32 op;    /* of the last wait, as passed */
+	bb_u32 val;
+	bb_u32 tgid;  /* last waiter's process */
+	bb_u32 on_stack; /* the word was on the waiter's stack */
+};
+_Static_assert(sizeof(struct bb_lock_sum) == 112, "bb_lock_sum");
+
+/* A GIL: value of map `gils`, same key. */
+struct bb_gil_sum {
+	struct bb_contention contention;
+	bb_u64 ns;
+	bb_u64 acquisitions;
+	bb_u64 max_ns;
+	bb_u64 hist[BB_HIST_BITS];
+};
+_Static_assert(sizeof(struct bb_gil_sum) == 384, "bb_gil_sum");
+
+struct bb_syscall_key {
+	bb_u32 tgid;
+	bb_s32 nr;
+};
+
+struct bb_syscall_sum {
+	bb_u64 count;
+	bb_u64 errors;
+	bb_u64 ns;
+	bb_u64 max_ns;
+};
+
+/* Per-CPU counters. */
+struct bb_cpu {
+	bb_u64 events;	 /* program runs that did work for the target */
+	bb_u64 syscalls; /* of the whole machine, while traced */
+	bb_u64 drops[BB_DROP_MAX];
+};
+#endif
