@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# make            build/boundby
+# make demo       install what is missing, build, diagnose a sample program (root)
+# make test       install what is missing, build, run all tests (root)
+# make bench      measure the cost, side by side with other tools (root)
+# make install    DESTDIR and PREFIX are honoured
+#
+# V=1 shows the commands, DEBUG=1 builds without optimisation, SANITIZE=1 with
+# ASan and UBSan, SKIP_INSTALL=1 leaves the packages alone.
+
+VERSION := 0.1.0
+OUT := build
+PREFIX ?= /usr/local
+CLANG ?= clang
+BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
+LLVM_STRIP ?= llvm-strip
+PYTHON ?= /usr/bin/python3
+
+ifeq ($(V),1)
+Q :=
+msg =
+else
+Q := @
+msg = @printf '  %-8s %s\n' "$(1)" "$(patsubst $(OUT)/%,%,$(2))";
+endif
+
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+BPF_ARCH_x86 := -D__x86_64__
+BPF_ARCH_arm64 := -D__aarch64__
+
+WARN := -Wall -Wextra -Wshadow -Wsign-compare -Wundef -Werror
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(BPF_ARCH_$(ARCH)) \
+	$(WARN) -Wno-unused-parameter -Wno-missing-declarations
+CFLAGS ?= -O2 -g
+ifeq ($(DEBUG),1)
+CFLAGS := -O0 -g3
+endif
+ifeq ($(SANITIZE),1)
+CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
+endif
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DBB_VERSION='"$(VERSION)"' $(WARN) -I$(OUT) $(CFLAGS)
+LIBS := -lbpf -lelf -lz -ljansson -lcap -lm
+
+# maps.bpf.c first: libbpf 1.1 links an extern map right only after its definition
+BPF_SRC := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_HDR := $(wildcard bpf/*.h vmlinux/*.h)
+BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(OUT)/bpf/%.bpf.o)
+
+PURE_SRC := $(wildcard user/model/*.c user/diagnose/*.c user/emit/*.c user/util/*.c)
+CAPTURE_SRC := $(wildcard user/capture/*.c)
+SRC := user/main.c $(PURE_SRC) $(CAPTURE_SRC)
+OBJ := $(SRC:%.c=$(OUT)/%.o)
+PURE_OBJ := $(PURE_SRC:%.c=$(OUT)/%.o)
+GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h
+
+.DELETE_ON_ERROR:
+.PHONY: all clean demo test unit bench install uninstall install-build install-demo install-test \
+	format check-format workloads
+
+all: $(OUT)/boundby
+
+$(OUT)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HDR)
+	$(call msg,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(OUT)/boundby.bpf.o: $(BPF_OBJ)
+	$(call msg,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(OUT)/boundby.skel.h: $(OUT)/boundby.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name boundby_bpf > $@
+
+$(OUT)/syscall_names.h: tools/gen-syscall-names
+	$(call msg,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)CC="$(CC)" tools/gen-syscall-names > $@
+
+$(OUT)/schema.h: docs/schema.json
+	$(call msg,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@
+
+$(OUT)/%.o: %.c | $(GEN)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/boundby: $(OBJ)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(LIBS) -o $@
+
+-include $(OBJ:.o=.d)
+
+# ---- tests
+
+WORKLOAD_BIN := $(patsubst tests/workloads/%.c,$(OUT)/tests/%,$(wildcard tests/workloads/*.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*.c))
+TEST_LIB := $(filter-out tests/lib/pyprobe.c,$(wildcard tests/lib/*.c))
+SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+$(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $< -o $@ -pthread -lm
+
+$(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(wildcard tests/lib/*.h) | $(GEN)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) -o $@ -lcmocka -ljansson -lm
+
+$(OUT)/tests/pyprobe: tests/lib/pyprobe.c $(wildcard user/capture/elf.c user/capture/mem.c user/capture/python*.c)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ -lelf -lz
+
+workloads: $(WORKLOAD_BIN) $(OUT)/tests/pyprobe
+
+unit: $(UNIT_BIN)
+	$(Q)for t in $(UNIT_BIN); do echo "  RUN      $$t"; $$t || exit 1; done
+
+test: install-test
+	$(Q)$(MAKE) --no-print-directory all workloads $(UNIT_BIN)
+	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) tests/run
+
+demo: install-demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) tools/demo
+
+bench: install-test
+	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) tools/bench/run
+
+install-build install-demo install-test:
+ifneq ($(SKIP_INSTALL),1)
+	$(Q)tools/install-packages build $(patsubst install-%,%,$(filter-out install-build,$@))
+endif
+
+# ---- style
+
+FORMAT_SRC := $(wildcard bpf/*.[ch] user/*/*.[ch] user/*.c vmlinux/*.h tests/*/*.[ch])
+
+format:
+	$(Q)clang-format -i $(FORMAT_SRC)
+
+check-format:
+	$(call msg,FORMAT,check)
+	$(Q)clang-format --dry-run --Werror $(FORMAT_SRC)
+
+# ---- install
+
+install: $(OUT)/boundby
+	install -D -m 0755 $(OUT)/boundby $(DESTDIR)$(PREFIX)/bin/boundby
+	install -D -m 0644 docs/boundby.8 $(DESTDIR)$(PREFIX)/share/man/man8/boundby.8
+	install -D -m 0644 docs/schema.json $(DESTDIR)$(PREFIX)/share/boundby/schema.json
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/boundby $(DESTDIR)$(PREFIX)/share/man/man8/boundby.8 \
+		$(DESTDIR)$(PREFIX)/share/boundby/schema.json
+
+clean:
+	rm -rf $(OUT)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every difference between kernels, with the commit or version that made it. */
+#ifndef BB_COMPAT_BPF_H
+#define BB_COMPAT_BPF_H
+
+extern int LINUX_KERNEL_VERSION __kconfig;
+#define BB_KERNEL(a, b) (((a) << 16) + ((b) << 8))
+
+/* include/linux/sched.h; not in BTF, since they are macros */
+#define BB_TASK_UNINTERRUPTIBLE 0x2
+#define BB_TASK_STOPPED 0x4
+#define BB_TASK_TRACED 0x8
+#define BB_TASK_DEAD 0x80
+#define BB_TASK_FROZEN 0x8000 /* 6.1, f5d39b020809 ("freezer,sched: Rewrite core freezer logic") */
+#define BB_PF_FROZEN 0x10000  /* until then */
+#define BB_PF_KTHREAD 0x200000
+
+/*
+ * task_struct.state became __state in 5.14 (2f064a59a11f). It is read from the
+ * task and not from the tracepoint's fourth argument: that one came with 5.18,
+ * and until 6.14 it still says "blocked" where a pending signal kept the task
+ * runnable. At the tracepoint the run queue's lock is held, so nobody can have
+ * changed a blocked task's state to running meanwhile.
+ */
+static __always_inline u32 bb_task_state(struct task_struct *p)
+{
+	struct task_struct___pre514 *old = (void *)p;
+
+	if (bpf_core_field_exists(p->__state))
+		return p->__state;
+	return old->state;
+}
+
+/* Is the task frozen by the cgroup (either version) or by suspend? */
+static __always_inline bool bb_task_frozen(struct task_struct *task, u32 state)
+{
+	if (state & BB_TASK_FROZEN)
+		return true;
+	if (LINUX_KERNEL_VERSION < BB_KERNEL(6, 1) && (task->flags & BB_PF_FROZEN))
+		return true;
+	return BPF_CORE_READ_BITFIELD(task, frozen);
+}
+
+static __always_inline bool bb_task_in_iowait(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD(task, in_iowait);
+}
+
+/*
+ * Has the cgroup's CPU quota taken this runnable task off the CPU? Since 6.18
+ * each task is throttled by itself (task_struct.throttled, e1fad12dcb66), before
+ * that its whole run queue. Kernels without CFS bandwidth have neither.
+ */
+static __always_inline bool bb_task_throttled(struct task_struct *p)
+{
+	struct task_struct___throttled *new = (void *)p;
+
+	if (bpf_core_field_exists(new->throttled) && new->throttled)
+		return true;
+	if (bpf_core_field_exists(((struct cfs_rq *)0)->throttle_count))
+		return p->se.cfs_rq->throttle_count > 0;
+	return false;
+}
+
+/*
+ * The run queue's clock: the time base of sched_info. The kernel itself gets
+ * run_delay as this clock minus last_queued (kernel/sched/stats.h,
+ * sched_info_arrive), but only after the tracepoint.
+ */
+extern const struct rq runqueues __ksym __weak;
+
+static __always_inline u64 bb_rq_clock(void)
+{
+	struct rq *rq;
+
+	if (!&runqueues)
+		return 0;
+	rq = (void *)bpf_this_cpu_ptr(&runqueues);
+	return rq->clock;
+}
+
+enum bpf_func_id___bb {
+	BPF_FUNC_task_pt_regs___bb = 175, /* 5.15, dd6e10fbd9fb */
+};
+
+/* What a task was doing in the kernel. */
+struct bb_regs {
+	s64 nr; /* system call, negative: none (fault, interrupt) */
+	u64 arg[4];
+	u64 sp;
+	bool compat; /* a 32-bit call: other numbers */
+};
+
+#ifdef __x86_64__
+#define BB_THREAD_SIZE 16384 /* arch/x86/include/asm/page_64_types.h, without KASAN */
+
+#define bb_regs_fill(r, regs)                               \
+	do {                                                \
+		(r)->nr = (s64)(regs)->orig_ax;             \
+		(r)->arg[0] = (regs)->di;                   \
+		(r)->arg[1] = (regs)->si;                   \
+		(r)->arg[2] = (regs)->dx;                   \
+		(r)->arg[3] = (regs)->r10;                  \
+		(r)->sp = (regs)->sp;                       \
+		(r)->compat = ((regs)->cs & 0xffff) == 0x23; \
+	} while (0)
+#else
+#define BB_THREAD_SIZE 16384
+
+#define bb_regs_fill(r, regs)                                   \
+	do {                                                    \
+		(r)->nr = (regs)->syscallno;                    \
+		(r)->arg[0] = (regs)->orig_x0;                  \
+		(r)->arg[1] = (regs)->regs[1];                  \
+		(r)->arg[2] = (regs)->regs[2];                  \
+		(r)->arg[3] = (regs)->regs[3];                  \
+		(r)->sp = (regs)->sp;                           \
+		(r)->compat = ((regs)->pstate & 0x10) != 0;     \
+	} while (0)
+#endif
+
+/*
+ * The registers that a task saved when it entered the kernel. Before 5.15 there
+ * is no helper: they lie at the top of the kernel stack, whose padding was 0 on
+ * x86-64 until FRED came with 6.9.
+ */
+static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_task_pt_regs___bb)) {
+		struct pt_regs *regs = (void *)bpf_task_pt_regs(p);
+
+		bb_regs_fill(r, regs);
+		return 0;
+	} else {
+		struct pt_regs copy;
+		char *top = (char *)p->stack + BB_THREAD_SIZE;
+
+		if (bpf_probe_read_kernel(&copy, sizeof(copy), top - sizeof(copy)))
+			return -1;
+		bb_regs_fill(r, &copy);
+		return 0;
+	}
+}
+
+#endif

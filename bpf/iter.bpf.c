@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The task iterator: finds processes and their parents, enters threads that no
+ * switch has shown yet, and reads a consistent copy of each thread's sums.
+ */
+#include "thread.bpf.h"
+#include "wait.bpf.h"
+
+#define BB_COPY_TRIES 4
+
+/* The number of @p in the PID namespace of the reader; 0 where it has none. */
+static __always_inline u32 number_here(struct task_struct *p)
+{
+	struct task_struct *me = (void *)bpf_get_current_task();
+	u32 level = BPF_CORE_READ(me, thread_pid, level);
+	struct pid *pid = p->thread_pid;
+	s32 nr = 0;
+
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)&pid->numbers[0] + level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
+static __always_inline int survey(struct seq_file *seq, struct task_struct *p)
+{
+	struct bb_leader_row row = {};
+
+	if (p->pid != p->tgid)
+		return 0;
+	row.tgid = p->tgid;
+	row.ns_tgid = number_here(p);
+	row.ptgid = p->real_parent->tgid;
+	row.flags = p->flags;
+	row.start_boottime = p->start_boottime;
+	bpf_seq_write(seq, &row, sizeof(row));
+	return 0;
+}
+
+/*
+ * Enter a thread as it is now, built aside and put in at once: a switch that
+ * comes first wins. last_queued is set while a task waits for a CPU.
+ */
+static __always_inline void enter_as_is(struct task_struct *p, const bool cas)
+{
+	struct bb_thread_row *row;
+	struct bb_thread_sum *t;
+	u32 state = bb_task_state(p), zero = 0;
+	u64 key = (u64)p;
+
+	if (thread_of(p) || (state & BB_TASK_DEAD))
+		return;
+	row = bpf_map_lookup_elem(&scratch, &zero);
+	if (!row)
+		return;
+	t = &row->sum;
+	__builtin_memset(t, 0, sizeof(*t));
+	thread_fill(t, p);
+	if (state) {
+		t->on = BB_STATE_OFF;
+		classify(p, t, state, t->since, false, cas);
+	} else if (p->sched_info.last_queued) {
+		t->on = BB_STATE_OFF;
+		t->bucket = BB_RUNQ_PREEMPTED;
+	} else {
+		t->on = BB_STATE_RAN;
+		t->flags |= BB_TF_RAN;
+	}
+	if (bpf_map_update_elem(&threads, &key, t, BPF_NOEXIST)) {
+		futex_uncount(t, bb_window_start, cas);
+		if (!thread_of(p))
+			bb_drop(BB_DROP_THREADS_FULL);
+	} else if (t->flags & BB_TF_BORN) {
+		struct bb_proc_sum *proc = bb_proc_of(p);
+
+		if (proc)
+			__sync_fetch_and_add(&proc->born, 1);
+	}
+}
+
+static __always_inline int read_thread(struct seq_file *seq, struct task_struct *p)
+{
+	struct bb_thread_sum *t;
+	struct bb_thread_row *row;
+	u64 queued, clock;
+	u32 zero = 0;
+
+	row = bpf_map_lookup_elem(&scratch, &zero);
+	if (!row)
+		return 0;
+	row->start_time = p->start_time;
+	row->nvcsw = p->nvcsw;
+	row->nivcsw = p->nivcsw;
+	row->ns_tid = number_here(p);
+	row->runq_ns = 0;
+	row->found = 0;
+	bpf_probe_read_kernel(row->comm, sizeof(row->comm), p->comm);
+	t = thread_of(p);
+	if (t) {
+		for (int i = 0; i < BB_COPY_TRIES && !row->found; i++) {
+			u32 seq_before = *(volatile u32 *)&t->seq;
+
+			barrier();
+			bpf_probe_read_kernel(&row->sum, sizeof(row->sum), t);
+			barrier();
+			if (!(seq_before & 1) && *(volatile u32 *)&t->seq == seq_before)
+				row->found = 1;
+		}
+	}
+	row->now = bpf_ktime_get_ns();
+	if (!row->found) {
+		row->sum.tid = p->pid;
+		row->sum.tgid = p->tgid;
+		row->sum.flags = 0;
+	} else if (row->sum.on == BB_STATE_OFF) {
+		/* woken, and not on a CPU yet */
+		queued = p->sched_info.last_queued;
+		clock = bb_rq_clock();
+		row->runq_ns = p->sched_info.run_delay - row->sum.run_delay;
+		if (queued && clock > queued)
+			row->runq_ns += clock - queued;
+	}
+	bpf_seq_write(seq, row, sizeof(*row));
+	return 0;
+}
+
+static __always_inline int on_task(struct bpf_iter__task *ctx, const bool cas)
+{
+	struct task_struct *p = ctx->task;
+	struct seq_file *seq = ctx->meta->seq;
+
+	if (!p)
+		return 0;
+	if (bb_iter_mode == BB_ITER_SURVEY)
+		return survey(seq, p);
+	if (!bb_may_be_target(p->tgid) || !bb_proc_of(p))
+		return 0;
+	if (bb_iter_mode == BB_ITER_BEGIN)
+		enter_as_is(p, cas);
+	else
+		read_thread(seq, p);
+	return 0;
+}
+
+SEC("?iter/task")
+int bb_iter_task(struct bpf_iter__task *ctx)
+{
+	return on_task(ctx, true);
+}
+
+/* before 5.12 */
+SEC("?iter/task")
+int bb_iter_task_nocas(struct bpf_iter__task *ctx)
+{
+	return on_task(ctx, false);
+}

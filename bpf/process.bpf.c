@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Processes that come and change: children to follow, and exec. */
+#include "boundby.bpf.h"
+
+/*
+ * A child of a target is a target from its first instant. It has its parent's
+ * memory, and so its GILs at the same addresses, until it execs.
+ */
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct bb_proc_sum *proc, fresh = {};
+	u32 tgid;
+
+	if (!bb_follow || child->tgid == parent->tgid || !bb_may_be_target(parent->tgid))
+		return 0;
+	proc = bb_proc_of(parent);
+	if (!proc)
+		return 0;
+	tgid = child->tgid;
+	fresh.tgid = tgid;
+	fresh.ptgid = parent->tgid;
+	fresh.flags = BB_PF_FOLLOWED;
+	fresh.start_boottime = child->start_boottime;
+	fresh.seen = bpf_ktime_get_ns();
+	fresh.nr_gils = proc->nr_gils;
+	fresh.py_flags = proc->py_flags;
+	__builtin_memcpy(fresh.gils, proc->gils, sizeof(fresh.gils));
+	__builtin_memcpy(fresh.comm, proc->comm, sizeof(fresh.comm));
+	/* an older process of that number has ended: its sums give way */
+	if (bpf_map_update_elem(&procs, &tgid, &fresh, BPF_ANY)) {
+		bb_drop(BB_DROP_PROCS_FULL);
+		return 0;
+	}
+	bb_targets[tgid & (BB_TARGET_SLOTS - 1)] = 1;
+	__sync_fetch_and_add(&bb_proc_events, 1);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
+{
+	struct bb_thread_sum *t;
+	struct bb_proc_sum *proc;
+	u64 key = (u64)p;
+
+	if (!bb_may_be_target(p->tgid))
+		return 0;
+	proc = bb_proc_of(p);
+	if (!proc)
+		return 0;
+	proc->flags |= BB_PF_EXECED;
+	proc->exec_count++;
+	proc->nr_gils = 0;
+	proc->py_flags = 0;
+	for (int i = 0; i < BB_GILS_MAX; i++)
+		proc->gils[i] = 0;
+	/* the thread that execs takes the leader's number; its row goes on */
+	t = bpf_map_lookup_elem(&threads, &key);
+	if (t) {
+		t->tid = p->pid;
+		t->gil = 0;
+	}
+	__sync_fetch_and_add(&bb_proc_events, 1);
+	return 0;
+}

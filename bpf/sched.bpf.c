@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The time budget: every switch closes one state of a thread and opens another.
+ *
+ * Off-CPU time is split at the switch back in: what the thread spent runnable
+ * is taken from the kernel's own run delay, the rest it was blocked. So no
+ * wake-up needs tracing.
+ */
+#include "thread.bpf.h"
+#include "wait.bpf.h"
+
+/* A new row for @p, NULL when it is not ours or the map is full. */
+static __noinline struct bb_thread_sum *thread_enter(struct task_struct *p)
+{
+	struct bb_proc_sum *proc;
+	struct bb_thread_sum *t;
+	u64 key = (u64)p;
+
+	if (!p)
+		return NULL;
+	proc = bb_proc_of(p);
+	if (!proc)
+		return NULL;
+	if (bpf_map_update_elem(&threads, &key, &bb_zero_thread, BPF_NOEXIST)) {
+		/* the iterator was faster, or there is no room */
+		t = bpf_map_lookup_elem(&threads, &key);
+		if (!t)
+			bb_drop(BB_DROP_THREADS_FULL);
+		return t;
+	}
+	t = bpf_map_lookup_elem(&threads, &key);
+	if (!t)
+		return NULL;
+	thread_fill(t, p);
+	if (t->flags & BB_TF_BORN)
+		__sync_fetch_and_add(&proc->born, 1);
+	return t;
+}
+
+static __always_inline void seq_begin(struct bb_thread_sum *t)
+{
+	t->seq++;
+	barrier();
+}
+
+static __always_inline void seq_end(struct bb_thread_sum *t)
+{
+	barrier();
+	t->seq++;
+}
+
+/*
+ * Nanoseconds that @p, about to run, was runnable since it last left a CPU:
+ * what the kernel added to run_delay meanwhile (migrations), and the wait that
+ * it will add right after this tracepoint (kernel/sched/stats.h).
+ */
+static __always_inline u64 runnable_ns(struct task_struct *p, struct bb_thread_sum *t, u64 clock)
+{
+	u64 ns = p->sched_info.run_delay - t->run_delay;
+	u64 queued = p->sched_info.last_queued;
+
+	if (queued && clock > queued)
+		ns += clock - queued;
+	return ns;
+}
+
+/* The last switch of a thread: keep its sums, in full while there is room. */
+static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t)
+{
+	struct bb_proc_sum *proc;
+	u64 key = (u64)p;
+	u32 tgid, tid;
+
+	if (!p || !t)
+		return;
+	tgid = t->tgid;
+	tid = t->tid;
+	t->flags |= BB_TF_ENDED;
+	bpf_probe_read_kernel(t->comm, sizeof(t->comm), p->comm);
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (proc) {
+		__sync_fetch_and_add(&proc->ended, 1);
+		if (!p->signal->live.counter)
+			proc->flags |= BB_PF_ENDED;
+	}
+	if (!(t->flags & BB_TF_IGNORE) &&
+	    bpf_map_update_elem(&exited, &tid, t, BPF_NOEXIST)) {
+		bb_drop(BB_DROP_EXITED_FULL);
+		if (proc) {
+			__sync_fetch_and_add(&proc->folded, 1);
+			__sync_fetch_and_add(&proc->folded_window, t->since - t->start);
+			__sync_fetch_and_add(&proc->folded_voluntary, t->voluntary);
+			__sync_fetch_and_add(&proc->folded_involuntary, t->involuntary);
+			__sync_fetch_and_add(&proc->folded_kernel, t->kernel_ns);
+			for (int i = 0; i < BB_BUCKET_MAX; i++)
+				__sync_fetch_and_add(&proc->folded_ns[i], t->ns[i]);
+		}
+	}
+	bpf_map_delete_elem(&threads, &key);
+}
+
+static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 now, const bool cas)
+{
+	struct bb_thread_sum *t = thread_of(p);
+	u32 state = bb_task_state(p);
+	bool blocked = !preempt && state;
+	bool is_new = false;
+
+	if (!t) {
+		t = thread_enter(p);
+		if (!t)
+			return;
+		is_new = true;
+	}
+	if (t->flags & BB_TF_IGNORE) {
+		if (state & BB_TASK_DEAD)
+			thread_end(p, t);
+		return;
+	}
+	seq_begin(t);
+	if (now > t->since)
+		t->ns[BB_ONCPU] += now - t->since;
+	else if (now < t->since)
+		bb_drop(BB_DROP_CLOCK_BACK);
+	t->since = now;
+	t->flags |= BB_TF_RAN;
+	/* which of its counts the kernel raised (kernel/sched/core.c, __schedule) */
+	if (is_new ? blocked : p->nvcsw != t->nvcsw)
+		t->voluntary++;
+	else
+		t->involuntary++;
+	t->nvcsw = p->nvcsw;
+	t->nivcsw = p->nivcsw;
+	t->run_delay = p->sched_info.run_delay;
+	t->on = BB_STATE_OFF;
+	if (!blocked) {
+		t->bucket = bb_task_throttled(p) ? BB_RUNQ_THROTTLED : BB_RUNQ_PREEMPTED;
+	} else if (state & BB_TASK_DEAD) {
+		if (t->flags & BB_TF_IN_ACQ)
+			gil_close(t);
+		seq_end(t);
+		thread_end(p, t);
+		return;
+	} else {
+		classify(p, t, state, now, true, cas);
+		if ((t->flags & BB_TF_IN_ACQ) && t->bucket != BB_GIL)
+			gil_close(t);
+	}
+	seq_end(t);
+}
+
+static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool cas)
+{
+	struct bb_thread_sum *t = thread_of(p);
+	u64 off, runq;
+	u32 bucket;
+
+	if (!t) {
+		t = thread_enter(p);
+		if (!t)
+			return;
+		/* its registers still say what it waited in */
+		t->on = BB_STATE_OFF;
+		if (t->flags & BB_TF_BORN)
+			t->bucket = BB_RUNQ_WOKEN;
+		else
+			classify(p, t, 1, t->since, false, cas);
+	}
+	if (t->flags & BB_TF_IGNORE)
+		return;
+	seq_begin(t);
+	off = now - t->since;
+	if (now < t->since) {
+		off = 0;
+		bb_drop(BB_DROP_CLOCK_BACK);
+	}
+	bucket = t->bucket;
+	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
+		t->ns[bucket] += off;
+	} else if (bucket < BB_BUCKET_MAX) {
+		runq = runnable_ns(p, t, bb_rq_clock());
+		if (runq > off)
+			runq = off;
+		if (is_futex_bucket(bucket))
+			bucket = futex_end(t, off - runq, now, cas);
+		t->ns[BB_RUNQ_WOKEN] += runq;
+		if (bucket < BB_BUCKET_MAX)
+			t->ns[bucket] += off - runq;
+		slot_add(t, bucket, off - runq);
+	}
+	t->off_ns += off;
+	t->since = now;
+	t->on = BB_STATE_RAN;
+	t->flags |= BB_TF_RAN;
+	seq_end(t);
+}
+
+static __always_inline int on_switch(bool preempt, struct task_struct *prev,
+				     struct task_struct *next, const bool cas)
+{
+	bool prev_ours = bb_may_be_target(prev->tgid);
+	bool next_ours = bb_may_be_target(next->tgid);
+	struct bb_cpu *cpu;
+	u64 now;
+
+	if (!prev_ours && !next_ours)
+		return 0;
+	if (!bb_gate)
+		return 0;
+	cpu = bb_cpu();
+	if (cpu)
+		cpu->events++;
+	now = bpf_ktime_get_ns();
+	if (prev_ours)
+		leave_cpu(prev, preempt, now, cas);
+	if (next_ours)
+		enter_cpu(next, now, cas);
+	return 0;
+}
+
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(bb_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	return on_switch(preempt, prev, next, true);
+}
+
+/* before 5.12 */
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(bb_sched_switch_nocas, bool preempt, struct task_struct *prev,
+	     struct task_struct *next)
+{
+	return on_switch(preempt, prev, next, false);
+}

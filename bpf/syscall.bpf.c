@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Every system call of the targets: how often, how long, how many failed, and
+ * how much of the CPU time was the kernel's. These tracepoints slow all
+ * processes of the machine, so user space takes them off again where calls are
+ * frequent; no state of the budget depends on them.
+ */
+#include "boundby.bpf.h"
+
+static __always_inline struct bb_thread_sum *current_thread(void)
+{
+	u64 key;
+
+	if (!bb_may_be_target(bpf_get_current_pid_tgid() >> 32))
+		return NULL;
+	key = bpf_get_current_task();
+	return bpf_map_lookup_elem(&threads, &key);
+}
+
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(bb_sys_enter, struct pt_regs *regs, long id)
+{
+	struct bb_cpu *cpu;
+	struct bb_thread_sum *t;
+
+	if (!bb_gate)
+		return 0;
+	cpu = bb_cpu();
+	if (cpu)
+		cpu->syscalls++;
+	t = current_thread();
+	if (!t || (t->flags & BB_TF_IGNORE))
+		return 0;
+	t->sys_nr = id;
+	t->sys_off = t->off_ns;
+	t->sys_enter = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(bb_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct bb_syscall_key key = {};
+	struct bb_syscall_sum *s;
+	struct bb_thread_sum *t;
+	u64 ns, off;
+
+	if (!bb_gate)
+		return 0;
+	t = current_thread();
+	if (!t || !t->sys_enter)
+		return 0;
+	ns = bpf_ktime_get_ns() - t->sys_enter;
+	off = t->off_ns - t->sys_off;
+	t->sys_enter = 0;
+	if (ns > off)
+		t->kernel_ns += ns - off;
+	key.tgid = t->tgid;
+	key.nr = t->sys_nr;
+	s = bpf_map_lookup_elem(&syscalls, &key);
+	if (!s) {
+		struct bb_syscall_sum zero = {};
+
+		bpf_map_update_elem(&syscalls, &key, &zero, BPF_NOEXIST);
+		s = bpf_map_lookup_elem(&syscalls, &key);
+		if (!s) {
+			bb_drop(BB_DROP_SYSCALLS_FULL);
+			return 0;
+		}
+	}
+	__sync_fetch_and_add(&s->count, 1);
+	__sync_fetch_and_add(&s->ns, ns);
+	if (ret < 0 && ret >= -4095)
+		__sync_fetch_and_add(&s->errors, 1);
+	if (ns > s->max_ns)
+		s->max_ns = ns;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Rows of threads: found by task, and made for those that have none yet. */
+#ifndef BB_THREAD_BPF_H
+#define BB_THREAD_BPF_H
+
+#include "boundby.bpf.h"
+
+static __always_inline struct bb_thread_sum *thread_of(struct task_struct *p)
+{
+	u64 key = (u64)p;
+
+	return bpf_map_lookup_elem(&threads, &key);
+}
+
+/*
+ * Fill a zeroed row for @p. It has been in the state in which it is found since
+ * the window began, or since it was born: had it switched before, the switch
+ * would have entered it.
+ */
+static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_struct *p)
+{
+	u32 tid = p->pid;
+	u64 since = bb_window_start;
+
+	t->tid = tid;
+	t->tgid = p->tgid;
+	t->sys_nr = -1;
+	t->fd = -1;
+	t->nr = -1;
+	t->nvcsw = p->nvcsw;
+	t->nivcsw = p->nivcsw;
+	t->run_delay = p->sched_info.run_delay;
+	if (p->start_time > since) {
+		since = p->start_time;
+		t->flags |= BB_TF_BORN;
+	}
+	t->start = since;
+	t->since = since;
+	if (cfg_tids && !bpf_map_lookup_elem(&tids, &tid))
+		t->flags |= BB_TF_IGNORE;
+}
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a thread waits for, read at the moment of blocking: from the registers
+ * that it saved when it entered the kernel, and from its file table.
+ */
+#ifndef BB_WAIT_BPF_H
+#define BB_WAIT_BPF_H
+
+#include "boundby.bpf.h"
+#include "lock.bpf.h"
+
+/* include/uapi/linux/stat.h */
+#define BB_S_IFMT 0170000
+#define BB_S_IFSOCK 0140000
+#define BB_S_IFREG 0100000
+#define BB_S_IFLNK 0120000
+#define BB_S_IFBLK 0060000
+#define BB_S_IFDIR 0040000
+#define BB_S_IFCHR 0020000
+#define BB_S_IFIFO 0010000
+
+#define BB_ANON_INODE_FS 0x09041934 /* include/uapi/linux/magic.h */
+#define BB_AF_UNIX 1
+#define BB_AF_INET 2
+#define BB_AF_INET6 10
+#define BB_TCP_LISTEN 10 /* unix sockets use the same number */
+
+/* An anonymous inode is told by its name, "[eventfd]" and so on (fs/anon_inodes.c's callers). */
+static __always_inline u32 anon_kind(struct file *file)
+{
+	const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	char n[8] = {};
+
+	if (bpf_probe_read_kernel(n, sizeof(n), name))
+		return BB_FD_ANON;
+	if (n[1] == 'e' && n[2] == 'v' && n[6] == 'f')
+		return BB_FD_EVENTFD;
+	if (n[1] == 'e' && n[2] == 'v' && n[6] == 'p')
+		return BB_FD_EPOLL;
+	if (n[1] == 't' && n[2] == 'i')
+		return BB_FD_TIMERFD;
+	return BB_FD_ANON;
+}
+
+static __always_inline u32 socket_kind(struct file *file)
+{
+	struct socket *sock = BPF_CORE_READ(file, private_data);
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	if (!sk)
+		return BB_FD_UNKNOWN;
+	if (family == BB_AF_UNIX)
+		return state == BB_TCP_LISTEN ? BB_FD_UNIX_LISTEN : BB_FD_UNIX;
+	if (family == BB_AF_INET || family == BB_AF_INET6)
+		return state == BB_TCP_LISTEN ? BB_FD_INET_LISTEN : BB_FD_INET;
+	return BB_FD_SOCKET;
+}
+
+static __always_inline bool is_tty(u32 rdev)
+{
+	u32 major = rdev >> 20; /* include/linux/kdev_t.h, MAJOR */
+
+	return major == 4 || major == 5 || (major >= 136 && major <= 143);
+}
+
+/* What descriptor @fd of @p is. */
+static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
+{
+	struct file *file = NULL;
+	struct inode *inode;
+	struct fdtable *fdt;
+	u16 mode;
+
+	if (!p)
+		return BB_FD_UNKNOWN;
+	fdt = p->files->fdt;
+	if (fd < 0 || (u32)fd >= fdt->max_fds)
+		return BB_FD_UNKNOWN;
+	if (bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]) || !file) {
+		bb_drop(BB_DROP_FD_READ);
+		return BB_FD_UNKNOWN;
+	}
+	inode = BPF_CORE_READ(file, f_inode);
+	mode = BPF_CORE_READ(inode, i_mode);
+	switch (mode & BB_S_IFMT) {
+	case BB_S_IFIFO:
+		return BB_FD_PIPE;
+	case BB_S_IFSOCK:
+		return socket_kind(file);
+	case BB_S_IFCHR:
+		return is_tty(BPF_CORE_READ(inode, i_rdev)) ? BB_FD_TTY : BB_FD_CHARDEV;
+	case BB_S_IFBLK:
+		return BB_FD_BLOCKDEV;
+	case BB_S_IFDIR:
+	case BB_S_IFLNK:
+		return BB_FD_FILE;
+	default:
+		/* anonymous inodes have no type until 6.16, and are regular files since */
+		if (BPF_CORE_READ(inode, i_sb, s_magic) == BB_ANON_INODE_FS)
+			return anon_kind(file);
+		return (mode & BB_S_IFMT) == BB_S_IFREG ? BB_FD_FILE : BB_FD_ANON;
+	}
+}
+
+static __always_inline u32 bucket_of_fd(u32 kind)
+{
+	switch (kind) {
+	case BB_FD_FILE:
+	case BB_FD_BLOCKDEV:
+		return BB_DISK;
+	case BB_FD_PIPE:
+	case BB_FD_TTY:
+	case BB_FD_UNIX:
+	case BB_FD_UNIX_LISTEN:
+	case BB_FD_EVENTFD:
+	case BB_FD_ANON:
+		return BB_IPC;
+	case BB_FD_INET:
+	case BB_FD_INET_LISTEN:
+	case BB_FD_SOCKET:
+		return BB_NET;
+	case BB_FD_TIMERFD:
+		return BB_SLEEP;
+	case BB_FD_EPOLL:
+		return BB_POLL;
+	case BB_FD_CHARDEV:
+		return BB_OTHER;
+	default:
+		return BB_UNKNOWN;
+	}
+}
+
+static __always_inline void wait_on_fd(struct task_struct *p, struct bb_thread_sum *t, s32 fd)
+{
+	u32 kind = fd_kind(p, fd);
+
+	t->fd = fd;
+	t->fdkind = kind;
+	t->bucket = bucket_of_fd(kind);
+}
+
+/* poll() of one descriptor, as a socket with a timeout does before each read: name it. */
+static __always_inline void poll_first_fd(struct bb_thread_sum *t, u64 fds, u64 nfds, bool own_memory)
+{
+	s32 fd;
+
+	if (own_memory && nfds == 1 && !bpf_probe_read_user(&fd, sizeof(fd), (void *)fds))
+		t->fd = fd;
+}
+
+static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thread_sum *t,
+					    struct bb_regs *r, u32 state, u64 since,
+					    bool own_memory, const bool cas)
+{
+	u32 class = cfg_sysclass[r->nr & (BB_SYSCALL_MAX - 1)];
+	bool iowait = bb_task_in_iowait(p);
+	u32 cmd;
+
+	switch (class) {
+	case BB_SC_FUTEX:
+		cmd = r->arg[1] & BB_FUTEX_CMD_MASK;
+		if (cmd == BB_FUTEX_WAIT || cmd == BB_FUTEX_WAIT_BITSET ||
+		    cmd == BB_FUTEX_LOCK_PI || cmd == BB_FUTEX_LOCK_PI2 ||
+		    cmd == BB_FUTEX_WAIT_REQUEUE_PI)
+			futex_begin(p, t, r, r->arg[0], r->arg[1], r->arg[2], since, own_memory,
+				    cas);
+		else
+			t->bucket = BB_OTHER;
+		return;
+	case BB_SC_FUTEX_WAIT:
+		futex_begin(p, t, r, r->arg[0], BB_FUTEX_WAIT_BITSET | BB_FUTEX_PRIVATE, r->arg[1],
+			    since, own_memory, cas);
+		return;
+	case BB_SC_FUTEX_WAITV: {
+		/* struct futex_waitv { u64 val; u64 uaddr; ... }: the first word stands for all */
+		u64 first[2] = {};
+
+		if (own_memory && bpf_probe_read_user(first, sizeof(first), (void *)r->arg[0]))
+			bb_drop(BB_DROP_USER_READ);
+		futex_begin(p, t, r, first[1] ? first[1] : r->arg[0],
+			    BB_FUTEX_WAIT_BITSET | BB_FUTEX_PRIVATE, 0, since, own_memory, cas);
+		return;
+	}
+	case BB_SC_FD:
+		wait_on_fd(p, t, r->arg[0]);
+		return;
+	case BB_SC_POLL_FD:
+		t->fd = r->arg[0];
+		t->bucket = BB_POLL;
+		return;
+	case BB_SC_POLL:
+		t->bucket = r->arg[1] ? BB_POLL : BB_SLEEP;
+		poll_first_fd(t, r->arg[0], r->arg[1], own_memory);
+		return;
+	case BB_SC_SELECT:
+		t->bucket = r->arg[0] ? BB_POLL : BB_SLEEP;
+		return;
+	case BB_SC_SLEEP:
+		t->bucket = BB_SLEEP;
+		return;
+	case BB_SC_CHILD:
+	case BB_SC_CLONE:
+		t->bucket = BB_CHILD;
+		return;
+	case BB_SC_IPC:
+		t->bucket = BB_IPC;
+		return;
+	case BB_SC_DISK:
+		t->bucket = BB_DISK;
+		return;
+	case BB_SC_OPEN:
+		/* the other end of a FIFO is waited for interruptibly, a disk is not */
+		t->bucket = iowait || (state & BB_TASK_UNINTERRUPTIBLE) ? BB_DISK : BB_IPC;
+		return;
+	default:
+		t->bucket = iowait ? BB_DISK : BB_OTHER;
+		return;
+	}
+}
+
+/*
+ * Why is @p off the CPU, blocked in @state since @since? Fills the open wait of
+ * @t. @own_memory: @p is current, its memory can be read.
+ */
+static __always_inline void classify(struct task_struct *p, struct bb_thread_sum *t, u32 state,
+				     u64 since, bool own_memory, const bool cas)
+{
+	struct bb_regs r;
+
+	t->nr = -1;
+	t->fd = -1;
+	t->fdkind = BB_FD_NONE;
+	if ((state & (BB_TASK_STOPPED | BB_TASK_TRACED)) || bb_task_frozen(p, state)) {
+		t->bucket = BB_STOPPED;
+		return;
+	}
+	if (p->flags & BB_PF_KTHREAD) {
+		t->bucket = bb_task_in_iowait(p) ? BB_DISK : BB_OTHER;
+		return;
+	}
+	if (bb_read_regs(p, &r)) {
+		bb_drop(BB_DROP_REGS_READ);
+		t->bucket = BB_UNKNOWN;
+		return;
+	}
+	if (r.nr < 0) {
+		t->bucket = BB_FAULT;
+		return;
+	}
+	if (r.compat || r.nr >= BB_SYSCALL_MAX) {
+		if (r.compat)
+			bb_drop(BB_DROP_COMPAT_SYSCALL);
+		t->bucket = BB_UNKNOWN;
+		return;
+	}
+	t->nr = r.nr;
+	if (cfg_sysclass[r.nr & (BB_SYSCALL_MAX - 1)] == BB_SC_RESTART) {
+		/* a signal or a freeze broke the call off: it still waits for the same */
+		t->bucket = t->restart_bucket ? t->restart_bucket : BB_UNKNOWN;
+		t->fdkind = t->restart_fdkind;
+		t->wake_how = 0;
+		if (t->restart_bucket)
+			t->nr = t->restart_nr;
+		return;
+	}
+	wait_in_syscall(p, t, &r, state, since, own_memory, cas);
+	t->restart_bucket = t->bucket;
+	t->restart_nr = t->nr;
+	t->restart_fdkind = t->fdkind;
+}
+
+static __always_inline bool is_futex_bucket(u32 b)
+{
+	return b >= BB_GIL && b <= BB_FUTEX_OTHER;
+}
+
+/* Add a wait that ended to the thread's own table of what it waited in. */
+static __always_inline void slot_add(struct bb_thread_sum *t, u32 bucket, u64 ns)
+{
+	struct bb_wait_slot *s = NULL;
+
+	/* how a futex wait ended is in the sums; two rows tell lock from queue */
+	if (bucket == BB_FUTEX_PROTO)
+		bucket = BB_FUTEX_HANDED;
+	else if (bucket == BB_FUTEX_FED)
+		bucket = BB_FUTEX_OTHER;
+	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
+		s = &t->slots[i];
+		if (!s->used || (s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind))
+			goto found;
+	}
+	/* the last row takes what has no row of its own, of several states */
+	bb_drop(BB_DROP_WAITS_FULL);
+	s->bucket = BB_BUCKET_MAX;
+	s->nr = -2;
+	s->count++;
+	s->ns += ns;
+	return;
+found:
+	s->used = 1;
+	s->bucket = bucket;
+	s->nr = t->nr;
+	s->fdkind = t->fdkind;
+	s->fd = t->fd;
+	s->count++;
+	s->ns += ns;
+	if (ns > s->max_ns)
+		s->max_ns = ns;
+}
+
+#endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Who wakes a thread from a futex wait. Attached only once somebody waits on a
+ * futex. It tells a lock from a queue (those who wake a lock's sleepers wait on
+ * it themselves), and ends contended time at the instant of the wake-up.
+ */
+#include "lock.bpf.h"
+
+/*
+ * Is the current task, in task context, inside a call that wakes futexes? A
+ * timer's interrupt that hits a thread of the target says nothing about it; its
+ * saved registers then show no system call, or another one.
+ */
+static __always_inline bool current_wakes_futexes(struct task_struct *cur)
+{
+	s32 nr;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_task_pt_regs___bb)) {
+		struct pt_regs *regs;
+
+		regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+#ifdef __x86_64__
+		nr = regs->orig_ax;
+#else
+		nr = regs->syscallno;
+#endif
+	} else {
+		struct pt_regs regs;
+		void *stack = BPF_CORE_READ(cur, stack);
+
+		if (bpf_probe_read_kernel(&regs, sizeof(regs),
+					  stack + BB_THREAD_SIZE - sizeof(regs)))
+			return false;
+#ifdef __x86_64__
+		nr = regs.orig_ax;
+#else
+		nr = regs.syscallno;
+#endif
+	}
+	return nr == cfg_nr_futex || nr == cfg_nr_futex_wake || nr == cfg_nr_exit ||
+	       nr == cfg_nr_exit_group;
+}
+
+static __always_inline int on_waking(struct task_struct *p, const bool cas)
+{
+	struct bb_thread_sum *t, *w;
+	struct task_struct *cur;
+	u64 key = (u64)p, now;
+	u32 flags;
+
+	if (!bb_may_be_target(p->tgid) || !bb_gate)
+		return 0;
+	t = bpf_map_lookup_elem(&threads, &key);
+	if (!t || t->on != BB_STATE_OFF || t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER)
+		return 0;
+	now = bpf_ktime_get_ns();
+	flags = t->flags;
+	cur = (void *)bpf_get_current_task();
+	if (current_wakes_futexes(cur)) {
+		key = (u64)cur;
+		w = bpf_map_lookup_elem(&threads, &key);
+		if (flags & BB_TF_GIL) {
+			t->wake_how = BB_FUTEX_HANDED;
+			/* the waker shares its memory: that thread has just let go of the GIL */
+			if (w && w->tgid == t->tgid)
+				t->gil_switches = gil_switch_number(t->gil);
+		} else {
+			t->wake_how = w && recalls_lock(w, t->futex) ? BB_FUTEX_HANDED :
+								       BB_FUTEX_FED;
+		}
+	} else {
+		t->wake_how = BB_FUTEX_OTHER;
+	}
+	futex_uncount(t, now, cas);
+	return 0;
+}
+
+SEC("?tp_btf/sched_waking")
+int BPF_PROG(bb_sched_waking, struct task_struct *p)
+{
+	return on_waking(p, true);
+}
+
+/* before 5.12 */
+SEC("?tp_btf/sched_waking")
+int BPF_PROG(bb_sched_waking_nocas, struct task_struct *p)
+{
+	return on_waking(p, false);
+}
