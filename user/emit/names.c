@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The words of the enums in a record. */
+#include <signal.h>
+
+#include "names.h"
+
+#define NAME(table, i) name__at(table, sizeof(table) / sizeof((table)[0]), (size_t)(i))
+
+/* A record may come from a newer version: a number beyond the table is no error. */
+static const char *name__at(const char *const *table, size_t n, size_t i)
+{
+	return i < n && table[i] ? table[i] : "unknown";
+}
+
+const char *bb_name__fdkind(enum bb_fdkind kind)
+{
+	static const char *const names[BB_FD_MAX] = {
+		[BB_FD_NONE] = "none",
+		[BB_FD_UNKNOWN] = "unknown",
+		[BB_FD_FILE] = "file",
+		[BB_FD_BLOCKDEV] = "blockdev",
+		[BB_FD_PIPE] = "pipe",
+		[BB_FD_TTY] = "tty",
+		[BB_FD_CHARDEV] = "chardev",
+		[BB_FD_UNIX] = "unix",
+		[BB_FD_INET] = "inet",
+		[BB_FD_INET_LISTEN] = "inet-listen",
+		[BB_FD_UNIX_LISTEN] = "unix-listen",
+		[BB_FD_SOCKET] = "socket",
+		[BB_FD_EVENTFD] = "eventfd",
+		[BB_FD_TIMERFD] = "timerfd",
+		[BB_FD_EPOLL] = "epoll",
+		[BB_FD_ANON] = "anon",
+	};
+
+	return NAME(names, kind);
+}
+
+const char *bb_name__endpoint(int endpoint)
+{
+	static const char *const names[] = {
+		[BB_END_UNKNOWN] = "unknown",	[BB_END_NONE] = "none",
+		[BB_END_LISTEN] = "listen",	[BB_END_INBOUND] = "inbound",
+		[BB_END_OUTBOUND] = "outbound", [BB_END_LOCAL] = "local",
+		[BB_END_FILE] = "file",		[BB_END_MIXED] = "mixed",
+	};
+
+	return NAME(names, endpoint);
+}
+
+const char *bb_name__lock_kind(enum bb_lock_kind kind)
+{
+	static const char *const names[] = {
+		[BB_LOCK_UNKNOWN] = "unknown",	   [BB_LOCK_MUTEX] = "mutex",
+		[BB_LOCK_PI_MUTEX] = "pi-mutex",   [BB_LOCK_CONDITION] = "condition",
+		[BB_LOCK_SEMAPHORE] = "semaphore", [BB_LOCK_PARKED] = "parked",
+	};
+
+	return NAME(names, kind);
+}
+
+const char *bb_name__lock_rule(enum bb_lock_rule rule)
+{
+	static const char *const names[] = {
+		[BB_RULE_NONE] = "none",     [BB_RULE_PROTOCOL] = "protocol",
+		[BB_RULE_HANDED] = "handed", [BB_RULE_FED] = "fed",
+		[BB_RULE_PYTHON] = "python", [BB_RULE_MAPPING] = "mapping",
+	};
+
+	return NAME(names, rule);
+}
+
+const char *bb_name__gil_mode(enum bb_gil_mode mode)
+{
+	static const char *const names[] = {
+		[BB_GIL_NONE] = "none",
+		[BB_GIL_ENABLED] = "enabled",
+		[BB_GIL_DISABLED] = "disabled",
+		[BB_GIL_UNKNOWN] = "unknown",
+	};
+
+	return NAME(names, mode);
+}
+
+const char *bb_name__tracing(enum bb_tracing tracing)
+{
+	static const char *const names[] = {
+		[BB_TRACING_OFF] = "off",
+		[BB_TRACING_ON] = "on",
+		[BB_TRACING_GOVERNED] = "governed",
+	};
+
+	return NAME(names, tracing);
+}
+
+const char *bb_name__signal(int sig)
+{
+	switch (sig) {
+#define X(name)     \
+	case name:  \
+		return #name;
+		X(SIGHUP)
+		X(SIGINT)
+		X(SIGQUIT)
+		X(SIGILL)
+		X(SIGTRAP)
+		X(SIGABRT)
+		X(SIGBUS)
+		X(SIGFPE)
+		X(SIGKILL)
+		X(SIGUSR1)
+		X(SIGSEGV)
+		X(SIGUSR2)
+		X(SIGPIPE)
+		X(SIGALRM)
+		X(SIGTERM)
+		X(SIGXCPU)
+		X(SIGXFSZ)
+		X(SIGSYS)
+#undef X
+	}
+	return NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The words of the enums in a record, as JSON values and Prometheus labels
+ * have them. Static strings, never NULL; a number that is no member reads "unknown".
+ */
+#ifndef BB_EMIT_NAMES_H
+#define BB_EMIT_NAMES_H
+
+#include "../model/record.h"
+
+/** bb_name__fdkind - e.g. "pipe", "inet". */
+const char *bb_name__fdkind(enum bb_fdkind kind);
+
+/** bb_name__endpoint - e.g. "outbound". */
+const char *bb_name__endpoint(int endpoint);
+
+/** bb_name__lock_kind - e.g. "mutex". */
+const char *bb_name__lock_kind(enum bb_lock_kind kind);
+
+/** bb_name__lock_rule - e.g. "protocol". */
+const char *bb_name__lock_rule(enum bb_lock_rule rule);
+
+/** bb_name__gil_mode - "enabled", "disabled", "none" or "unknown". */
+const char *bb_name__gil_mode(enum bb_gil_mode mode);
+
+/** bb_name__tracing - "on", "off" or "governed". */
+const char *bb_name__tracing(enum bb_tracing tracing);
+
+/** bb_name__signal - "SIGKILL"; NULL where the number is none of the usual. */
+const char *bb_name__signal(int sig);
+
+#endif
