@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads another process's memory without stopping it. */
+#ifndef BB_CAPTURE_MEM_H
+#define BB_CAPTURE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct bb_mem {
+	pid_t pid;
+	int fd;		/* of /proc/PID/mem, -1: not opened */
+	bool by_file;	/* process_vm_readv is refused or missing here */
+};
+
+/** bb_mem__init - prepare to read @pid's memory. Opens nothing yet, so cannot fail. */
+void bb_mem__init(struct bb_mem *m, pid_t pid);
+
+/**
+ * bb_mem__read - copy @len bytes at @addr of the target to @buf.
+ * The target runs on meanwhile: what is read in one call may be torn.
+ * Return 0 when all of it was read, -EFAULT when any of it is not mapped, -ESRCH
+ * when the process is gone, -EPERM or -EACCES when it may not be read. @buf is
+ * zeroed on failure.
+ */
+int bb_mem__read(struct bb_mem *m, uint64_t addr, void *buf, size_t len);
+
+/** bb_mem__free - close what it opened; accepts a zeroed or failed one. */
+void bb_mem__free(struct bb_mem *m);
+
+#endif
