@@ -9,6 +9,7 @@
 
 struct bb_emit_opts {
 	bool color;	      /* text: ANSI colours */
+	bool utf8;	      /* text: the reader shows UTF-8; otherwise only ASCII is written */
 	bool all_threads;     /* text: every thread, not only those that matter */
 	unsigned int width;   /* text: columns, 80 by default */
 	bool compact;	      /* one line per call: text line or JSON object (-i) */

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The text report: what a process waited in: calls, locks, the GIL. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../util/fmt.h"
+#include "names.h"
+#include "text.h"
+
+static double ratio(uint64_t part, uint64_t whole)
+{
+	double share = whole ? (double)part / (double)whole : 0;
+
+	return share > 1 ? 1 : share;
+}
+
+const char *bb_text__syscall_name(const struct bb_emit_opts *opts, int nr, char *buf, size_t len)
+{
+	const char *name;
+
+	if (nr == -1)
+		return "(no call)";
+	if (nr < 0)
+		return "(several)";
+	name = opts->syscall_name ? opts->syscall_name(nr) : NULL;
+	if (name)
+		return name;
+	snprintf(buf, len, "syscall %d", nr);
+	return buf;
+}
+
+/* The other end where /proc told, else the kind of descriptor and its number. */
+static void wait__endpoint(struct bb_line *l, const struct bb_wait *w, size_t columns)
+{
+	char text[BB_FMT_LEN];
+
+	if (w->label[0]) {
+		bb_line__escaped(l, w->label, columns);
+		return;
+	}
+	if (w->fdkind == BB_FD_NONE || w->fdkind == BB_FD_UNKNOWN)
+		return;
+	if (w->fd >= 0)
+		snprintf(text, sizeof(text), "%s, fd %d", bb_name__fdkind(w->fdkind), w->fd);
+	else
+		snprintf(text, sizeof(text), "%s", bb_name__fdkind(w->fdkind));
+	bb_line__escaped(l, text, columns);
+}
+
+/* Where the table ends; what does not fit a narrow terminal is cut by the line. */
+static size_t waits__end(const struct bb_line *l)
+{
+	return l->width < 80 ? 80 : l->width > 110 ? 110 : l->width;
+}
+
+static void wait__row(struct bb_text *t, const struct bb_process *p, const struct bb_wait *w)
+{
+	struct bb_line *l = &t->line;
+	size_t end = waits__end(l);
+	char text[BB_FMT_LEN];
+
+	bb_line__pad(l, 2);
+	bb_line__put(l, bb_state__name(w->state));
+	bb_line__pad(l, 10);
+	bb_line__escaped(l, bb_text__syscall_name(t->opts, w->syscall, text, sizeof(text)), 15);
+	bb_line__pad(l, 26);
+	wait__endpoint(l, w, end - 59);
+	bb_line__right(l, end - 26, bb_fmt__share(text, sizeof(text), ratio(w->ns, p->window_ns)));
+	bb_line__right(l, end - 17, bb_fmt__ns(text, sizeof(text), w->ns));
+	bb_line__right(l, end - 9, bb_fmt__count(text, sizeof(text), w->count));
+	bb_line__right(l, end, bb_fmt__ns(text, sizeof(text), w->max_ns));
+	bb_line__end(l);
+}
+
+void bb_text__waits(struct bb_text *t, const struct bb_process *p)
+{
+	struct bb_line *l = &t->line;
+	size_t i, end = waits__end(l);
+	uint64_t rest_ns = 0;
+	char text[BB_FMT_LEN], share[BB_FMT_LEN];
+
+	if (!p->nr_waits)
+		return;
+	bb_line__title(l, "What it waited in, all threads together");
+	bb_line__color(l, BB_COLOR_DIM);
+	bb_line__put(l, "  STATE   CALL            ON");
+	bb_line__right(l, end - 26, "share");
+	bb_line__right(l, end - 17, "time");
+	bb_line__right(l, end - 9, "waits");
+	bb_line__right(l, end, "longest");
+	bb_line__end(l);
+	for (i = 0; i < p->nr_waits && i < BB_TEXT_TOP; i++)
+		wait__row(t, p, &p->waits[i]);
+	if (i == p->nr_waits)
+		return;
+	for (; i < p->nr_waits; i++)
+		rest_ns += p->waits[i].ns;
+	bb_line__printf(l, "  %zu more rows", p->nr_waits - BB_TEXT_TOP);
+	bb_line__right(l, end - 26,
+		       bb_fmt__share(share, sizeof(share), ratio(rest_ns, p->window_ns)));
+	bb_line__right(l, end - 17, bb_fmt__ns(text, sizeof(text), rest_ns));
+	bb_line__end(l);
+}
+
+static void lock__row(struct bb_text *t, const struct bb_lock *k)
+{
+	struct bb_line *l = &t->line;
+	char text[BB_FMT_LEN];
+
+	bb_line__right(l, 11, bb_fmt__share(text, sizeof(text),
+					    ratio(k->contended_ns, t->rec->window.ns)));
+	bb_line__right(l, 19, bb_fmt__count(text, sizeof(text), k->waits));
+	bb_line__right(l, 28, bb_fmt__ns(text, sizeof(text), k->wait_ns));
+	bb_line__right(l, 37, bb_fmt__ns(text, sizeof(text), k->max_ns));
+	snprintf(text, sizeof(text), "%u", k->waiters_max);
+	bb_line__right(l, 45, text);
+	bb_line__pad(l, 47);
+	if (k->kind != BB_LOCK_UNKNOWN)
+		bb_line__printf(l, "%s ", bb_name__lock_kind(k->kind));
+	/* The code says more to a reader than the address does. */
+	if (k->code) {
+		bb_line__put(l, "in ");
+		bb_line__put(l, k->code);
+		bb_line__put(l, " ");
+	}
+	bb_line__printf(l, "0x%" PRIx64, k->addr);
+	if (k->place) {
+		bb_line__put(l, " ");
+		bb_line__put(l, k->place);
+	}
+	bb_line__end(l);
+}
+
+static void locks__rest(struct bb_text *t, size_t rest, uint64_t rest_ns)
+{
+	char text[BB_FMT_LEN];
+
+	if (!rest)
+		return;
+	bb_line__pad(&t->line, 2);
+	bb_line__printf(&t->line, "%zu more locks", rest);
+	bb_line__right(&t->line, 28, bb_fmt__ns(text, sizeof(text), rest_ns));
+	bb_line__end(&t->line);
+}
+
+static size_t locks__in_state(const struct bb_process *p, enum bb_state state)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->nr_locks; i++)
+		n += p->locks[i].state == state;
+	return n;
+}
+
+void bb_text__locks(struct bb_text *t, const struct bb_process *p)
+{
+	size_t i, shown = 0, locks = locks__in_state(p, BB_STATE_LOCK);
+	size_t queues = locks__in_state(p, BB_STATE_QUEUE);
+	struct bb_line *l = &t->line;
+	uint64_t rest_ns = 0;
+
+	if (!locks && !queues)
+		return;
+	bb_line__title(l, "Locks");
+	if (locks) {
+		bb_line__color(l, BB_COLOR_DIM);
+		bb_line__put(l, "  contended   waits   waited  longest waiters  LOCK");
+		bb_line__end(l);
+	}
+	for (i = 0; i < p->nr_locks; i++) {
+		if (p->locks[i].state != BB_STATE_LOCK)
+			continue;
+		if (shown < BB_TEXT_TOP) {
+			lock__row(t, &p->locks[i]);
+			shown++;
+		} else {
+			rest_ns += p->locks[i].wait_ns;
+		}
+	}
+	locks__rest(t, locks - shown, rest_ns);
+	if (!queues)
+		return;
+	bb_line__color(l, BB_COLOR_DIM);
+	bb_line__printf(l, "  %s%zu queue%s, where threads wait for work: no contention",
+			locks ? "and " : "none contended; ", queues, queues == 1 ? "" : "s");
+	bb_line__end(l);
+}
+
+static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several)
+{
+	char share[BB_FMT_LEN], mean[BB_FMT_LEN], count[BB_FMT_LEN], each[BB_FMT_LEN];
+	char most[BB_FMT_LEN], interval[BB_FMT_LEN], text[400];
+	uint64_t us = g->interval_us;
+	size_t n = 0;
+
+	if (several)
+		n = (size_t)snprintf(text, sizeof(text), "Interpreter %" PRId64 ": ",
+				     g->interpreter);
+	if (!g->acquisitions && !g->wait_ns) {
+		snprintf(text + n, sizeof(text) - n, "no thread had to wait for it.");
+	} else {
+		uint64_t mean_ns = g->acquisitions ? g->wait_ns / g->acquisitions : BB_UNKNOWN_U64;
+
+		snprintf(text + n, sizeof(text) - n,
+			 "waited for during %s of the window, by %s threads on average and %u at "
+			 "most; %s waits, %s each on average, %s the longest; switch interval %s.",
+			 bb_fmt__share(share, sizeof(share),
+				       ratio(g->contended_ns, t->rec->window.ns)),
+			 bb_fmt__real(mean, sizeof(mean),
+				      t->rec->window.ns ? (double)g->wait_ns /
+								  (double)t->rec->window.ns : 0,
+				      3),
+			 g->waiters_max, bb_fmt__count(count, sizeof(count), g->acquisitions),
+			 bb_fmt__ns(each, sizeof(each), mean_ns),
+			 bb_fmt__ns(most, sizeof(most), g->max_ns),
+			 us == BB_UNKNOWN_U64 ? "not known" :
+						bb_fmt__ns(interval, sizeof(interval), us * 1000));
+	}
+	bb_line__wrap(&t->line, 2, text);
+}
+
+void bb_text__gil(struct bb_text *t, const struct bb_process *p)
+{
+	size_t i;
+
+	if (!p->nr_gils)
+		return;
+	bb_line__title(&t->line, "The GIL, Python's interpreter lock");
+	for (i = 0; i < p->nr_gils && i < BB_TEXT_TOP; i++)
+		gil__row(t, &p->gils[i], p->nr_gils > 1);
+	if (p->nr_gils > BB_TEXT_TOP)
+		bb_line__printf(&t->line, "  %zu more interpreters", p->nr_gils - BB_TEXT_TOP);
+	if (p->nr_gils > BB_TEXT_TOP)
+		bb_line__end(&t->line);
+}
+
+static void syscall__row(struct bb_text *t, const struct bb_syscall *s)
+{
+	struct bb_line *l = &t->line;
+	char text[BB_FMT_LEN];
+
+	bb_line__pad(l, 2);
+	bb_line__escaped(l, bb_text__syscall_name(t->opts, s->nr, text, sizeof(text)), 24);
+	bb_line__right(l, 36, bb_fmt__count(text, sizeof(text), s->count));
+	bb_line__right(l, 45, bb_fmt__count(text, sizeof(text), s->errors));
+	bb_line__right(l, 55, bb_fmt__ns(text, sizeof(text), s->ns));
+	bb_line__right(l, 65, bb_fmt__ns(text, sizeof(text), s->count ? s->ns / s->count : 0));
+	bb_line__right(l, 75, bb_fmt__ns(text, sizeof(text), s->max_ns));
+	bb_line__end(l);
+}
+
+static void syscalls__rest(struct bb_text *t, const struct bb_process *p)
+{
+	struct bb_line *l = &t->line;
+	struct bb_syscall sum = {};
+	char text[BB_FMT_LEN];
+	size_t i;
+
+	if (p->nr_syscalls <= BB_TEXT_TOP)
+		return;
+	for (i = BB_TEXT_TOP; i < p->nr_syscalls; i++) {
+		sum.count += p->syscalls[i].count;
+		sum.errors += p->syscalls[i].errors;
+		sum.ns += p->syscalls[i].ns;
+	}
+	bb_line__printf(l, "  %zu more", p->nr_syscalls - BB_TEXT_TOP);
+	bb_line__right(l, 36, bb_fmt__count(text, sizeof(text), sum.count));
+	bb_line__right(l, 45, bb_fmt__count(text, sizeof(text), sum.errors));
+	bb_line__right(l, 55, bb_fmt__ns(text, sizeof(text), sum.ns));
+	bb_line__end(l);
+}
+
+void bb_text__syscalls(struct bb_text *t, const struct bb_process *p)
+{
+	struct bb_line *l = &t->line;
+	char ns[BB_FMT_LEN], of[BB_FMT_LEN];
+	size_t i;
+
+	if (t->rec->overhead.syscall_tracing == BB_TRACING_OFF || !p->nr_syscalls)
+		return;
+	bb_line__title(l, "System calls, traced for %s",
+		       bb_fmt__ns(ns, sizeof(ns), t->rec->overhead.syscall_window_ns));
+	bb_line__color(l, BB_COLOR_DIM);
+	bb_line__put(l, "  CALL                         count   errors      time      mean   longest");
+	bb_line__end(l);
+	for (i = 0; i < p->nr_syscalls && i < BB_TEXT_TOP; i++)
+		syscall__row(t, &p->syscalls[i]);
+	syscalls__rest(t, p);
+	if (p->kernel_ns == BB_UNKNOWN_U64)
+		return;
+	bb_line__color(l, BB_COLOR_DIM);
+	bb_line__printf(l, "  %s of the %s on a CPU were spent in system calls",
+			bb_fmt__ns(ns, sizeof(ns), p->kernel_ns),
+			bb_fmt__ns(of, sizeof(of), p->budget.ns[BB_STATE_ONCPU]));
+	bb_line__end(l);
+}
