@@ -307,6 +307,8 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	bool traced = rec->overhead.syscall_tracing != BB_TRACING_OFF;
 	size_t i;
 
+	if (diag->nr_processes != rec->nr_processes)
+		return -EINVAL;
 	writer__open(&w, NULL, "{");
 	writer__string(&w, "schema", "boundby/1");
 	writer__string(&w, "version", opts->version);
@@ -315,7 +317,7 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	json__command(&w, rec->command_status);
 	writer__value(&w, "incomplete", json_boolean(diag->incomplete));
 	writer__open(&w, "processes", "[");
-	for (i = 0; i < rec->nr_processes && i < diag->nr_processes && !w.out.err; i++)
+	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
 		json__process(&w, NULL, &rec->processes[i], &diag->processes[i], traced,
 			      bb_process__active(&rec->processes[i]));
 	writer__close(&w, "]");

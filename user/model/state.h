@@ -18,7 +18,7 @@
 	X(DISK, "disk", "blocked in file or block I/O")                   \
 	X(NET, "net", "blocked on a socket")                              \
 	X(POLL, "poll", "waiting in epoll, poll or select")               \
-	X(IPC, "ipc", "blocked on a pipe, unix socket or tty")           \
+	X(IPC, "ipc", "blocked on a pipe, unix socket or tty")            \
 	X(SLEEP, "sleep", "sleeping on a timer")                          \
 	X(CHILD, "child", "waiting for a child process")                  \
 	X(FAULT, "fault", "blocked in a page fault")                      \
