@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The guest's program of known truth, one thread a state. Static, so that the guest needs no more
+ * than the file. It runs until it is killed.
+ *
+ * prints "thread TID NAME" for each, then "ready" when all of them have done one round:
+ *
+ *   compute   computes, always
+ *   sleeper   sleeps in nanosleep, 20 ms at a time
+ *   reader    waits in read() of a pipe that gets a byte every 20 ms
+ *   writer    writes that byte, and sleeps
+ *   lock1/2   hold one mutex 3 ms in turn, and want it again after 1 ms
+ *   main      sleeps in pause()
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t warm; /* everybody has done a round */
+static int pipe_fds[2];
+static atomic_ulong sink;
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "guest_workload: %s: %s\n", what, strerror(err));
+	exit(1);
+}
+
+static void sleep_ms(long ms)
+{
+	struct timespec ts = {.tv_nsec = ms * 1000 * 1000};
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+static void compute(void)
+{
+	unsigned long x = sink;
+
+	for (int i = 0; i < 1000000; i++)
+		x = x * 6364136223846793005UL + 1442695040888963407UL;
+	sink = x;
+}
+
+static void sleeper(void)
+{
+	sleep_ms(20);
+}
+
+static void reader(void)
+{
+	char byte;
+
+	if (read(pipe_fds[0], &byte, 1) != 1)
+		die("read", errno);
+}
+
+static void writer(void)
+{
+	if (write(pipe_fds[1], "w", 1) != 1)
+		die("write", errno);
+	sleep_ms(20);
+}
+
+static void lock(void)
+{
+	pthread_mutex_lock(&mutex);
+	sleep_ms(3);
+	pthread_mutex_unlock(&mutex);
+	sleep_ms(1);
+}
+
+static const struct role {
+	const char *name;
+	void (*round)(void);
+} roles[] = {
+	{"compute", compute}, {"sleeper", sleeper}, {"reader", reader},
+	{"writer", writer},   {"lock1", lock},	    {"lock2", lock},
+};
+
+#define NR_ROLES (sizeof(roles) / sizeof(roles[0]))
+
+static void *run(void *arg)
+{
+	const struct role *role = arg;
+
+	prctl(PR_SET_NAME, role->name);
+	printf("thread %ld %s\n", (long)syscall(SYS_gettid), role->name);
+	role->round();
+	pthread_barrier_wait(&warm);
+	for (;;)
+		role->round();
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_t thread;
+	size_t i;
+	int err;
+
+	if (pipe(pipe_fds))
+		die("pipe", errno);
+	pthread_barrier_init(&warm, NULL, NR_ROLES + 1);
+	printf("thread %ld main\n", (long)getpid());
+	for (i = 0; i < NR_ROLES; i++) {
+		err = pthread_create(&thread, NULL, run, (void *)&roles[i]);
+		if (err)
+			die("pthread_create", err);
+	}
+	pthread_barrier_wait(&warm);
+	puts("ready");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
