@@ -69,6 +69,14 @@ void bb_line__right(struct bb_line *l, size_t end, const char *s)
 	bb_line__put(l, s);
 }
 
+bool bb_line__fits(const struct bb_line *l, const char *s)
+{
+	char text[BB_ESCAPE_LEN(BB_WIDTH_MAX + 1)];
+
+	return l->columns + 1 + bb_escape__text(text, sizeof(text), s, strlen(s),
+						BB_WIDTH_MAX + 1, l->opts->utf8) <= l->width;
+}
+
 void bb_line__pad(struct bb_line *l, size_t column)
 {
 	if (column > l->width)
@@ -173,11 +181,13 @@ static size_t line__fitting(const char *s, size_t len, size_t columns)
 void bb_line__wrap(struct bb_line *l, size_t indent, const char *s)
 {
 	char text[BB_ESCAPE_LEN(512)];
+	enum bb_color color = l->color;
 	const char *at = text;
 	size_t n, fit, len;
 
 	bb_escape__text(text, sizeof(text), s, strlen(s), 512, l->opts->utf8);
 	for (len = strlen(at); len; len = strlen(at)) {
+		bb_line__color(l, color);
 		bb_line__pad(l, indent);
 		fit = n = line__fitting(at, len, l->width - l->columns);
 		while (n < len && n && at[n] != ' ')

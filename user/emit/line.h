@@ -50,6 +50,9 @@ void bb_line__escaped(struct bb_line *l, const char *s, size_t columns);
 /** bb_line__right - append our own words, right-aligned so that they end at column @end. */
 void bb_line__right(struct bb_line *l, size_t end, const char *s);
 
+/** bb_line__fits - whether a blank and bytes of the target, escaped, still fit in full. */
+bool bb_line__fits(const struct bb_line *l, const char *s);
+
 /** bb_line__pad - blanks up to @column; none where the line is there already. */
 void bb_line__pad(struct bb_line *l, size_t column);
 
@@ -62,7 +65,11 @@ void bb_line__color(struct bb_line *l, enum bb_color color);
 /** bb_line__end - write the line, and start over. */
 void bb_line__end(struct bb_line *l);
 
-/** bb_line__wrap - write words as a paragraph: the first line from where it is, the rest indented. */
+/**
+ * bb_line__wrap - write words as a paragraph, in the colour that is on.
+ * The first line starts where the line is, the others are indented. The words
+ * may be the target's: they are escaped.
+ */
 void bb_line__wrap(struct bb_line *l, size_t indent, const char *s);
 
 /** bb_line__title - an empty line, then a heading in bold. */

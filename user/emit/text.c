@@ -36,13 +36,12 @@ enum bb_color bb_text__verdict_color(enum bb_bound bound)
 static void text__verdict(struct bb_text *t, const struct bb_verdict *v)
 {
 	struct bb_line *l = &t->line;
-	char text[BB_FMT_LEN];
 
 	bb_line__put(l, ": ");
 	bb_line__color(l, bb_text__verdict_color(v->bound));
 	bb_line__put(l, bb_bound__name(v->bound));
 	bb_line__color(l, BB_COLOR_NONE);
-	bb_line__printf(l, " (confidence %s)", bb_fmt__real(text, sizeof(text), v->confidence, 2));
+	bb_line__printf(l, " (confidence %.2f)", v->confidence);
 	bb_line__end(l);
 	bb_line__wrap(l, 0, v->summary);
 }
@@ -111,33 +110,38 @@ static void subject__figures(struct bb_text *t, const struct bb_process *p, uint
 	bb_line__end(l);
 }
 
+static void fate__say(struct bb_line *l, const char *text)
+{
+	bb_line__color(l, BB_COLOR_WARN);
+	bb_line__wrap(l, 2, text);
+}
+
 /* What happened to the process in the window: a reader must not miss it. */
 static void subject__fate(struct bb_text *t, const struct bb_process *p)
 {
-	struct bb_line *l = &t->line;
 	const char *sig = bb_name__signal(p->exit_signal);
+	char cause[48] = "", text[128];
 
-	bb_line__color(l, BB_COLOR_WARN);
 	if (p->kernel_thread)
-		bb_line__wrap(l, 2, "This is a kernel thread.");
+		fate__say(&t->line, "This is a kernel thread.");
 	if (p->born)
-		bb_line__wrap(l, 2, "It started inside the window.");
+		fate__say(&t->line, "It started inside the window.");
 	if (p->execed)
-		bb_line__wrap(l, 2, "It replaced its program (exec) inside the window.");
+		fate__say(&t->line, "It replaced its program (exec) inside the window.");
 	if (p->ended) {
-		bb_line__put(l, "  It ended inside the window");
 		if (sig)
-			bb_line__printf(l, ", killed by %s", sig);
+			snprintf(cause, sizeof(cause), ", killed by %s", sig);
 		else if (p->exit_signal)
-			bb_line__printf(l, ", killed by signal %d", p->exit_signal);
-		bb_line__put(l, ": what is shown is what was seen until then.");
-		bb_line__end(l);
+			snprintf(cause, sizeof(cause), ", killed by signal %d", p->exit_signal);
+		snprintf(text, sizeof(text), "It ended inside the window%s; this is what was "
+			 "seen until then.", cause);
+		fate__say(&t->line, text);
 	}
 	if (p->runtime.note) {
-		bb_line__put(l, "  Note: ");
-		bb_line__wrap(l, 2, p->runtime.note);
+		bb_line__color(&t->line, BB_COLOR_WARN);
+		bb_line__put(&t->line, "  Note: ");
+		bb_line__wrap(&t->line, 2, p->runtime.note);
 	}
-	bb_line__color(l, BB_COLOR_NONE);
 }
 
 static const char *evidence__figure(char *buf, size_t len, double value, const char *unit)
@@ -156,53 +160,50 @@ static const char *evidence__figure(char *buf, size_t len, double value, const c
 		bb_fmt__count(text, sizeof(text), (uint64_t)(value + 0.5));
 	else
 		bb_fmt__real(text, sizeof(text), value, 3);
-	snprintf(buf, len, "%s%s", text,
-		 !strcmp(unit, "per_s") ? "/s" : !strcmp(unit, "cpus") ? " CPUs" :
-		 !strcmp(unit, "threads") ? " thr." : "");
+	/* What is counted, the words of the fact say. */
+	snprintf(buf, len, "%s%s", text, strcmp(unit, "per_s") ? "" : "/s");
 	return buf;
 }
 
-static void text__evidence(struct bb_text *t, const char *title, const struct bb_evidence *e,
-			   size_t n)
+static void text__evidence(struct bb_text *t, const struct bb_evidence *e, size_t n)
 {
-	struct bb_line *l = &t->line;
 	char value[BB_FMT_LEN], rule[BB_FMT_LEN], text[sizeof(e->fact) + 64];
+	struct bb_line *l = &t->line;
 	size_t i;
 
-	if (!n)
-		return;
-	bb_line__title(l, "%s", title);
 	for (i = 0; i < n; i++) {
-		bb_line__right(l, 12,
+		bb_line__right(l, 10,
 			       evidence__figure(value, sizeof(value), e[i].value, e[i].unit));
-		bb_line__pad(l, 14);
+		bb_line__pad(l, 12);
 		if (isnan(e[i].threshold))
 			snprintf(text, sizeof(text), "%s", e[i].fact);
 		else
 			snprintf(text, sizeof(text), "%s (threshold %s)", e[i].fact,
 				 evidence__figure(rule, sizeof(rule), e[i].threshold, e[i].unit));
-		bb_line__wrap(l, 14, text);
+		bb_line__wrap(l, 12, text);
 	}
 }
 
 static void text__why(struct bb_text *t, const struct bb_verdict *v)
 {
+	bool runner_up = v->runner_up < BB_BOUND_MAX && v->bound < BB_BOUND_MAX;
+	struct bb_line *l = &t->line;
 	char text[BB_FMT_LEN];
 
-	text__evidence(t, "Why", v->evidence, v->nr_evidence);
-	text__evidence(t, "What argues against it", v->against, v->nr_against);
-	if (v->runner_up >= BB_BOUND_MAX)
+	if (v->nr_evidence)
+		bb_line__title(l, "Why");
+	text__evidence(t, v->evidence, v->nr_evidence);
+	if (v->nr_against || runner_up)
+		bb_line__title(l, "What argues against it");
+	text__evidence(t, v->against, v->nr_against);
+	if (!runner_up)
 		return;
-	if (!v->nr_evidence && !v->nr_against)
-		bb_line__end(&t->line);
-	bb_line__printf(&t->line, "  Next likely: %s", bb_bound__name(v->runner_up));
-	bb_line__printf(&t->line, " (%s, against %s)",
-			bb_fmt__real(text, sizeof(text), v->components[v->runner_up], 2),
-			bb_bound__name(v->bound));
-	if (v->bound < BB_BOUND_MAX)
-		bb_line__printf(&t->line, " %s", bb_fmt__real(text, sizeof(text),
-							      v->components[v->bound], 2));
-	bb_line__end(&t->line);
+	snprintf(text, sizeof(text), "%.2f", v->components[v->runner_up]);
+	bb_line__right(l, 10, text);
+	bb_line__pad(l, 12);
+	bb_line__printf(l, "for %s, the runner-up; %.2f for %s", bb_bound__name(v->runner_up),
+			v->components[v->bound], bb_bound__name(v->bound));
+	bb_line__end(l);
 }
 
 static void text__process(struct bb_text *t, const struct bb_process *p, const struct bb_verdict *v)
@@ -224,7 +225,9 @@ static void text__process(struct bb_text *t, const struct bb_process *p, const s
 	bb_text__waits(t, p);
 	bb_text__locks(t, p);
 	bb_text__gil(t, p);
-	bb_text__syscalls(t, p);
+	/* Of many processes, the table of the tree must do. */
+	if (t->rec->nr_processes <= 3)
+		bb_text__syscalls(t, p);
 }
 
 static void text__rule(struct bb_text *t)

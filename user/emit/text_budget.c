@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The text report: where the time of a process and of its threads went. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ void bb_text__row_share(struct bb_line *l, size_t end, uint64_t part, uint64_t w
 	else if (share < 1 && share >= 0.995)
 		strcpy(text, ">99%");
 	else
-		snprintf(text, sizeof(text), "%.0f%%", share * 100);
+		snprintf(text, sizeof(text), "%.0f%%", floor(share * 100 + 0.5));
 	bb_line__right(l, end, text);
 }
 
@@ -135,22 +136,33 @@ static int thread__by_weight(const void *a, const void *b)
 	const struct bb_thread *y = *(const struct bb_thread *const *)b;
 	uint64_t p = thread__weight(x), q = thread__weight(y);
 
+	if (p == q) {
+		p = bb_budget__io(&x->budget);
+		q = bb_budget__io(&y->budget);
+	}
 	if (p != q)
 		return p < q ? 1 : -1;
 	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+static enum bb_state state__mostly(const struct bb_budget *b)
+{
+	enum bb_state s, most = BB_STATE_GIL;
+
+	for (s = BB_STATE_GIL; s < BB_STATE_MAX; s++)
+		if (b->ns[s] > b->ns[most])
+			most = s;
+	return most;
 }
 
 /* The largest cause of blocking, and the call and the other end where they are known. */
 static void thread__mostly(struct bb_text *t, const struct bb_thread *th)
 {
 	struct bb_line *l = &t->line;
-	enum bb_state s, most = BB_STATE_GIL;
+	enum bb_state most = state__mostly(&th->budget);
 	char name[BB_FMT_LEN];
 	size_t i;
 
-	for (s = BB_STATE_GIL; s < BB_STATE_MAX; s++)
-		if (th->budget.ns[s] > th->budget.ns[most])
-			most = s;
 	if (th->unseen) {
 		bb_line__put(l, "no detail");
 		return;
@@ -164,7 +176,8 @@ static void thread__mostly(struct bb_text *t, const struct bb_thread *th)
 		return;
 	}
 	bb_line__put(l, bb_text__syscall_name(t->opts, th->waits[i].syscall, name, sizeof(name)));
-	if (th->waits[i].label[0]) {
+	/* Half a label says nothing; the table of waits has all of it. */
+	if (th->waits[i].label[0] && bb_line__fits(l, th->waits[i].label)) {
 		bb_line__put(l, " ");
 		bb_line__put(l, th->waits[i].label);
 	}
@@ -197,6 +210,26 @@ static void threads__row(struct bb_text *t, const struct bb_thread *th)
 	bb_line__end(l);
 }
 
+/* The same of a sum over threads: only the state. */
+static void threads__mostly(struct bb_text *t, const struct bb_budget *b, uint64_t window_ns)
+{
+	enum bb_state most = state__mostly(b);
+
+	if (ratio(b->ns[most], window_ns) >= 0.1)
+		bb_line__put(&t->line, most == BB_STATE_GIL ? "the GIL" : bb_state__name(most));
+}
+
+/* Those that ran, wanted to, or were in I/O; a worker that waits for work all along is not. */
+static size_t threads__that_matter(const struct bb_thread *const *sorted, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && i < BB_TEXT_TOP; i++)
+		if (!thread__weight(sorted[i]) && !bb_budget__io(&sorted[i]->budget))
+			break;
+	return i;
+}
+
 /* One row for the threads from @from on and those that were summed when they ended. */
 static void threads__rest(struct bb_text *t, const struct bb_process *p,
 			  const struct bb_thread *const *sorted, size_t from)
@@ -218,6 +251,9 @@ static void threads__rest(struct bb_text *t, const struct bb_process *p,
 			from ? "more" : n == 1 ? "thread" : "threads",
 			p->folded_threads == n ? ", ended" : "");
 	threads__shares(&t->line, &sum, window_ns);
+	bb_line__pad(&t->line, 63);
+	bb_line__color(&t->line, BB_COLOR_DIM);
+	threads__mostly(t, &sum, window_ns);
 	bb_line__end(&t->line);
 }
 
@@ -246,7 +282,8 @@ void bb_text__threads(struct bb_text *t, const struct bb_process *p)
 	const struct bb_thread **sorted;
 	size_t i, shown = p->nr_threads;
 
-	if (!bb_process__threads(p))
+	/* The budget of a single thread is that of its process. */
+	if (bb_process__threads(p) < 2 && !t->opts->all_threads)
 		return;
 	sorted = calloc(p->nr_threads + 1, sizeof(*sorted));
 	if (!sorted) {
@@ -256,11 +293,11 @@ void bb_text__threads(struct bb_text *t, const struct bb_process *p)
 	for (i = 0; i < p->nr_threads; i++)
 		sorted[i] = &p->threads[i];
 	qsort(sorted, p->nr_threads, sizeof(*sorted), thread__by_weight);
-	if (!t->opts->all_threads && shown > BB_TEXT_TOP)
-		shown = BB_TEXT_TOP;
+	if (!t->opts->all_threads)
+		shown = threads__that_matter(sorted, p->nr_threads);
 	bb_line__title(&t->line, "Threads that matter most, in shares of their own time");
 	bb_line__color(&t->line, BB_COLOR_DIM);
-	bb_line__put(&t->line, "     TID NAME            on-CPU  runq   gil  lock   I/O  "
+	bb_line__put(&t->line, "     tid name            on-CPU  runq   gil  lock   I/O  "
 			       "wait  blocked mostly in");
 	bb_line__end(&t->line);
 	for (i = 0; i < shown; i++)

@@ -26,13 +26,12 @@ static void footer__window(struct bb_text *t)
 	bb_fmt__time(time, sizeof(time), rec->window.start_realtime_ns);
 	time[10] = ' ';
 	time[19] = '\0'; /* up to the second */
-	footer__label(l, "window");
-	bb_line__printf(l, "%s from %s UTC", bb_fmt__ns(ns, sizeof(ns), rec->window.ns), time);
+	footer__label(l, "window:");
+	bb_line__put(l, bb_fmt__ns(ns, sizeof(ns), rec->window.ns));
 	if (rec->window.cut_short && rec->window.asked_ns)
-		bb_line__printf(l, ", cut short of %s",
+		bb_line__printf(l, " of the %s asked for",
 				bb_fmt__ns(asked, sizeof(asked), rec->window.asked_ns));
-	else if (rec->window.cut_short)
-		bb_line__put(l, ", cut short");
+	bb_line__printf(l, ", from %s UTC", time);
 	bb_line__end(l);
 }
 
@@ -42,7 +41,7 @@ static void footer__host(struct bb_text *t)
 	struct bb_line *l = &t->line;
 	char busy[BB_FMT_LEN];
 
-	footer__label(l, "machine");
+	footer__label(l, "machine:");
 	bb_line__printf(l, "%u CPU%s online", rec->host.cpus_online,
 			rec->host.cpus_online == 1 ? "" : "s");
 	if (!isnan(rec->host.busy_share))
@@ -61,7 +60,7 @@ static void footer__command(struct bb_text *t)
 
 	if (status == -1)
 		return;
-	footer__label(l, "command");
+	footer__label(l, "command:");
 	if (WIFSIGNALED(status)) {
 		sig = bb_name__signal(WTERMSIG(status));
 		bb_line__color(l, BB_COLOR_WARN);
@@ -96,7 +95,7 @@ static void footer__residual(struct bb_text *t)
 			worst = &p->threads[j];
 		}
 	}
-	footer__label(l, "residual");
+	footer__label(l, "residual:");
 	if (!worst) {
 		bb_line__put(l, "none: the states of every thread sum to its window");
 	} else {
@@ -116,7 +115,7 @@ static void footer__losses(struct bb_text *t)
 {
 	struct bb_line *l = &t->line;
 	char count[BB_FMT_LEN], text[256];
-	int i;
+	int i, n = 0;
 
 	if (!bb_record__losses(t->rec)) {
 		footer__label(l, "losses:");
@@ -126,7 +125,9 @@ static void footer__losses(struct bb_text *t)
 	for (i = 0; i < BB_DROP_MAX; i++) {
 		if (!t->rec->drops[i])
 			continue;
-		footer__label(l, "losses:");
+		if (!n++)
+			footer__label(l, "losses:");
+		bb_line__pad(l, LABEL_END);
 		bb_line__color(l, BB_COLOR_WARN);
 		snprintf(text, sizeof(text), "%s %s (%s)",
 			 bb_fmt__count(count, sizeof(count), t->rec->drops[i]), bb_drop__text(i),
@@ -146,7 +147,7 @@ static void footer__tracing(struct bb_text *t)
 	uint64_t rate = t->rec->overhead.machine_syscalls_per_s;
 	char ns[BB_FMT_LEN], per_s[BB_FMT_LEN];
 
-	footer__label(l, "syscalls");
+	footer__label(l, "syscalls:");
 	switch (t->rec->overhead.syscall_tracing) {
 	case BB_TRACING_OFF:
 		bb_line__put(l, "not traced");
@@ -170,15 +171,15 @@ static void footer__cost(struct bb_text *t)
 	const struct bb_record *rec = t->rec;
 	struct bb_line *l = &t->line;
 	char cpu[BB_FMT_LEN], rss[BB_FMT_LEN], maps[BB_FMT_LEN], events[BB_FMT_LEN];
-	char bpf[BB_FMT_LEN];
+	char bpf[BB_FMT_LEN], text[256];
 
 	footer__label(l, "own cost:");
-	bb_line__printf(l, "%s of one CPU, %s memory, %s kernel maps, %s events",
-			bb_fmt__share(cpu, sizeof(cpu), rec->overhead.cpu_share),
-			bb_fmt__bytes(rss, sizeof(rss), rec->overhead.rss_bytes),
-			bb_fmt__bytes(maps, sizeof(maps), rec->overhead.map_bytes),
-			bb_fmt__count(events, sizeof(events), rec->overhead.events));
-	bb_line__end(l);
+	snprintf(text, sizeof(text), "%s of one CPU, %s memory, %s maps, %s events",
+		 bb_fmt__share(cpu, sizeof(cpu), rec->overhead.cpu_share),
+		 bb_fmt__bytes(rss, sizeof(rss), rec->overhead.rss_bytes),
+		 bb_fmt__bytes(maps, sizeof(maps), rec->overhead.map_bytes),
+		 bb_fmt__count(events, sizeof(events), rec->overhead.events));
+	bb_line__wrap(l, LABEL_END, text);
 	if (rec->overhead.bpf_ns == BB_UNKNOWN_U64)
 		return;
 	bb_line__pad(l, LABEL_END);

@@ -64,9 +64,8 @@ static void wait__row(struct bb_text *t, const struct bb_process *p, const struc
 	bb_line__pad(l, 10);
 	bb_line__escaped(l, bb_text__syscall_name(t->opts, w->syscall, text, sizeof(text)), 15);
 	bb_line__pad(l, 26);
-	wait__endpoint(l, w, end - 59);
-	bb_line__right(l, end - 26, bb_fmt__share(text, sizeof(text), ratio(w->ns, p->window_ns)));
-	bb_line__right(l, end - 17, bb_fmt__ns(text, sizeof(text), w->ns));
+	wait__endpoint(l, w, end - 50);
+	bb_line__right(l, end - 17, bb_fmt__share(text, sizeof(text), ratio(w->ns, p->window_ns)));
 	bb_line__right(l, end - 9, bb_fmt__count(text, sizeof(text), w->count));
 	bb_line__right(l, end, bb_fmt__ns(text, sizeof(text), w->max_ns));
 	bb_line__end(l);
@@ -77,15 +76,14 @@ void bb_text__waits(struct bb_text *t, const struct bb_process *p)
 	struct bb_line *l = &t->line;
 	size_t i, end = waits__end(l);
 	uint64_t rest_ns = 0;
-	char text[BB_FMT_LEN], share[BB_FMT_LEN];
+	char share[BB_FMT_LEN];
 
 	if (!p->nr_waits)
 		return;
 	bb_line__title(l, "What it waited in, all threads together");
 	bb_line__color(l, BB_COLOR_DIM);
-	bb_line__put(l, "  STATE   CALL            ON");
-	bb_line__right(l, end - 26, "share");
-	bb_line__right(l, end - 17, "time");
+	bb_line__put(l, "  state   call            on");
+	bb_line__right(l, end - 17, "share");
 	bb_line__right(l, end - 9, "waits");
 	bb_line__right(l, end, "longest");
 	bb_line__end(l);
@@ -96,9 +94,8 @@ void bb_text__waits(struct bb_text *t, const struct bb_process *p)
 	for (; i < p->nr_waits; i++)
 		rest_ns += p->waits[i].ns;
 	bb_line__printf(l, "  %zu more rows", p->nr_waits - BB_TEXT_TOP);
-	bb_line__right(l, end - 26,
+	bb_line__right(l, end - 17,
 		       bb_fmt__share(share, sizeof(share), ratio(rest_ns, p->window_ns)));
-	bb_line__right(l, end - 17, bb_fmt__ns(text, sizeof(text), rest_ns));
 	bb_line__end(l);
 }
 
@@ -115,16 +112,16 @@ static void lock__row(struct bb_text *t, const struct bb_lock *k)
 	snprintf(text, sizeof(text), "%u", k->waiters_max);
 	bb_line__right(l, 45, text);
 	bb_line__pad(l, 47);
-	if (k->kind != BB_LOCK_UNKNOWN)
-		bb_line__printf(l, "%s ", bb_name__lock_kind(k->kind));
+	bb_line__put(l, k->kind == BB_LOCK_UNKNOWN ? "lock" : bb_name__lock_kind(k->kind));
 	/* The code says more to a reader than the address does. */
 	if (k->code) {
-		bb_line__put(l, "in ");
+		bb_line__put(l, " in ");
 		bb_line__put(l, k->code);
-		bb_line__put(l, " ");
 	}
-	bb_line__printf(l, "0x%" PRIx64, k->addr);
-	if (k->place) {
+	snprintf(text, sizeof(text), "0x%" PRIx64, k->addr);
+	if (!k->code || bb_line__fits(l, text))
+		bb_line__printf(l, " %s", text);
+	if (k->place && (!k->code || bb_line__fits(l, k->place))) {
 		bb_line__put(l, " ");
 		bb_line__put(l, k->place);
 	}
@@ -164,7 +161,7 @@ void bb_text__locks(struct bb_text *t, const struct bb_process *p)
 	bb_line__title(l, "Locks");
 	if (locks) {
 		bb_line__color(l, BB_COLOR_DIM);
-		bb_line__put(l, "  contended   waits   waited  longest waiters  LOCK");
+		bb_line__put(l, "  contended   waits   waited  longest waiters  lock");
 		bb_line__end(l);
 	}
 	for (i = 0; i < p->nr_locks; i++) {
@@ -281,7 +278,7 @@ void bb_text__syscalls(struct bb_text *t, const struct bb_process *p)
 	bb_line__title(l, "System calls, traced for %s",
 		       bb_fmt__ns(ns, sizeof(ns), t->rec->overhead.syscall_window_ns));
 	bb_line__color(l, BB_COLOR_DIM);
-	bb_line__put(l, "  CALL                         count   errors      time      mean   longest");
+	bb_line__put(l, "  call                         count   errors      time      mean   longest");
 	bb_line__end(l);
 	for (i = 0; i < p->nr_syscalls && i < BB_TEXT_TOP; i++)
 		syscall__row(t, &p->syscalls[i]);
@@ -289,8 +286,11 @@ void bb_text__syscalls(struct bb_text *t, const struct bb_process *p)
 	if (p->kernel_ns == BB_UNKNOWN_U64)
 		return;
 	bb_line__color(l, BB_COLOR_DIM);
-	bb_line__printf(l, "  %s of the %s on a CPU were spent in system calls",
-			bb_fmt__ns(ns, sizeof(ns), p->kernel_ns),
-			bb_fmt__ns(of, sizeof(of), p->budget.ns[BB_STATE_ONCPU]));
+	bb_fmt__ns(ns, sizeof(ns), p->kernel_ns);
+	bb_fmt__ns(of, sizeof(of), p->budget.ns[BB_STATE_ONCPU]);
+	if (t->rec->overhead.syscall_window_ns >= t->rec->window.ns / 100 * 99)
+		bb_line__printf(l, "  %s of the %s on a CPU were spent in system calls", ns, of);
+	else
+		bb_line__printf(l, "  %s on a CPU were spent in system calls while traced", ns);
 	bb_line__end(l);
 }

@@ -115,7 +115,7 @@ void bb_text__processes(struct bb_text *t)
 	}
 	bb_line__title(l, "Processes, busiest first, in shares of their threads' time");
 	bb_line__color(l, BB_COLOR_DIM);
-	bb_line__put(l, "     PID NAME             verdict       conf. threads on-CPU runq "
+	bb_line__put(l, "     pid name             verdict       conf. threads on-CPU runq "
 			"lock  I/O wait");
 	bb_line__end(l);
 	for (i = 0; i < shown; i++)
