@@ -6,7 +6,7 @@
  * Build:
  *   gcc -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wsign-compare -Wundef -Werror \
  *       -o build/tests/pyprobe tests/lib/pyprobe.c user/capture/elf.c user/capture/mem.c \
- *       user/capture/image.c user/capture/python.c user/capture/python_gil.c \
+ *       user/capture/python_image.c user/capture/python.c user/capture/python_gil.c \
  *       user/capture/python_offsets.c -lelf
  * Exit status: 0, 1 failure (message on stderr), 2 usage.
  */

@@ -24,8 +24,9 @@ import time
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PYPROBE = os.environ.get("BB_PYPROBE", os.path.join(ROOT, "build/tests/pyprobe"))
-LIB = os.path.join(ROOT, "tests/lib")
+TESTS = os.environ.get("BB_TESTS", os.path.join(ROOT, "build/tests"))
+PYPROBE = os.path.abspath(os.environ.get("BB_PYPROBE", os.path.join(TESTS, "pyprobe")))
+LIB = os.path.join(ROOT, "tests/lib/python")
 DEADLINE = 60  # seconds, against hangs only
 # Set half a microsecond higher: CPython truncates what it multiplies.
 INTERVAL_US = 7321
@@ -36,7 +37,8 @@ TARGET = """
 import sys
 if hasattr(sys, "setswitchinterval"):
     sys.setswitchinterval((%d + 0.5) / 1e6)
-sys.stdout.write("ready %%d %%s\\n" %% (sys.hexversion, sys.version.split()[0]))
+sys.stdout.write("ready %%d %%s %%s\\n" %% (sys.hexversion, sys.version.split()[0],
+    getattr(sys, "_is_gil_enabled", lambda: True)()))
 sys.stdout.flush()
 sys.stdin.readline()
 """ % INTERVAL_US
@@ -145,12 +147,12 @@ def intervals(found):
 
 def check(found, line):
     """What was found, against the "ready" line of TARGET."""
-    _, hexversion, version = line.split()
+    _, hexversion, version, enabled = line.split()
     assert found["name"] == "cpython"
     assert found["version"] == version.rstrip("+")
     assert found["version_hex"] == int(hexversion)
     assert intervals(found) == {0: INTERVAL_US}
-    assert found["gil"] == ("disabled" if found["free_threaded"] else "enabled")
+    assert found["gil"] == {"True": "enabled", "False": "disabled"}[enabled]
     assert found["initialised"] and found["note"] is None
 
 
@@ -161,7 +163,7 @@ def compile_c(source, out, *options):
 
 @pytest.fixture(scope="module")
 def fake(tmp_path_factory):
-    return compile_c("fake_pyruntime.c", tmp_path_factory.mktemp("fake") / "fake", "-rdynamic")
+    return compile_c("fake_runtime.c", tmp_path_factory.mktemp("fake") / "fake", "-rdynamic")
 
 
 @pytest.fixture
@@ -191,10 +193,24 @@ def test_gil_of_each_version(name):
         check(probe(target.pid), line)
 
 
+def test_free_threaded_build_with_its_gil_enabled():
+    names = [n for n in having((3, 13)) if subprocess.run(
+        INTERPRETERS[n] + ["-c", "import sys; sys.exit('t' not in sys.abiflags)"]).returncode == 0]
+    if not names:
+        pytest.skip("no free-threaded build at hand (name one in BB_EXTRA_PYTHONS)")
+    for name in names:
+        with started(INTERPRETERS[name] + ["-X", "gil=1", "-c", TARGET]) as target:
+            line = target.read_line()
+            assert line.endswith(" True")
+            found = probe(target.pid)
+            check(found, line)
+        assert found["free_threaded"]
+
+
 @pytest.mark.parametrize("name", having((2, 7), (3, 7)))
 def test_old_versions_are_named_only(name):
     with started(INTERPRETERS[name] + ["-c", TARGET]) as target:
-        _, hexversion, version = target.read_line().split()
+        _, hexversion, version, _ = target.read_line().split()
         found = probe(target.pid)
     assert (found["name"], found["version"]) == ("cpython", version)
     assert found["version_hex"] == int(hexversion)
@@ -359,7 +375,7 @@ def test_embedded_before_during_and_after(name, tmp_path):
     libs = glob.glob(os.path.join(prefix, "lib/libpython3.*.so.1.0"))
     if not libs:
         pytest.skip(name + " has no shared library")
-    host = compile_c("embed_python.c", tmp_path / "host", libs[0], "-Wl,-rpath,%s/lib" % prefix)
+    host = compile_c("embed.c", tmp_path / "host", libs[0], "-Wl,-rpath,%s/lib" % prefix)
     with started([host], env=dict(os.environ, PYTHONHOME=prefix)) as target:
         assert target.read_line() == "before"
         with refreshing(target.pid) as (before, ask):

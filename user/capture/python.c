@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "elf.h"
-#include "image.h"
+#include "python_image.h"
 #include "mem.h"
 #include "python_gil.h"
 #include "python_offsets.h"

@@ -84,7 +84,7 @@ static uint32_t offset_at(const void *table, uint32_t pos, bool *bad)
 
 int bb_py_layout__get(uint32_t version_hex, const void *debug_offsets, struct bb_py_layout *l)
 {
-	uint32_t gil, shift;
+	uint32_t gil, shift, enabled;
 	bool bad = false;
 	uint64_t ft;
 	size_t i;
@@ -114,7 +114,9 @@ int bb_py_layout__get(uint32_t version_hex, const void *debug_offsets, struct bb
 	if (offset_at(debug_offsets, positions[i].gil_locked, &bad) != gil + shift + BB_PY_GIL_LOCKED ||
 	    offset_at(debug_offsets, positions[i].gil_holder, &bad) != gil + shift + BB_PY_GIL_HOLDER)
 		bad = true;
-	if (ft && offset_at(debug_offsets, positions[i].gil_enabled, &bad) != gil)
+	/* 3.13 gives this one from the start of the GIL, not of the interpreter. */
+	enabled = offset_at(debug_offsets, positions[i].gil_enabled, &bad);
+	if (ft && enabled && enabled != gil)
 		bad = true;
 	return bad || ft > 1 || !l->interp_head || !l->interp_gil ? -EINVAL : 0;
 }

@@ -2,7 +2,7 @@
 /*
  * Not a Python: exports _PyRuntime and Py_Version and fills them with what a hostile or
  * broken process could hold. Prints "ready", ends when stdin does.
- * Build with -rdynamic. usage: fake_pyruntime CASE
+ * Build with -rdynamic. usage: fake_runtime CASE
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 	char c;
 
 	if (argc != 2 || setup(argv[1])) {
-		fprintf(stderr, "usage: fake_pyruntime CASE\n");
+		fprintf(stderr, "usage: fake_runtime CASE\n");
 		return 2;
 	}
 	puts("ready");

@@ -3,8 +3,8 @@
  * The ELF files that a process has mapped: its program and libraries, each once,
  * found and opened in a way that holds for deleted files, chroots and containers.
  */
-#ifndef BB_CAPTURE_IMAGE_H
-#define BB_CAPTURE_IMAGE_H
+#ifndef BB_CAPTURE_PYTHON_IMAGE_H
+#define BB_CAPTURE_PYTHON_IMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* O_PATH */
 #endif
-#include "image.h"
+#include "python_image.h"
 
 #include <errno.h>
 #include <fcntl.h>
