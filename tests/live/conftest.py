@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+# The tests leave nothing in the source tree.
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import lib  # noqa: E402
