@@ -160,7 +160,7 @@ static uint32_t gnu_hash(const char *name)
 
 /*
  * Whether .dynsym can define any of these symbols, by the Bloom filter of
- * .gnu.hash: two small reads instead of the whole table and its strings, which
+ * .gnu.hash: a few small reads instead of the whole table and its strings, which
  * makes looking through the hundreds of libraries of a large process cheap.
  * Answers yes where it cannot tell.
  */
@@ -170,7 +170,7 @@ static bool may_define(struct bb_elf *e, const struct bb_elf_sym *syms, size_t n
 	GElf_Shdr sh;
 	size_t i;
 
-	if (!find_section(e, SHT_GNU_HASH, NULL, &sh))
+	if (!find_section(e, SHT_GNU_HASH, NULL, &sh) || sh.sh_size > DYN_MAX)
 		return true;
 	if (read_at(e->fd, sh.sh_offset, &h, sizeof(h)))
 		return true;

@@ -26,12 +26,13 @@
  */
 enum {
 	SYM_RUNTIME,   /* 3.7+ */
-	SYM_VERSION,   /* 3.11+: PY_VERSION_HEX as data */
+	SYM_CURRENT,   /* up to 3.6, which have no _PyRuntime */
+	SYM_RPYTHON,   /* PyPy */
+	SYM_ANCHORS,   /* a file with none of the above is no runtime */
+	SYM_VERSION = SYM_ANCHORS, /* 3.11+: PY_VERSION_HEX as data */
 	SYM_310,
 	SYM_39,
 	SYM_38,
-	SYM_CURRENT,   /* up to 3.6, which have no _PyRuntime */
-	SYM_RPYTHON,   /* PyPy */
 	SYM_DEBUG,     /* only in builds with Py_REF_DEBUG */
 	SYM_MAX,
 };
@@ -335,11 +336,12 @@ static int look_at_elf(struct finder *f, const struct bb_image *im, struct bb_el
 
 	for (i = 0; i < SYM_MAX; i++)
 		syms[i] = (struct bb_elf_sym){ .name = sym_names[i] };
-	/* Embedding programs may be static, without any dynamic symbol. */
-	bb_elf__symbols(e, syms, SYM_MAX, false);
-	if (likely && !syms[SYM_RUNTIME].found && !syms[SYM_CURRENT].found)
+	/* Programs may be linked without any dynamic symbol; libraries cannot. */
+	if (bb_elf__symbols(e, syms, SYM_ANCHORS, false) > 0)
+		bb_elf__symbols(e, syms, SYM_MAX, false);
+	else if (likely)
 		bb_elf__symbols(e, syms, SYM_MAX, true);
-	if (syms[SYM_RUNTIME].found || runtime_section(e, &syms[SYM_RUNTIME])) {
+	if (syms[SYM_RUNTIME].found || (likely && runtime_section(e, &syms[SYM_RUNTIME]))) {
 		if (bb_elf__bias(e, im->start, im->offset, im->exec, &bias))
 			return 0;
 		return look_at_runtime(f, e, syms, bias);
