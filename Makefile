@@ -38,7 +38,8 @@ endif
 ifeq ($(SANITIZE),1)
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DBB_VERSION='"$(VERSION)"' $(WARN) -I$(OUT) $(CFLAGS)
+# labels are cut to their buffers on purpose: no format-truncation
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DBB_VERSION='"$(VERSION)"' $(WARN) -Wno-format-truncation -I$(OUT) $(CFLAGS)
 LIBS := -lbpf -lelf -lz -ljansson -lcap -lm
 
 # maps.bpf.c first: libbpf 1.1 links an extern map right only after its definition
@@ -48,7 +49,7 @@ BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(OUT)/bpf/%.bpf.o)
 
 PURE_SRC := $(wildcard user/model/*.c user/diagnose/*.c user/emit/*.c user/util/*.c)
 CAPTURE_SRC := $(wildcard user/capture/*.c)
-SRC := user/main.c $(PURE_SRC) $(CAPTURE_SRC)
+SRC := user/main.c user/options.c $(PURE_SRC) $(CAPTURE_SRC)
 OBJ := $(SRC:%.c=$(OUT)/%.o)
 PURE_OBJ := $(PURE_SRC:%.c=$(OUT)/%.o)
 GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h

@@ -63,20 +63,18 @@ static __always_inline bool bb_task_throttled(struct task_struct *p)
 }
 
 /*
- * The run queue's clock: the time base of sched_info. The kernel itself gets
+ * The clock of the run queue of @p: the time base of sched_info. The kernel itself gets
  * run_delay as this clock minus last_queued (kernel/sched/stats.h,
- * sched_info_arrive), but only after the tracepoint.
+ * sched_info_arrive), but only after the tracepoint. The run queue is reached
+ * through the task's cfs_rq, which every task has, of whatever class, where
+ * there is CONFIG_FAIR_GROUP_SCHED; the per-CPU variable needs
+ * CONFIG_KALLSYMS_ALL and, before 6.0, is not in BTF. 0: no clock to be had.
  */
-extern const struct rq runqueues __ksym __weak;
-
-static __always_inline u64 bb_rq_clock(void)
+static __always_inline u64 bb_rq_clock(struct task_struct *p)
 {
-	struct rq *rq;
-
-	if (!&runqueues)
-		return 0;
-	rq = (void *)bpf_this_cpu_ptr(&runqueues);
-	return rq->clock;
+	if (bpf_core_field_exists(((struct cfs_rq *)0)->rq))
+		return p->se.cfs_rq->rq->clock;
+	return 0;
 }
 
 enum bpf_func_id___bb {

@@ -117,7 +117,7 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 	} else if (row->sum.on == BB_STATE_OFF) {
 		/* woken, and not on a CPU yet */
 		queued = p->sched_info.last_queued;
-		clock = bb_rq_clock();
+		clock = bb_rq_clock(p);
 		row->runq_ns = p->sched_info.run_delay - row->sum.run_delay;
 		if (queued && clock > queued)
 			row->runq_ns += clock - queued;
@@ -133,6 +133,7 @@ static __always_inline int on_task(struct bpf_iter__task *ctx, const bool cas)
 
 	if (!p)
 		return 0;
+	bb_runq_exact = bpf_core_field_exists(((struct cfs_rq *)0)->rq);
 	if (bb_iter_mode == BB_ITER_SURVEY)
 		return survey(seq, p);
 	if (!bb_may_be_target(p->tgid) || !bb_proc_of(p))

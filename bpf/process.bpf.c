@@ -26,7 +26,7 @@ int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *ch
 	fresh.nr_gils = proc->nr_gils;
 	fresh.py_flags = proc->py_flags;
 	__builtin_memcpy(fresh.gils, proc->gils, sizeof(fresh.gils));
-	__builtin_memcpy(fresh.comm, proc->comm, sizeof(fresh.comm));
+	bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), child->comm);
 	/* an older process of that number has ended: its sums give way */
 	if (bpf_map_update_elem(&procs, &tgid, &fresh, BPF_ANY)) {
 		bb_drop(BB_DROP_PROCS_FULL);
@@ -51,6 +51,7 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 		return 0;
 	proc->flags |= BB_PF_EXECED;
 	proc->exec_count++;
+	bpf_probe_read_kernel(proc->comm, sizeof(proc->comm), p->comm);
 	proc->nr_gils = 0;
 	proc->py_flags = 0;
 	for (int i = 0; i < BB_GILS_MAX; i++)

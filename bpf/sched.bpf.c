@@ -80,6 +80,8 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (proc) {
 		__sync_fetch_and_add(&proc->ended, 1);
+		if (tid == tgid)
+			__builtin_memcpy(proc->comm, t->comm, sizeof(proc->comm));
 		if (!p->signal->live.counter)
 			proc->flags |= BB_PF_ENDED;
 	}
@@ -178,7 +180,7 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		t->ns[bucket] += off;
 	} else if (bucket < BB_BUCKET_MAX) {
-		runq = runnable_ns(p, t, bb_rq_clock());
+		runq = runnable_ns(p, t, bb_rq_clock(p));
 		if (runq > off)
 			runq = off;
 		if (is_futex_bucket(bucket))

@@ -70,6 +70,7 @@ struct rq {
 };
 
 struct cfs_rq {
+	struct rq *rq;
 	int throttle_count;
 };
 

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../model/lock_rule.h"
+#include "fold.h"
+#include "place.h"
+
+struct build {
+	struct bb_record *rec;
+	struct bb_targets *targets;
+	const struct bb_build_opts *opts;
+	struct bb_lock_shares *shares; /* per process */
+	uint32_t *by_tgid;	       /* indices of processes, sorted by tgid */
+	uint64_t end_ns;
+	uint64_t skewed;
+};
+
+/* Grow @arr, of @nr items of @size, by one zeroed item; its capacity doubles at powers of two. */
+static void *grow(void **arr, size_t *nr, size_t size)
+{
+	char *fresh = *arr;
+
+	if (!(*nr & (*nr - 1))) {
+		fresh = realloc(*arr, (*nr ? *nr * 2 : 1) * size);
+		if (!fresh)
+			return NULL;
+		*arr = fresh;
+	}
+	memset(fresh + *nr * size, 0, size);
+	return fresh + (*nr)++ * size;
+}
+
+/* The process of the record with that number of the initial PID namespace, or NULL. */
+static struct bb_process *process_of(struct build *b, uint32_t tgid, size_t *index)
+{
+	size_t lo = 0, hi = b->targets->nr;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		uint32_t at = b->targets->items[b->by_tgid[mid]].tgid;
+
+		if (at == tgid) {
+			if (index)
+				*index = b->by_tgid[mid];
+			return &b->rec->processes[b->by_tgid[mid]];
+		}
+		if (at < tgid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+static int compare_tgid(const void *a, const void *b, void *ctx)
+{
+	const struct bb_targets *t = ctx;
+	uint32_t x = t->items[*(const uint32_t *)a].tgid, y = t->items[*(const uint32_t *)b].tgid;
+
+	return x < y ? -1 : x > y;
+}
+
+static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_process *p = process_of(b, key->tgid, NULL);
+	const struct bb_contention *c = &sum->contention;
+	uint64_t open = c->word & 0xffff, since = (c->word >> 16) + b->opts->start_ns;
+	struct bb_lock *l;
+
+	if (!p)
+		return 0;
+	l = grow((void **)&p->locks, &p->nr_locks, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->addr = key->addr;
+	l->shared = !(sum->op & 128);
+	l->contended_ns = c->ns;
+	if (open && b->end_ns > since)
+		l->contended_ns += b->end_ns - since;
+	l->waiters_max = (uint32_t)c->max;
+	l->proto_ns = sum->ns[0];
+	l->handed_ns = sum->ns[1];
+	l->fed_ns = sum->ns[2];
+	l->other_ns = sum->ns[3];
+	l->wait_ns = sum->ns[0] + sum->ns[1] + sum->ns[2] + sum->ns[3];
+	l->waits = sum->waits;
+	l->max_ns = sum->max_ns;
+	/* kept until the places are known: see judge_locks() */
+	l->kind = (enum bb_lock_kind)sum->on_stack;
+	l->rule = (enum bb_lock_rule)sum->val;
+	l->state = (enum bb_state)sum->op;
+	return 0;
+}
+
+static int compare_locks(const void *a, const void *b)
+{
+	const struct bb_lock *x = a, *y = b;
+
+	if (x->state != y->state)
+		return x->state == BB_STATE_LOCK ? -1 : 1;
+	return x->contended_ns < y->contended_ns ? 1 : x->contended_ns > y->contended_ns ? -1 : 0;
+}
+
+/* Say for each futex of a process whether it is a lock, and how its waits divide by that. */
+static int judge_locks(struct build *b, size_t i)
+{
+	struct bb_process *p = &b->rec->processes[i];
+	struct bb_lock_shares *s = &b->shares[i];
+	double lock[4] = {}, all[4] = {};
+	int err;
+
+	err = bb_place__locks(p->pid, p->locks, p->nr_locks);
+	if (err)
+		return err;
+	for (size_t j = 0; j < p->nr_locks; j++) {
+		struct bb_lock *l = &p->locks[j];
+		uint64_t ns[4] = { l->proto_ns, l->handed_ns, l->fed_ns, l->other_ns };
+
+		bb_lock__judge(l, (uint32_t)l->state, (uint32_t)l->rule, l->kind != 0);
+		for (int h = 0; h < 4; h++) {
+			all[h] += (double)ns[h];
+			if (l->state == BB_STATE_LOCK)
+				lock[h] += (double)ns[h];
+		}
+	}
+	/* waits that have no row: what the way they ended says */
+	for (int h = 0; h < 4; h++)
+		s->lock[h] = all[h] > 0 ? lock[h] / all[h] : h < 2 ? 1 : 0;
+	if (p->nr_locks)
+		qsort(p->locks, p->nr_locks, sizeof(*p->locks), compare_locks);
+	return 0;
+}
+
+/* The state of a futex wait that is still going on: its lock's. */
+static enum bb_bucket open_futex(const struct bb_process *p, const struct bb_thread_sum *sum)
+{
+	if (sum->flags & BB_TF_PROTO)
+		return BB_FUTEX_PROTO;
+	if (sum->wake_how)
+		return (enum bb_bucket)sum->wake_how;
+	for (size_t i = 0; i < p->nr_locks; i++)
+		if (p->locks[i].addr == sum->futex)
+			return p->locks[i].state == BB_STATE_LOCK ? BB_FUTEX_HANDED : BB_FUTEX_OTHER;
+	return BB_FUTEX_OTHER;
+}
+
+/* Add the open wait to its slot, as one wait more. */
+static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
+{
+	struct bb_wait_slot *s = NULL;
+
+	if (bucket == BB_FUTEX_PROTO)
+		bucket = BB_FUTEX_HANDED;
+	else if (bucket == BB_FUTEX_FED)
+		bucket = BB_FUTEX_OTHER;
+	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
+		s = &sum->slots[i];
+		if (!s->used || (s->bucket == bucket && s->nr == sum->nr && s->fdkind == sum->fdkind))
+			break;
+		s = NULL;
+	}
+	if (!s)
+		return;
+	s->used = 2; /* open */
+	s->bucket = (uint8_t)bucket;
+	s->nr = sum->nr;
+	s->fdkind = sum->fdkind;
+	s->fd = sum->fd;
+	s->count++;
+	s->ns += ns;
+	if (ns > s->max_ns)
+		s->max_ns = ns;
+}
+
+/*
+ * Close the open state at @end. The kernel's run delay was read at @row->now,
+ * a little later: what lies beyond the end is not counted.
+ */
+static void close_open(struct bb_process *p, struct bb_thread_sum *sum, uint64_t end, uint64_t now,
+		       uint64_t runq)
+{
+	uint64_t ns = end - sum->since;
+	uint32_t bucket = sum->bucket;
+
+	if (sum->on == BB_STATE_RAN) {
+		sum->ns[BB_ONCPU] += ns;
+	} else if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
+		sum->ns[bucket] += ns;
+	} else {
+		runq = runq > now - end ? runq - (now - end) : 0;
+		if (runq > ns)
+			runq = ns;
+		sum->ns[BB_RUNQ_WOKEN] += runq;
+		if (bucket >= BB_FUTEX_PROTO && bucket <= BB_FUTEX_OTHER)
+			bucket = open_futex(p, sum);
+		if (bucket < BB_BUCKET_MAX)
+			sum->ns[bucket] += ns - runq;
+		open_slot(sum, bucket, ns - runq);
+	}
+	sum->since = end;
+}
+
+static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char *comm, uint32_t tid)
+{
+	size_t index;
+	struct bb_process *p = process_of(b, sum->tgid, &index);
+	struct bb_thread *t;
+
+	if (!p || (sum->flags & BB_TF_IGNORE))
+		return 0;
+	t = grow((void **)&p->threads, &p->nr_threads, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->tid = (pid_t)tid;
+	memcpy(t->comm, comm, BB_COMM_LEN);
+	t->comm[BB_COMM_LEN - 1] = '\0';
+	t->born = sum->flags & BB_TF_BORN;
+	t->ended = sum->flags & BB_TF_ENDED;
+	t->start_ns = sum->start - b->opts->start_ns;
+	t->window_ns = sum->since - sum->start;
+	t->voluntary = sum->voluntary;
+	t->involuntary = sum->involuntary;
+	t->kernel_ns = b->opts->traced ? sum->kernel_ns : BB_UNKNOWN_U64;
+	t->gil_acquisitions = sum->acq_count + !!(sum->flags & BB_TF_IN_ACQ);
+	t->gil_wait_max_ns = sum->acq_max > sum->acq_ns ? sum->acq_max : sum->acq_ns;
+	bb_fold__budget(&t->budget, sum->ns, &b->shares[index]);
+	t->active = t->budget.ns[BB_STATE_ONCPU] > 0;
+	return bb_fold__waits(t, sum);
+}
+
+/* A thread without a row: the map was full. All of its time is there, as unknown. */
+static int add_unseen(struct build *b, const struct bb_thread_row *row)
+{
+	struct bb_thread_sum sum = {};
+	struct bb_process *p;
+	uint64_t start = b->opts->start_ns;
+	int err;
+
+	if (row->start_time > start)
+		start = row->start_time;
+	if (start >= b->end_ns)
+		return 0; /* born after the window */
+	sum.tid = row->sum.tid;
+	sum.tgid = row->sum.tgid;
+	sum.start = start;
+	sum.since = b->end_ns;
+	sum.flags = start > b->opts->start_ns ? BB_TF_BORN : 0;
+	sum.ns[BB_UNKNOWN] = b->end_ns - start;
+	err = add_sum(b, &sum, row->comm, row->ns_tid);
+	p = process_of(b, sum.tgid, NULL);
+	if (!err && p && p->nr_threads)
+		p->threads[p->nr_threads - 1].unseen = true;
+	return err;
+}
+
+static int add_thread(const struct bb_thread_row *row, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_thread_sum sum;
+	uint64_t end = b->opts->end_ns ? b->opts->end_ns : row->now;
+	struct bb_process *p;
+
+	if (!row->found)
+		return add_unseen(b, row);
+	sum = row->sum;
+	p = process_of(b, sum.tgid, NULL);
+	if (!p)
+		return 0;
+	/* an event that was under way as the gate closed ends a little later */
+	if (end < sum.since)
+		end = sum.since;
+	close_open(p, &sum, end, row->now > end ? row->now : end, row->runq_ns);
+	return add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
+}
+
+static int add_exited(const struct bb_thread_sum *sum, void *ctx)
+{
+	return add_sum(ctx, sum, sum->comm, sum->tid);
+}
+
+static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	size_t index;
+	struct bb_process *p = process_of(b, key->tgid, &index);
+	const struct bb_contention *c = &sum->contention;
+	uint64_t since = (c->word >> 16) + b->opts->start_ns;
+
+	if (!p)
+		return 0;
+	for (size_t i = 0; i < p->nr_gils; i++) {
+		struct bb_gil *g = &p->gils[i];
+
+		if (g->addr != key->addr)
+			continue;
+		g->contended_ns = c->ns;
+		if ((c->word & 0xffff) && b->end_ns > since)
+			g->contended_ns += b->end_ns - since;
+		g->acquisitions = sum->acquisitions;
+		g->wait_ns = sum->ns;
+		g->max_ns = sum->max_ns;
+		g->waiters_max = (uint32_t)c->max;
+		for (int h = 0; h < BB_HIST_SLOTS && h < BB_HIST_BITS; h++)
+			g->hist[h] = sum->hist[h];
+	}
+	return 0;
+}
+
+static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_process *p = process_of(b, key->tgid, NULL);
+	struct bb_syscall *s;
+
+	if (!p)
+		return 0;
+	s = grow((void **)&p->syscalls, &p->nr_syscalls, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->nr = key->nr;
+	s->count = sum->count;
+	s->errors = sum->errors;
+	s->ns = sum->ns;
+	s->max_ns = sum->max_ns;
+	return 0;
+}
+
+static int add_process(struct build *b, struct bb_kernel *k, size_t i)
+{
+	struct bb_target *t = &b->targets->items[i];
+	struct bb_process *p = &b->rec->processes[i];
+	struct bb_proc_sum sum = {};
+	int err;
+
+	err = bb_process__copy_identity(p, &t->info);
+	if (err)
+		return err;
+	p->pid = t->pid ? t->pid : (pid_t)t->tgid;
+	p->runtime = t->py.runtime;
+	p->runtime.note = t->py.runtime.note ? strdup(t->py.runtime.note) : NULL;
+	p->ended = t->gone;
+	for (size_t g = 0; g < t->py.nr_gils; g++) {
+		struct bb_gil *gil = grow((void **)&p->gils, &p->nr_gils, sizeof(*gil));
+
+		if (!gil)
+			return -ENOMEM;
+		gil->addr = t->py.gils[g].addr;
+		gil->interpreter = t->py.gils[g].interpreter;
+		gil->interval_us = t->py.gils[g].interval_us;
+	}
+	if (bb_kernel__get_process(k, t->tgid, &sum))
+		return 0;
+	if (!p->comm[0])
+		memcpy(p->comm, sum.comm, BB_COMM_LEN - 1);
+	p->born = sum.flags & BB_PF_FOLLOWED;
+	p->execed = sum.flags & BB_PF_EXECED;
+	p->threads_born = sum.born;
+	p->threads_ended = sum.ended;
+	p->folded_threads = sum.folded;
+	p->folded_window_ns = sum.folded_window;
+	p->voluntary = sum.folded_voluntary;
+	p->involuntary = sum.folded_involuntary;
+	p->kernel_ns = b->opts->traced ? sum.folded_kernel : BB_UNKNOWN_U64;
+	return 0;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct bb_thread *x = a, *y = b;
+
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct bb_syscall *x = a, *y = b;
+
+	return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
+}
+
+/* The sums over a process's threads, those folded included. */
+static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
+{
+	struct bb_process *p = &b->rec->processes[i];
+	struct bb_proc_sum sum = {};
+	int err;
+
+	if (!bb_kernel__get_process(k, b->targets->items[i].tgid, &sum))
+		bb_fold__budget(&p->folded, sum.folded_ns, &b->shares[i]);
+	p->budget = p->folded;
+	p->window_ns = p->folded_window_ns;
+	for (size_t j = 0; j < p->nr_threads; j++) {
+		struct bb_thread *t = &p->threads[j];
+
+		bb_budget__add(&p->budget, &t->budget);
+		p->window_ns += t->window_ns;
+		p->voluntary += t->voluntary;
+		p->involuntary += t->involuntary;
+		if (p->kernel_ns != BB_UNKNOWN_U64)
+			p->kernel_ns += t->kernel_ns;
+	}
+	err = bb_place__waits(p);
+	if (err)
+		return err;
+	for (size_t j = 0; j < p->nr_threads; j++) {
+		err = bb_fold__merge_waits(&p->waits, &p->nr_waits, p->threads[j].waits,
+					   p->threads[j].nr_waits);
+		if (err)
+			return err;
+	}
+	bb_fold__sort_waits(p->waits, p->nr_waits);
+	if (p->nr_threads)
+		qsort(p->threads, p->nr_threads, sizeof(*p->threads), by_tid);
+	if (p->nr_syscalls)
+		qsort(p->syscalls, p->nr_syscalls, sizeof(*p->syscalls), by_time);
+	return 0;
+}
+
+static int build_all(struct build *b, struct bb_kernel *k)
+{
+	size_t nr = b->targets->nr;
+	int err = 0;
+
+	for (size_t i = 0; i < nr && !err; i++)
+		err = add_process(b, k, i);
+	if (!err)
+		err = bb_kernel__each_lock(k, add_lock, b);
+	for (size_t i = 0; i < nr && !err; i++)
+		err = judge_locks(b, i);
+	if (!err)
+		err = bb_kernel__each_thread(k, add_thread, b);
+	if (!err)
+		err = bb_kernel__each_exited(k, add_exited, b);
+	if (!err)
+		err = bb_kernel__each_gil(k, add_gil, b);
+	if (!err)
+		err = bb_kernel__each_syscall(k, add_syscall, b);
+	for (size_t i = 0; i < nr && !err; i++)
+		err = finish_process(b, k, i);
+	return err;
+}
+
+int bb_build__processes(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
+			const struct bb_build_opts *opts)
+{
+	struct build b = { .rec = rec, .targets = targets, .opts = opts };
+	int err = -ENOMEM;
+
+	b.end_ns = opts->end_ns ? opts->end_ns : opts->start_ns + rec->window.ns;
+	rec->processes = calloc(targets->nr ? targets->nr : 1, sizeof(*rec->processes));
+	b.shares = calloc(targets->nr ? targets->nr : 1, sizeof(*b.shares));
+	b.by_tgid = calloc(targets->nr ? targets->nr : 1, sizeof(*b.by_tgid));
+	if (!rec->processes || !b.shares || !b.by_tgid)
+		goto out;
+	rec->nr_processes = targets->nr;
+	for (size_t i = 0; i < targets->nr; i++)
+		b.by_tgid[i] = (uint32_t)i;
+	qsort_r(b.by_tgid, targets->nr, sizeof(*b.by_tgid), compare_tgid, targets);
+	err = build_all(&b, k);
+out:
+	free(b.shares);
+	free(b.by_tgid);
+	return err;
+}

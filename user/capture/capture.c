@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "capture.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../util/err.h"
+#include "build.h"
+#include "command.h"
+#include "governor.h"
+#include "kernel.h"
+#include "privileges.h"
+#include "procfs.h"
+#include "target.h"
+
+#define MS 1000000ULL
+#define LOOK_NS (50 * MS)	    /* between looks at targets that come and change */
+#define FRESH_NS (2000 * MS)	    /* a program is looked at again for a runtime this long */
+#define FUTEX_ROWS 8192
+
+struct bb_capture {
+	struct bb_capture_opts opts;
+	struct bb_kernel *kernel;
+	struct bb_targets targets;
+	struct bb_command command;
+	struct bb_governor governor;
+	int signal_fd;
+	uint64_t start_ns;
+	int64_t start_realtime_ns;
+	uint64_t end_ns; /* 0: the window is open */
+	uint64_t process_events;
+	uint64_t busy_ns;
+	uint64_t own_ns; /* our CPU time when the window opened */
+	uint64_t bpf_ns;
+	enum bb_tracing tracing;
+	uint64_t traced_until_ns;
+	bool signalled;
+	bool ended;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t ktime(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t bb_capture__start_ns(const struct bb_capture *c)
+{
+	return c->start_ns;
+}
+
+/* ---- start */
+
+static int open_signals(struct bb_capture *c)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return c->signal_fd < 0 ? -errno : 0;
+}
+
+static int look_up(struct bb_capture *c)
+{
+	int err;
+
+	for (size_t i = 0; i < c->opts.nr_pids; i++) {
+		err = bb_targets__add(&c->targets, c->opts.pids[i]);
+		if (err && err != -EEXIST)
+			return err;
+	}
+	for (size_t i = 0; i < c->opts.nr_tids; i++) {
+		pid_t tgid = bb_procfs__tgid(c->opts.tids[i]);
+		bool ours = false;
+
+		if (tgid < 0) {
+			bb_error("no thread %d; /proc/PID/task lists a process's threads",
+				 c->opts.tids[i]);
+			return -ESRCH;
+		}
+		for (size_t j = 0; j < c->opts.nr_pids; j++)
+			ours |= c->opts.pids[j] == tgid;
+		if (c->opts.nr_pids && !ours) {
+			bb_error("thread %d belongs to process %d, which -p does not name",
+				 c->opts.tids[i], tgid);
+			return -EINVAL;
+		}
+		err = bb_targets__add(&c->targets, tgid);
+		if (err && err != -EEXIST)
+			return err;
+	}
+	if (!c->opts.command)
+		return 0;
+	err = bb_command__fork(&c->command, c->opts.command);
+	return err ? err : bb_targets__add(&c->targets, c->command.pid);
+}
+
+static uint32_t or_else(uint32_t test, size_t val)
+{
+	return test ? test : (uint32_t)val;
+}
+
+static int load(struct bb_capture *c)
+{
+	struct bb_kernel_opts o = {};
+	size_t threads = 0;
+
+	for (size_t i = 0; i < c->targets.nr; i++) {
+		long n = bb_procfs__threads(c->targets.items[i].pid);
+
+		threads += n > 0 ? (size_t)n : 0;
+	}
+	o.follow = c->opts.children;
+	/* half as many again may be born, and a pool starts small */
+	o.threads = or_else(c->opts.test_threads, threads + threads / 2 + (o.follow ? 8192 : 2048));
+	o.exited = or_else(c->opts.test_exited, BB_DEAD_KEPT);
+	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 4096 : 16));
+	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
+	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
+	o.select_threads = c->opts.nr_tids > 0;
+	o.trace_syscalls = c->opts.syscalls != BB_SYSCALLS_OFF;
+	return bb_kernel__load(&c->kernel, &o);
+}
+
+/* tests: a target must be able to end between look-up and attaching */
+static void test_hold(const char *file)
+{
+	struct timespec ms = { .tv_nsec = (long)MS };
+
+	while (file && !access(file, F_OK))
+		nanosleep(&ms, NULL);
+}
+
+struct survey {
+	struct bb_capture *c;
+	struct bb_leader_row *rows;
+	size_t nr;
+};
+
+static int keep_leader(const struct bb_leader_row *row, void *ctx)
+{
+	struct survey *s = ctx;
+	struct bb_leader_row *more;
+
+	if (!(s->nr & (s->nr - 1))) {
+		more = realloc(s->rows, (s->nr ? s->nr * 2 : 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		s->rows = more;
+	}
+	s->rows[s->nr++] = *row;
+	return 0;
+}
+
+static int watch(struct bb_capture *c, struct bb_target *t, const struct bb_leader_row *row,
+		 uint32_t flags)
+{
+	struct bb_proc_sum proc = {};
+
+	t->tgid = row->tgid;
+	t->start_boottime = row->start_boottime;
+	proc.tgid = row->tgid;
+	proc.ptgid = row->ptgid;
+	proc.flags = flags;
+	proc.start_boottime = row->start_boottime;
+	return bb_kernel__add_process(c->kernel, &proc);
+}
+
+/* Hold and describe a process that we came upon, if it is still there. */
+static int adopt(struct bb_capture *c, struct bb_target *t, const struct bb_leader_row *row)
+{
+	int err;
+
+	t->tgid = row->tgid;
+	t->start_boottime = row->start_boottime;
+	t->pid = (pid_t)row->ns_tgid;
+	t->info.pid = t->pid;
+	t->fresh_until_ns = ktime() + FRESH_NS;
+	if (!t->pid)
+		return 0;
+	t->pidfd = (int)syscall(SYS_pidfd_open, t->pid, 0);
+	if (t->pidfd < 0) {
+		t->gone = true;
+		return 0;
+	}
+	err = bb_target__describe(t);
+	(void)c;
+	return err == -ENOMEM ? err : 0;
+}
+
+/* Existing children of targets become targets, theirs too. True if there were any. */
+static int add_children(struct bb_capture *c, const struct survey *s, bool *any)
+{
+	*any = false;
+	for (size_t i = 0; i < s->nr; i++) {
+		const struct bb_leader_row *row = &s->rows[i];
+		struct bb_target *t;
+		int err;
+
+		if (bb_targets__by_tgid(&c->targets, row->tgid) ||
+		    !bb_targets__by_tgid(&c->targets, row->ptgid) || !row->ptgid)
+			continue;
+		t = bb_targets__new(&c->targets);
+		if (!t)
+			return -ENOMEM;
+		err = adopt(c, t, row);
+		if (!err)
+			err = watch(c, t, row, 0);
+		if (err)
+			return err;
+		*any = true;
+	}
+	return 0;
+}
+
+static int survey_children(struct bb_capture *c)
+{
+	bool any = true;
+	int err = 0;
+
+	/* a child forked while we look is found by the next look, or by its parent's fork */
+	while (any && !err) {
+		struct survey s = { .c = c };
+
+		err = bb_kernel__survey(c->kernel, keep_leader, &s);
+		if (!err)
+			err = add_children(c, &s, &any);
+		free(s.rows);
+	}
+	return err;
+}
+
+static int no_longer(const struct bb_target *t)
+{
+	bb_error("process %d ended before anything could be measured", t->pid);
+	return -ESRCH;
+}
+
+/* Find the numbers of the initial namespace, and mark the targets. */
+static int survey_targets(struct bb_capture *c)
+{
+	struct survey s = { .c = c };
+	int err = bb_kernel__survey(c->kernel, keep_leader, &s);
+
+	for (size_t i = 0; i < c->targets.nr && !err; i++) {
+		struct bb_target *t = &c->targets.items[i];
+		const struct bb_leader_row *row = NULL;
+
+		for (size_t j = 0; j < s.nr && !row; j++)
+			if (s.rows[j].ns_tgid == (uint32_t)t->pid)
+				row = &s.rows[j];
+		/*
+		 * The row was read while the process that we hold lived, if it lives
+		 * now: then it is its own, and not of one that reuses the number.
+		 */
+		if (!row || !bb_target__alive(t))
+			err = no_longer(t);
+		else
+			err = watch(c, t, row, BB_PF_TARGET);
+	}
+	free(s.rows);
+	if (!err && c->opts.children)
+		err = survey_children(c);
+	return err;
+}
+
+static void tell_gils(struct bb_capture *c, struct bb_target *t)
+{
+	uint64_t gils[BB_GILS_MAX];
+	uint32_t flags = 0;
+	size_t nr = 0;
+
+	for (; nr < t->py.nr_gils && nr < BB_GILS_MAX; nr++)
+		gils[nr] = t->py.gils[nr].addr;
+	if (t->py.version_hex >= 0x030d0000)
+		flags |= BB_PY_PARKING;
+	if (t->musl)
+		flags |= BB_PY_MUSL;
+	if (!nr && !flags)
+		return;
+	/* gone from the map only if the process is gone: then nobody waits any more */
+	bb_kernel__set_gils(c->kernel, t->tgid, gils, nr, flags);
+}
+
+static int select_threads(struct bb_capture *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->opts.nr_tids && !err; i++)
+		err = bb_kernel__select_thread(c->kernel, (uint32_t)c->opts.tids[i]);
+	return err;
+}
+
+static int open_window(struct bb_capture *c)
+{
+	bool gil = false;
+	int err;
+
+	for (size_t i = 0; i < c->targets.nr; i++) {
+		tell_gils(c, &c->targets.items[i]);
+		gil |= c->targets.items[i].py.nr_gils > 0;
+	}
+	err = select_threads(c);
+	if (!err && gil)
+		err = bb_kernel__attach_wakers(c->kernel);
+	if (!err && c->opts.syscalls != BB_SYSCALLS_OFF) {
+		err = bb_kernel__attach_syscalls(c->kernel);
+		c->tracing = BB_TRACING_ON;
+	}
+	if (err)
+		return err;
+	for (size_t i = 0; i < c->targets.nr; i++)
+		if (c->targets.items[i].named && !bb_target__alive(&c->targets.items[i]))
+			return no_longer(&c->targets.items[i]);
+	c->start_realtime_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+	c->busy_ns = bb_procfs__busy_ns();
+	c->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	c->bpf_ns = bb_kernel__bpf_ns(c->kernel);
+	err = bb_kernel__open_gate(c->kernel, &c->start_ns);
+	if (!err && bb_kernel__wants_wakers(c->kernel))
+		err = bb_kernel__attach_wakers(c->kernel);
+	bb_governor__start(&c->governor, c->start_ns, 0);
+	return err;
+}
+
+int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opts)
+{
+	struct bb_capture *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->opts = *opts;
+	c->signal_fd = -1;
+	err = open_signals(c);
+	if (err)
+		goto out;
+	err = look_up(c);
+	if (err)
+		goto out;
+	test_hold(opts->test_hold);
+	err = bb_privileges__check();
+	if (err)
+		goto out;
+	err = load(c);
+	if (err)
+		goto out;
+	err = bb_kernel__attach(c->kernel);
+	if (err)
+		goto out;
+	err = survey_targets(c);
+	if (err)
+		goto out;
+	err = open_window(c);
+	if (err)
+		goto out;
+	err = bb_privileges__drop(opts->keep_files);
+	if (err) {
+		bb_error("cannot give up privileges: %s", strerror(-err));
+		goto out;
+	}
+	if (opts->command) {
+		err = bb_command__go(&c->command);
+		if (err) {
+			bb_error("cannot run '%s': %s", opts->command[0], strerror(-err));
+			goto out;
+		}
+	}
+	*out = c;
+	return 0;
+out:
+	bb_capture__free(c);
+	return err;
+}
+
+void bb_capture__free(struct bb_capture *c)
+{
+	if (!c)
+		return;
+	bb_command__end(&c->command);
+	bb_kernel__free(c->kernel);
+	bb_targets__free(&c->targets);
+	if (c->signal_fd >= 0)
+		close(c->signal_fd);
+	free(c);
+}
+
+/* ---- while the window is open */
+
+/* Forks and execs of targets: new ones to describe, old ones to describe again. */
+static int follow(struct bb_capture *c)
+{
+	uint64_t events = bb_kernel__process_events(c->kernel);
+	struct survey s = { .c = c };
+	struct bb_proc_sum proc;
+	int err;
+
+	if (events == c->process_events)
+		return 0;
+	c->process_events = events;
+	err = bb_kernel__survey(c->kernel, keep_leader, &s);
+	for (size_t i = 0; i < s.nr && !err; i++) {
+		struct bb_target *t = bb_targets__by_tgid(&c->targets, s.rows[i].tgid);
+
+		if (bb_kernel__get_process(c->kernel, s.rows[i].tgid, &proc) ||
+		    proc.start_boottime != s.rows[i].start_boottime)
+			continue;
+		if (!t) {
+			t = bb_targets__new(&c->targets);
+			err = t ? adopt(c, t, &s.rows[i]) : -ENOMEM;
+		} else if (t->execs != proc.exec_count && !t->gone) {
+			bb_python__free(&t->py);
+			memset(&t->py, 0, sizeof(t->py));
+			if (bb_target__describe(t) == -ENOMEM)
+				err = -ENOMEM;
+			t->fresh_until_ns = ktime() + FRESH_NS;
+		}
+		if (t && !err) {
+			t->execs = proc.exec_count;
+			tell_gils(c, t);
+		}
+	}
+	free(s.rows);
+	return err;
+}
+
+/* A program that has just started may not have mapped its runtime yet. */
+static void look_for_runtimes(struct bb_capture *c, uint64_t now)
+{
+	for (size_t i = 0; i < c->targets.nr; i++) {
+		struct bb_target *t = &c->targets.items[i];
+		size_t gils = t->py.nr_gils;
+		bool cpython = !strcmp(t->py.runtime.name, "cpython");
+
+		if (t->gone || t->pidfd < 0 || t->info.kernel_thread)
+			continue;
+		if (!t->py.runtime.name[0] || !t->py.initialised) {
+			if (now < t->fresh_until_ns)
+				bb_target__describe(t);
+		} else if (cpython && t->py.version_hex >= 0x030c0000) {
+			/* interpreters with a GIL of their own come and go */
+			bb_python__refresh(t->pid, &t->py);
+		}
+		if (t->py.nr_gils != gils)
+			tell_gils(c, t);
+	}
+}
+
+static void govern(struct bb_capture *c, uint64_t now)
+{
+	struct bb_cpu sum;
+
+	if (c->tracing != BB_TRACING_ON || c->opts.syscalls != BB_SYSCALLS_AUTO)
+		return;
+	if (bb_kernel__counters(c->kernel, &sum) ||
+	    !bb_governor__too_much(&c->governor, now, sum.syscalls))
+		return;
+	bb_kernel__detach_syscalls(c->kernel);
+	c->tracing = BB_TRACING_GOVERNED;
+	c->traced_until_ns = now;
+}
+
+static int read_signals(struct bb_capture *c)
+{
+	struct signalfd_siginfo si;
+	int event = -1;
+
+	while (read(c->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			bb_command__reap(&c->command);
+		else
+			event = BB_CAPTURE_SIGNAL;
+	}
+	return event;
+}
+
+/* Note targets that have ended. True when all the named ones have. */
+static bool all_ended(struct bb_capture *c)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->targets.nr; i++) {
+		struct bb_target *t = &c->targets.items[i];
+
+		if (!t->gone && t->pidfd >= 0 && !bb_target__alive(t))
+			t->gone = true;
+		/* with -C the window lasts as long as any of the tree */
+		if ((t->named || c->opts.children) && !t->gone && t->pidfd >= 0)
+			any = true;
+	}
+	return !any;
+}
+
+/* Sleep until @until, a signal, or the end of a named target. */
+static int sleep_until(struct bb_capture *c, uint64_t now, uint64_t until)
+{
+	struct pollfd fds[64] = { { .fd = c->signal_fd, .events = POLLIN } };
+	nfds_t nr = 1;
+	struct timespec ts;
+	uint64_t ns = until > now ? until - now : 0;
+
+	for (size_t i = 0; i < c->targets.nr && nr < 64; i++)
+		if (!c->targets.items[i].gone && c->targets.items[i].pidfd >= 0)
+			fds[nr++] = (struct pollfd){ .fd = c->targets.items[i].pidfd,
+						     .events = POLLIN };
+	ts.tv_sec = (time_t)(ns / 1000000000ULL);
+	ts.tv_nsec = (long)(ns % 1000000000ULL);
+	return ppoll(fds, nr, &ts, NULL) < 0 && errno != EINTR ? -errno : 0;
+}
+
+int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
+{
+	/* the first look is early: a machine full of system calls is to be spared */
+	uint64_t look = ktime() + 10 * MS;
+
+	for (;;) {
+		uint64_t now = ktime();
+		int err, event;
+
+		if (now >= until_ns)
+			return BB_CAPTURE_TIME;
+		err = sleep_until(c, now, look < until_ns ? look : until_ns);
+		if (err)
+			return err;
+		event = read_signals(c);
+		if (event >= 0) {
+			c->signalled = true;
+			return event;
+		}
+		if (all_ended(c)) {
+			c->ended = true;
+			return BB_CAPTURE_ENDED;
+		}
+		now = ktime();
+		if (now < look)
+			continue;
+		look = now + LOOK_NS;
+		if (bb_kernel__wants_wakers(c->kernel)) {
+			err = bb_kernel__attach_wakers(c->kernel);
+			if (err)
+				return err;
+		}
+		govern(c, now);
+		err = follow(c);
+		if (err)
+			return err;
+		look_for_runtimes(c, now);
+	}
+}
+
+/* ---- read */
+
+static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t end)
+{
+	struct bb_process own = {};
+	struct bb_cpu sum;
+	uint64_t bpf_ns;
+
+	if (!bb_kernel__counters(c->kernel, &sum)) {
+		rec->overhead.events = sum.events;
+		memcpy(rec->drops, sum.drops, sizeof(rec->drops));
+	}
+	rec->overhead.bpf_ns = BB_UNKNOWN_U64;
+	bpf_ns = bb_kernel__bpf_ns(c->kernel);
+	if (bpf_ns != UINT64_MAX)
+		rec->overhead.bpf_ns = bpf_ns - (c->bpf_ns == UINT64_MAX ? 0 : c->bpf_ns);
+	rec->overhead.cpu_share =
+		(double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) / (double)(end - c->start_ns);
+	bb_procfs__describe(getpid(), &own);
+	rec->overhead.rss_bytes = own.rss_bytes;
+	bb_process__release(&own);
+	rec->overhead.map_bytes = bb_kernel__map_bytes(c->kernel);
+	rec->overhead.syscall_tracing = c->tracing;
+	rec->overhead.machine_syscalls_per_s = c->governor.rate ? c->governor.rate : BB_UNKNOWN_U64;
+	if (c->tracing == BB_TRACING_ON)
+		rec->overhead.syscall_window_ns = end - c->start_ns;
+	else if (c->tracing == BB_TRACING_GOVERNED)
+		rec->overhead.syscall_window_ns = c->traced_until_ns - c->start_ns;
+}
+
+static void fill_host(struct bb_capture *c, struct bb_record *rec, uint64_t end)
+{
+	struct utsname u;
+	uint64_t busy = bb_procfs__busy_ns();
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!uname(&u))
+		snprintf(rec->host.kernel, sizeof(rec->host.kernel), "%s", u.release);
+	rec->host.cpus_online = cpus > 0 ? (uint32_t)cpus : 0;
+	rec->host.busy_share = NAN;
+	if (busy != BB_UNKNOWN_U64 && c->busy_ns != BB_UNKNOWN_U64 && cpus > 0)
+		rec->host.busy_share = fmin(1, (double)(busy - c->busy_ns) /
+						       ((double)cpus * (double)(end - c->start_ns)));
+	rec->host.runq_exact = bb_kernel__runq_exact(c->kernel);
+}
+
+int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
+{
+	struct bb_record *rec = bb_record__new();
+	struct bb_build_opts o = {};
+	uint64_t end;
+	int err;
+
+	*out = rec;
+	if (!rec)
+		return -ENOMEM;
+	if (last && !c->end_ns)
+		c->end_ns = bb_kernel__close_gate(c->kernel);
+	end = c->end_ns ? c->end_ns : ktime();
+	all_ended(c);
+	err = follow(c);
+	if (err)
+		return err;
+	rec->window.start_realtime_ns = c->start_realtime_ns;
+	rec->window.ns = end - c->start_ns;
+	rec->window.cut_short = c->signalled || c->ended;
+	rec->command_status = c->opts.command && bb_command__reap(&c->command) ? c->command.status : -1;
+	fill_overhead(c, rec, end);
+	fill_host(c, rec, end);
+	o.start_ns = c->start_ns;
+	o.end_ns = c->end_ns;
+	o.traced = c->tracing == BB_TRACING_ON;
+	return bb_build__processes(rec, c->kernel, &c->targets, &o);
+}

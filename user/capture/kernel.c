@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../util/err.h"
+#include "boundby.skel.h"
+#include "sysclass.h"
+
+enum link_id { LINK_SWITCH, LINK_FORK, LINK_EXEC, LINK_WAKING, LINK_ENTER, LINK_EXIT, LINK_MAX };
+
+struct bb_kernel {
+	struct boundby_bpf *skel;
+	bool cas;	/* BPF has compare-and-swap here */
+	bool follow;
+	struct bpf_program *iter;
+	struct bpf_link *iter_link;
+	struct bpf_link *links[LINK_MAX];
+};
+
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_DEBUG || !bb_talkative())
+		return 0;
+	return vfprintf(stderr, fmt, ap);
+}
+
+/*
+ * Has BPF compare-and-swap here (5.12)? Asked of the verifier, since a vendor's
+ * version number says little.
+ */
+static bool probe_cas(void)
+{
+	struct bpf_insn insns[] = {
+		/* *(u64 *)(r10 - 8) = 0; r0 = 0; r1 = 1; lock cmpxchg; r0 = 0; exit */
+		{ .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 1 },
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		  .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_1,
+		  .off = -8,
+		  .imm = BPF_CMPXCHG },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "bb_probe_cas", "GPL", insns,
+			       sizeof(insns) / sizeof(insns[0]), NULL);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
+{
+	bpf_map__set_max_entries(skel->maps.threads, o->threads);
+	bpf_map__set_max_entries(skel->maps.exited, o->exited);
+	bpf_map__set_max_entries(skel->maps.procs, o->procs);
+	bpf_map__set_max_entries(skel->maps.gils, o->procs * 2);
+	bpf_map__set_max_entries(skel->maps.locks, o->locks);
+	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
+}
+
+static void select_programs(struct bb_kernel *k, const struct bb_kernel_opts *o)
+{
+	struct boundby_bpf *s = k->skel;
+
+	bpf_program__set_autoload(s->progs.bb_sched_switch, k->cas);
+	bpf_program__set_autoload(s->progs.bb_sched_switch_nocas, !k->cas);
+	bpf_program__set_autoload(s->progs.bb_sched_waking, k->cas);
+	bpf_program__set_autoload(s->progs.bb_sched_waking_nocas, !k->cas);
+	bpf_program__set_autoload(s->progs.bb_iter_task, k->cas);
+	bpf_program__set_autoload(s->progs.bb_iter_task_nocas, !k->cas);
+	bpf_program__set_autoload(s->progs.bb_process_fork, o->follow);
+	bpf_program__set_autoload(s->progs.bb_process_exec, true);
+	bpf_program__set_autoload(s->progs.bb_sys_enter, o->trace_syscalls);
+	bpf_program__set_autoload(s->progs.bb_sys_exit, o->trace_syscalls);
+	k->iter = k->cas ? s->progs.bb_iter_task : s->progs.bb_iter_task_nocas;
+}
+
+static void explain_load_error(int err)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		bb_error("cannot load: this kernel has no BTF at /sys/kernel/btf/vmlinux; "
+			 "boot one built with CONFIG_DEBUG_INFO_BTF=y (5.10 or later)");
+	else if (err == -EPERM || err == -EACCES)
+		bb_error("cannot load the BPF programs: not permitted; run as root, or give "
+			 "CAP_BPF and CAP_PERFMON ('boundby doctor' says which are missing)");
+	else
+		bb_error("cannot load the BPF programs: %s; 'boundby doctor' says what this kernel "
+			 "lacks, -v shows the kernel's own words",
+			 strerror(-err));
+}
+
+/* Kernels before 5.11 charge maps to the memlock limit. Failure shows when loading. */
+static void raise_memlock(void)
+{
+	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &lim) && getrlimit(RLIMIT_MEMLOCK, &lim) == 0) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &lim);
+	}
+}
+
+int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
+{
+	struct bb_kernel *k;
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	raise_memlock();
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	k->skel = boundby_bpf__open();
+	if (!k->skel) {
+		err = -errno;
+		explain_load_error(err);
+		goto out;
+	}
+	k->cas = probe_cas();
+	k->follow = opts->follow;
+	set_maps(k->skel, opts);
+	select_programs(k, opts);
+	bb_sysclass__fill((uint8_t *)k->skel->rodata->cfg_sysclass);
+	k->skel->rodata->cfg_tids = opts->select_threads;
+	k->skel->rodata->cfg_nr_futex = SYS_futex;
+	k->skel->rodata->cfg_nr_exit = SYS_exit;
+	k->skel->rodata->cfg_nr_exit_group = SYS_exit_group;
+	err = boundby_bpf__load(k->skel);
+	if (err) {
+		explain_load_error(err);
+		goto out;
+	}
+	*out = k;
+	return 0;
+out:
+	bb_kernel__free(k);
+	return err;
+}
+
+void bb_kernel__free(struct bb_kernel *k)
+{
+	if (!k)
+		return;
+	for (int i = 0; i < LINK_MAX; i++)
+		bpf_link__destroy(k->links[i]);
+	bpf_link__destroy(k->iter_link);
+	boundby_bpf__destroy(k->skel);
+	free(k);
+}
+
+static int attach(struct bb_kernel *k, enum link_id id, struct bpf_program *prog)
+{
+	int err;
+
+	if (k->links[id])
+		return 0;
+	k->links[id] = bpf_program__attach(prog);
+	if (k->links[id])
+		return 0;
+	err = -errno;
+	bb_error("cannot attach %s: %s; 'boundby doctor' says what this kernel allows",
+		 bpf_program__section_name(prog), strerror(-err));
+	return err;
+}
+
+int bb_kernel__attach(struct bb_kernel *k)
+{
+	struct boundby_bpf *s = k->skel;
+	int err;
+
+	k->iter_link = bpf_program__attach_iter(k->iter, NULL);
+	if (!k->iter_link) {
+		err = -errno;
+		bb_error("cannot attach the task iterator: %s", strerror(-err));
+		return err;
+	}
+	if (k->follow) {
+		s->bss->bb_follow = 1;
+		err = attach(k, LINK_FORK, s->progs.bb_process_fork);
+		if (err)
+			return err;
+	}
+	err = attach(k, LINK_EXEC, s->progs.bb_process_exec);
+	if (err)
+		return err;
+	return attach(k, LINK_SWITCH,
+		      k->cas ? s->progs.bb_sched_switch : s->progs.bb_sched_switch_nocas);
+}
+
+bool bb_kernel__wants_wakers(const struct bb_kernel *k)
+{
+	return k->skel->bss->bb_want_wakers && !k->links[LINK_WAKING];
+}
+
+int bb_kernel__attach_wakers(struct bb_kernel *k)
+{
+	return attach(k, LINK_WAKING,
+		      k->cas ? k->skel->progs.bb_sched_waking : k->skel->progs.bb_sched_waking_nocas);
+}
+
+int bb_kernel__attach_syscalls(struct bb_kernel *k)
+{
+	int err = attach(k, LINK_EXIT, k->skel->progs.bb_sys_exit);
+
+	return err ? err : attach(k, LINK_ENTER, k->skel->progs.bb_sys_enter);
+}
+
+void bb_kernel__detach_syscalls(struct bb_kernel *k)
+{
+	bpf_link__destroy(k->links[LINK_ENTER]);
+	bpf_link__destroy(k->links[LINK_EXIT]);
+	k->links[LINK_ENTER] = NULL;
+	k->links[LINK_EXIT] = NULL;
+}
+
+uint64_t bb_kernel__process_events(const struct bb_kernel *k)
+{
+	return __atomic_load_n(&k->skel->bss->bb_proc_events, __ATOMIC_RELAXED);
+}
+
+int bb_kernel__add_process(struct bb_kernel *k, const struct bb_proc_sum *proc)
+{
+	if (bpf_map__update_elem(k->skel->maps.procs, &proc->tgid, sizeof(proc->tgid), proc,
+				 sizeof(*proc), BPF_ANY))
+		return -errno;
+	k->skel->bss->bb_targets[proc->tgid & (BB_TARGET_SLOTS - 1)] = 1;
+	return 0;
+}
+
+int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_sum *proc)
+{
+	if (bpf_map__lookup_elem(k->skel->maps.procs, &tgid, sizeof(tgid), proc, sizeof(*proc), 0))
+		return -errno;
+	return 0;
+}
+
+int bb_kernel__set_gils(struct bb_kernel *k, uint32_t tgid, const uint64_t *gils, size_t nr,
+			uint32_t py_flags)
+{
+	struct bb_proc_sum proc;
+	int err = bb_kernel__get_process(k, tgid, &proc);
+
+	if (err)
+		return err;
+	/*
+	 * The row is rewritten whole. Its sums change only when a thread starts or
+	 * ends, which may lose one such count here; the time is in the thread.
+	 */
+	memset(proc.gils, 0, sizeof(proc.gils));
+	proc.nr_gils = nr < BB_GILS_MAX ? nr : BB_GILS_MAX;
+	memcpy(proc.gils, gils, proc.nr_gils * sizeof(gils[0]));
+	proc.py_flags = py_flags;
+	if (bpf_map__update_elem(k->skel->maps.procs, &tgid, sizeof(tgid), &proc, sizeof(proc),
+				 BPF_EXIST))
+		return -errno;
+	return 0;
+}
+
+int bb_kernel__select_thread(struct bb_kernel *k, uint32_t tid)
+{
+	uint8_t yes = 1;
+
+	if (bpf_map__update_elem(k->skel->maps.tids, &tid, sizeof(tid), &yes, sizeof(yes), BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+static uint64_t ktime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts); /* the clock of bpf_ktime_get_ns() */
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+/* One pass of the task iterator. Rows of @size bytes go to @fn; it may be NULL. */
+static int iterate(struct bb_kernel *k, enum bb_iter_mode mode, size_t size,
+		   int (*fn)(const void *row, void *ctx), void *ctx)
+{
+	char buf[16 * 1024] __attribute__((aligned(8)));
+	size_t have = 0;
+	int fd, err = 0;
+
+	k->skel->bss->bb_iter_mode = mode;
+	fd = bpf_iter_create(bpf_link__fd(k->iter_link));
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = read(fd, buf + have, sizeof(buf) - have);
+		size_t at = 0;
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0)
+			err = -errno;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+		while (size && have - at >= size && !err) {
+			err = fn(buf + at, ctx);
+			at += size;
+		}
+		if (err)
+			break;
+		memmove(buf, buf + at, have - at);
+		have -= at;
+	}
+	close(fd);
+	return err;
+}
+
+struct survey_ctx {
+	int (*fn)(const struct bb_leader_row *row, void *ctx);
+	void *ctx;
+};
+
+static int survey_row(const void *row, void *ctx)
+{
+	struct survey_ctx *c = ctx;
+
+	return c->fn(row, c->ctx);
+}
+
+int bb_kernel__survey(struct bb_kernel *k, int (*fn)(const struct bb_leader_row *row, void *ctx),
+		      void *ctx)
+{
+	struct survey_ctx c = { fn, ctx };
+
+	return iterate(k, BB_ITER_SURVEY, sizeof(struct bb_leader_row), survey_row, &c);
+}
+
+int bb_kernel__open_gate(struct bb_kernel *k, uint64_t *start)
+{
+	*start = ktime();
+	k->skel->bss->bb_window_start = *start;
+	__atomic_store_n(&k->skel->bss->bb_gate, 1, __ATOMIC_SEQ_CST);
+	return iterate(k, BB_ITER_BEGIN, 0, NULL, NULL);
+}
+
+uint64_t bb_kernel__close_gate(struct bb_kernel *k)
+{
+	__atomic_store_n(&k->skel->bss->bb_gate, 0, __ATOMIC_SEQ_CST);
+	return ktime();
+}
+
+struct thread_ctx {
+	int (*fn)(const struct bb_thread_row *row, void *ctx);
+	void *ctx;
+};
+
+static int thread_row(const void *row, void *ctx)
+{
+	struct thread_ctx *c = ctx;
+
+	return c->fn(row, c->ctx);
+}
+
+int bb_kernel__each_thread(struct bb_kernel *k,
+			   int (*fn)(const struct bb_thread_row *row, void *ctx), void *ctx)
+{
+	struct thread_ctx c = { fn, ctx };
+
+	return iterate(k, BB_ITER_READ, sizeof(struct bb_thread_row), thread_row, &c);
+}
+
+/* Walk a hash map of ours; @val is room for one value. Rows that vanish meanwhile are skipped. */
+#define EACH(map, key_type, val_type, call)                                                       \
+	do {                                                                                      \
+		key_type key, *prev = NULL;                                                       \
+		val_type val;                                                                     \
+		int err_ = 0;                                                                     \
+		while (!err_ && !bpf_map__get_next_key(map, prev, &key, sizeof(key))) {           \
+			if (!bpf_map__lookup_elem(map, &key, sizeof(key), &val, sizeof(val), 0))  \
+				err_ = call;                                                      \
+			prev = &key;                                                              \
+		}                                                                                 \
+		return err_;                                                                      \
+	} while (0)
+
+int bb_kernel__each_exited(struct bb_kernel *k,
+			   int (*fn)(const struct bb_thread_sum *sum, void *ctx), void *ctx)
+{
+	EACH(k->skel->maps.exited, uint32_t, struct bb_thread_sum, fn(&val, ctx));
+}
+
+int bb_kernel__each_process(struct bb_kernel *k,
+			    int (*fn)(const struct bb_proc_sum *sum, void *ctx), void *ctx)
+{
+	EACH(k->skel->maps.procs, uint32_t, struct bb_proc_sum, fn(&val, ctx));
+}
+
+int bb_kernel__each_lock(struct bb_kernel *k,
+			 int (*fn)(const struct bb_lock_key *key, const struct bb_lock_sum *sum,
+				   void *ctx),
+			 void *ctx)
+{
+	EACH(k->skel->maps.locks, struct bb_lock_key, struct bb_lock_sum, fn(&key, &val, ctx));
+}
+
+int bb_kernel__each_gil(struct bb_kernel *k,
+			int (*fn)(const struct bb_lock_key *key, const struct bb_gil_sum *sum,
+				  void *ctx),
+			void *ctx)
+{
+	EACH(k->skel->maps.gils, struct bb_lock_key, struct bb_gil_sum, fn(&key, &val, ctx));
+}
+
+int bb_kernel__each_syscall(struct bb_kernel *k,
+			    int (*fn)(const struct bb_syscall_key *key,
+				      const struct bb_syscall_sum *sum, void *ctx),
+			    void *ctx)
+{
+	EACH(k->skel->maps.syscalls, struct bb_syscall_key, struct bb_syscall_sum,
+	     fn(&key, &val, ctx));
+}
+
+int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum)
+{
+	int ncpus = libbpf_num_possible_cpus();
+	struct bb_cpu *all;
+	uint32_t zero = 0;
+	int err = 0;
+
+	memset(sum, 0, sizeof(*sum));
+	if (ncpus < 0)
+		return ncpus;
+	all = calloc((size_t)ncpus, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	if (bpf_map__lookup_elem(k->skel->maps.cpus, &zero, sizeof(zero), all,
+				 (size_t)ncpus * sizeof(*all), 0))
+		err = -errno;
+	for (int i = 0; i < ncpus && !err; i++) {
+		sum->events += all[i].events;
+		sum->syscalls += all[i].syscalls;
+		for (int d = 0; d < BB_DROP_MAX; d++)
+			sum->drops[d] += all[i].drops[d];
+	}
+	free(all);
+	return err;
+}
+
+uint64_t bb_kernel__bpf_ns(const struct bb_kernel *k)
+{
+	struct bpf_program *prog;
+	uint64_t ns = 0, runs = 0;
+
+	bpf_object__for_each_program(prog, k->skel->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__fd(prog) < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			return UINT64_MAX;
+		ns += info.run_time_ns;
+		runs += info.run_cnt;
+	}
+	return runs ? ns : UINT64_MAX;
+}
+
+uint64_t bb_kernel__map_bytes(const struct bb_kernel *k)
+{
+	uint64_t bytes = 0;
+	struct bpf_map *map;
+	int ncpus = libbpf_num_possible_cpus();
+
+	bpf_object__for_each_map(map, k->skel->obj) {
+		uint64_t value = bpf_map__value_size(map);
+
+		if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY && ncpus > 0)
+			value *= (uint64_t)ncpus;
+		/* a hash element: struct htab_elem of 48 bytes, key and value, and its bucket */
+		if (bpf_map__type(map) == BPF_MAP_TYPE_HASH)
+			value += 48 + 16 + bpf_map__key_size(map);
+		bytes += value * bpf_map__max_entries(map);
+	}
+	return bytes;
+}
+
+bool bb_kernel__has_cas(const struct bb_kernel *k)
+{
+	return k->cas;
+}
+
+bool bb_kernel__runq_exact(const struct bb_kernel *k)
+{
+	return k->skel->bss->bb_runq_exact;
+}

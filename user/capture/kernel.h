@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The BPF side, held from user space: load, attach, open and close the gate,
+ * and read the sums. Nothing here judges, and nothing outlives the process: no
+ * pinned object, every link is an fd.
+ */
+#ifndef BB_CAPTURE_KERNEL_H
+#define BB_CAPTURE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../bpf/abi.h"
+
+struct bb_kernel;
+
+struct bb_kernel_opts {
+	/* entries of the maps, sized from the target */
+	uint32_t threads;
+	uint32_t exited;
+	uint32_t procs;
+	uint32_t locks;
+	uint32_t syscalls;
+	bool select_threads; /* only the threads named by bb_kernel__select_thread() */
+	bool follow;	     /* children of targets become targets */
+	bool trace_syscalls; /* load the system call tracepoints */
+};
+
+/**
+ * bb_kernel__load - raise the memlock limit, open and load the programs. Says
+ * itself what failed and the remedy. Return 0 or -errno; on success *@k is to be
+ * released with bb_kernel__free().
+ */
+int bb_kernel__load(struct bb_kernel **k, const struct bb_kernel_opts *opts);
+
+/** bb_kernel__free - detach and unload; accepts NULL and a half-built one. */
+void bb_kernel__free(struct bb_kernel *k);
+
+/** bb_kernel__attach - attach what is always on. The gate stays closed. Return 0 or -errno. */
+int bb_kernel__attach(struct bb_kernel *k);
+
+/**
+ * bb_kernel__survey - call @fn for every process of the machine; a non-zero
+ * return of @fn stops it and is returned. Return 0 or -errno.
+ */
+int bb_kernel__survey(struct bb_kernel *k, int (*fn)(const struct bb_leader_row *row, void *ctx),
+		      void *ctx);
+
+/** bb_kernel__add_process - make a process a target. Return 0 or -errno (-E2BIG: map full). */
+int bb_kernel__add_process(struct bb_kernel *k, const struct bb_proc_sum *proc);
+
+/** bb_kernel__set_gils - tell the GILs of a target. Return 0, -ENOENT or -errno. */
+int bb_kernel__set_gils(struct bb_kernel *k, uint32_t tgid, const uint64_t *gils, size_t nr,
+			uint32_t py_flags);
+
+/** bb_kernel__get_process - read a target's row. Return 0 or -ENOENT. */
+int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_sum *proc);
+
+/** bb_kernel__select_thread - count this thread (of the initial PID namespace). */
+int bb_kernel__select_thread(struct bb_kernel *k, uint32_t tid);
+
+/** bb_kernel__open_gate - start counting and enter all threads. @start: ktime, ns. */
+int bb_kernel__open_gate(struct bb_kernel *k, uint64_t *start);
+
+/** bb_kernel__close_gate - stop counting. Return the window's end: ktime, ns. */
+uint64_t bb_kernel__close_gate(struct bb_kernel *k);
+
+/** bb_kernel__wants_wakers - some target waits on a futex, and wake-ups are not traced yet. */
+bool bb_kernel__wants_wakers(const struct bb_kernel *k);
+
+/** bb_kernel__attach_wakers - trace wake-ups from now on. Return 0 or -errno. */
+int bb_kernel__attach_wakers(struct bb_kernel *k);
+
+/** bb_kernel__attach_syscalls - trace system calls from now on. Return 0 or -errno. */
+int bb_kernel__attach_syscalls(struct bb_kernel *k);
+
+/** bb_kernel__detach_syscalls - take the system call tracepoints off again. */
+void bb_kernel__detach_syscalls(struct bb_kernel *k);
+
+/** bb_kernel__process_events - goes up with each fork or exec of a target. */
+uint64_t bb_kernel__process_events(const struct bb_kernel *k);
+
+/** bb_kernel__counters - the per-CPU counters, added up. Return 0 or -errno. */
+int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum);
+
+/** bb_kernel__bpf_ns - run time of our programs by the kernel's statistics; UINT64_MAX if off. */
+uint64_t bb_kernel__bpf_ns(const struct bb_kernel *k);
+
+/** bb_kernel__map_bytes - memory that the maps may take; UINT64_MAX if unknown. */
+uint64_t bb_kernel__map_bytes(const struct bb_kernel *k);
+
+/** bb_kernel__has_cas - BPF has compare-and-swap here (5.12). */
+bool bb_kernel__has_cas(const struct bb_kernel *k);
+
+/** bb_kernel__runq_exact - the run queue's clock can be read here. */
+bool bb_kernel__runq_exact(const struct bb_kernel *k);
+
+/*
+ * Walk the sums. Each calls @fn for every row; a non-zero return stops the walk
+ * and is returned. Return 0 or -errno. Rows are copies.
+ */
+int bb_kernel__each_thread(struct bb_kernel *k,
+			   int (*fn)(const struct bb_thread_row *row, void *ctx), void *ctx);
+int bb_kernel__each_exited(struct bb_kernel *k,
+			   int (*fn)(const struct bb_thread_sum *sum, void *ctx), void *ctx);
+int bb_kernel__each_process(struct bb_kernel *k,
+			    int (*fn)(const struct bb_proc_sum *sum, void *ctx), void *ctx);
+int bb_kernel__each_lock(struct bb_kernel *k,
+			 int (*fn)(const struct bb_lock_key *key, const struct bb_lock_sum *sum,
+				   void *ctx),
+			 void *ctx);
+int bb_kernel__each_gil(struct bb_kernel *k,
+			int (*fn)(const struct bb_lock_key *key, const struct bb_gil_sum *sum,
+				  void *ctx),
+			void *ctx);
+int bb_kernel__each_syscall(struct bb_kernel *k,
+			    int (*fn)(const struct bb_syscall_key *key,
+				      const struct bb_syscall_sum *sum, void *ctx),
+			    void *ctx);
+
+#endif

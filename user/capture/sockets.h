@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a process's descriptors lead to: sockets by peer and direction, poll sets by content. */
+#ifndef BB_CAPTURE_SOCKETS_H
+#define BB_CAPTURE_SOCKETS_H
+
+#include "../model/record.h"
+
+struct bb_sockets;
+
+/** bb_sockets__read - the socket tables of the process's network namespace. 0 or -errno. */
+int bb_sockets__read(pid_t pid, struct bb_sockets **s);
+
+/** bb_sockets__describe - set endpoint and label of a wait from its descriptor. */
+void bb_sockets__describe(struct bb_sockets *s, struct bb_wait *w);
+
+/** bb_sockets__free - accepts NULL. */
+void bb_sockets__free(struct bb_sockets *s);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verdict.h"
+
+/*
+ * What a loss leaves of the confidence. Threads without detail may be the ones
+ * that matter; lost rows of locks blur lock and queue; the others cost detail
+ * that the verdict does not use.
+ */
+static double quality_of(const struct bb_record *rec, bool *incomplete)
+{
+	double q = 1;
+
+	*incomplete = false;
+	if (rec->drops[BB_DROP_THREADS_FULL] || rec->drops[BB_DROP_PROCS_FULL]) {
+		q *= 0.6;
+		*incomplete = true;
+	}
+	if (rec->drops[BB_DROP_LOCKS_FULL]) {
+		q *= 0.85;
+		*incomplete = true;
+	}
+	if (rec->drops[BB_DROP_REGS_READ] || rec->drops[BB_DROP_FD_READ] ||
+	    rec->drops[BB_DROP_WAITS_FULL] || rec->drops[BB_DROP_CONTENTION_RACE])
+		q *= 0.97;
+	return q;
+}
+
+static double fill_of(const struct bb_facts *f)
+{
+	return f->cpus > 0 ? f->on / f->cpus : 1;
+}
+
+/* In a tree each process counts for the part of the window in which it was there. */
+static double part_of(const struct bb_record *rec, const struct bb_facts *f)
+{
+	return rec->window.ns ? fmin(1, f->window_ns / (double)rec->window.ns) : 1;
+}
+
+int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
+{
+	struct bb_amounts sum = {};
+	struct bb_facts tree = {}, *facts;
+	double quality, tree_fill;
+
+	memset(diag, 0, sizeof(*diag));
+	quality = quality_of(rec, &diag->incomplete);
+	diag->processes = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->processes));
+	facts = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*facts));
+	if (!diag->processes || !facts) {
+		free(facts);
+		bb_diagnosis__free(diag);
+		return -ENOMEM;
+	}
+	diag->nr_processes = rec->nr_processes;
+	for (size_t i = 0; i < rec->nr_processes; i++) {
+		bb_facts__of(&facts[i], rec, &rec->processes[i]);
+		bb_facts__add(&tree, &facts[i], part_of(rec, &facts[i]));
+	}
+	tree_fill = fill_of(&tree);
+	for (size_t i = 0; i < rec->nr_processes; i++) {
+		struct bb_amounts a;
+
+		/* the CPUs that a process's own relatives fill are full for it too */
+		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
+		bb_verdict__of(&diag->processes[i], &facts[i], &a, quality, false);
+		for (int b = 0; b < BB_BOUND_MAX; b++)
+			sum.of[b] += a.of[b] * part_of(rec, &facts[i]);
+	}
+	if (rec->nr_processes > 1) {
+		diag->has_tree = true;
+		bb_verdict__of(&diag->tree, &tree, &sum, quality, true);
+	}
+	free(facts);
+	return 0;
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "facts.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "rules.h"
+
+static bool waits_for_io(enum bb_state s)
+{
+	switch (s) {
+	case BB_STATE_DISK:
+	case BB_STATE_NET:
+	case BB_STATE_POLL:
+	case BB_STATE_IPC:
+	case BB_STATE_SLEEP:
+	case BB_STATE_CHILD:
+	case BB_STATE_FAULT:
+	case BB_STATE_OTHER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * A server that waits for clients is idle, however often they come; one that
+ * waits for its own database is not. Timers and pipes say nothing about who is
+ * waiting: there the length decides.
+ */
+bool bb_facts__is_idle(const struct bb_wait *w)
+{
+	double mean = w->count ? (double)w->ns / (double)w->count : (double)w->ns;
+
+	switch (w->state) {
+	case BB_STATE_DISK:
+	case BB_STATE_FAULT:
+	case BB_STATE_CHILD:
+		return false;
+	case BB_STATE_NET:
+	case BB_STATE_POLL:
+		if (w->endpoint == BB_END_LISTEN || w->endpoint == BB_END_INBOUND)
+			return true;
+		if (w->fdkind == BB_FD_INET_LISTEN || w->fdkind == BB_FD_UNIX_LISTEN)
+			return true;
+		if (w->endpoint == BB_END_OUTBOUND || w->endpoint == BB_END_MIXED)
+			return false;
+		break;
+	case BB_STATE_IPC:
+		if (w->fdkind == BB_FD_TTY || w->fdkind == BB_FD_UNIX_LISTEN)
+			return true;
+		break;
+	default:
+		break;
+	}
+	return mean >= bb_rule(BB_R_LONG_WAIT_NS);
+}
+
+static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
+		      const struct bb_budget *b)
+{
+	double left[BB_STATE_MAX];
+
+	for (int s = 0; s < BB_STATE_MAX; s++)
+		left[s] = waits_for_io(s) ? (double)b->ns[s] : 0;
+	for (size_t i = 0; i < nr; i++) {
+		const struct bb_wait *w = &waits[i];
+
+		if (!waits_for_io(w->state))
+			continue;
+		left[w->state] -= (double)w->ns;
+		if (bb_facts__is_idle(w)) {
+			f->idle += (double)w->ns / f->window_ns;
+			continue;
+		}
+		f->io += (double)w->ns / f->window_ns;
+		f->io_by[w->state] += (double)w->ns / f->window_ns;
+		if (!f->top_io || w->ns > f->top_io->ns)
+			f->top_io = w;
+	}
+	/* time without a row: of a state that had no room left, or of a folded thread */
+	for (int s = 0; s < BB_STATE_MAX; s++) {
+		if (left[s] <= 0)
+			continue;
+		f->io += left[s] / f->window_ns;
+		f->io_by[s] += left[s] / f->window_ns;
+	}
+}
+
+static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
+		       size_t nr)
+{
+	double w = f->window_ns;
+
+	f->on += (double)b->ns[BB_STATE_ONCPU] / w;
+	f->runq += (double)b->ns[BB_STATE_RUNQ] / w;
+	f->gil += (double)b->ns[BB_STATE_GIL] / w;
+	f->lock += (double)b->ns[BB_STATE_LOCK] / w;
+	f->queue += (double)b->ns[BB_STATE_QUEUE] / w;
+	f->stopped += (double)b->ns[BB_STATE_STOPPED] / w;
+	f->unknown += (double)b->ns[BB_STATE_UNKNOWN] / w;
+	f->preempted += (double)b->runq_preempted_ns / w;
+	f->throttled += (double)b->runq_throttled_ns / w;
+	add_waits(f, waits, nr, b);
+}
+
+/* A thread that never ran waits for somebody else's work, if it waits for disk or a server. */
+static bool blocked_outside(const struct bb_thread *t)
+{
+	for (size_t i = 0; i < t->nr_waits; i++) {
+		const struct bb_wait *w = &t->waits[i];
+
+		if (w->state == BB_STATE_DISK || w->state == BB_STATE_FAULT ||
+		    ((w->state == BB_STATE_NET || w->state == BB_STATE_POLL) &&
+		     w->endpoint == BB_END_OUTBOUND))
+			return true;
+	}
+	return false;
+}
+
+/* The part of the window in which the process was there, ns. */
+static double span_ns(const struct bb_record *rec, const struct bb_process *p)
+{
+	uint64_t from = UINT64_MAX, to = 0;
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *t = &p->threads[i];
+
+		if (t->start_ns < from)
+			from = t->start_ns;
+		if (t->start_ns + t->window_ns > to)
+			to = t->start_ns + t->window_ns;
+	}
+	if (to <= from || p->folded_threads)
+		return rec->window.ns ? (double)rec->window.ns : 1;
+	return (double)(to - from);
+}
+
+void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p)
+{
+	memset(f, 0, sizeof(*f));
+	f->window_ns = span_ns(rec, p);
+	f->cpus = p->cpus_usable;
+	if (!(f->cpus > 0))
+		f->cpus = rec->host.cpus_online ? rec->host.cpus_online : 1;
+	f->threads = (double)p->window_ns / f->window_ns;
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *t = &p->threads[i];
+
+		if (t->active) {
+			f->active++;
+			add_budget(f, &t->budget, t->waits, t->nr_waits);
+			continue;
+		}
+		f->unknown += (double)t->budget.ns[BB_STATE_UNKNOWN] / f->window_ns;
+		f->stopped += (double)t->budget.ns[BB_STATE_STOPPED] / f->window_ns;
+		if (blocked_outside(t))
+			f->blocked_outside += (double)t->window_ns / f->window_ns;
+	}
+	if (p->folded_threads) {
+		f->active += p->folded_threads;
+		add_budget(f, &p->folded, NULL, 0);
+	}
+	for (size_t i = 0; i < p->nr_gils; i++)
+		f->gil_share = fmax(f->gil_share, (double)p->gils[i].contended_ns / f->window_ns);
+	for (size_t i = 0; i < p->nr_locks; i++) {
+		const struct bb_lock *l = &p->locks[i];
+
+		if (l->state != BB_STATE_LOCK || (double)l->contended_ns / f->window_ns <= f->lock_share)
+			continue;
+		f->lock_share = (double)l->contended_ns / f->window_ns;
+		f->top_lock = l;
+	}
+	f->gil_share = fmin(f->gil_share, 1);
+	f->lock_share = fmin(f->lock_share, 1);
+	f->has_gil = p->runtime.gil == BB_GIL_ENABLED;
+	f->switches_per_s = (double)(p->voluntary + p->involuntary) / (f->window_ns / 1e9);
+}
+
+void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
+{
+	to->cpus = fmax(to->cpus, f->cpus);
+	to->window_ns = fmax(to->window_ns, f->window_ns);
+	to->threads += f->threads * part;
+	to->active += f->active;
+	to->on += f->on * part;
+	to->runq += f->runq * part;
+	to->gil += f->gil * part;
+	to->lock += f->lock * part;
+	to->queue += f->queue * part;
+	to->preempted += f->preempted * part;
+	to->throttled += f->throttled * part;
+	to->io += f->io * part;
+	to->idle += f->idle * part;
+	to->stopped += f->stopped * part;
+	to->unknown += f->unknown * part;
+	to->blocked_outside += f->blocked_outside * part;
+	to->has_gil |= f->has_gil;
+	to->gil_share = fmax(to->gil_share, f->gil_share * part);
+	to->switches_per_s += f->switches_per_s * part;
+	for (int s = 0; s < BB_STATE_MAX; s++)
+		to->io_by[s] += f->io_by[s] * part;
+	if (f->lock_share * part > to->lock_share) {
+		to->lock_share = f->lock_share * part;
+		to->top_lock = f->top_lock;
+	}
+	if (f->top_io && (!to->top_io || f->top_io->ns > to->top_io->ns))
+		to->top_io = f->top_io;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The figures that the rules compare, derived from a record. */
+#ifndef BB_DIAGNOSE_FACTS_H
+#define BB_DIAGNOSE_FACTS_H
+
+#include "diagnosis.h"
+
+/*
+ * Mean numbers of threads over the window ("threads": 1.0 is one thread all the
+ * time), of active threads only. Shares of wall time end in _share.
+ */
+struct bb_facts {
+	double window_ns;
+	double cpus;	      /* usable; of the machine where unknown */
+	double threads;	      /* that were there, by time */
+	size_t active;	      /* that ran in the window */
+	double on, runq, gil, lock, queue;
+	double preempted, throttled; /* parts of runq */
+	double io;	      /* waits for disk, network, pipes, children and timers */
+	double idle;	      /* waits for clients, work or a long timer */
+	double io_by[BB_STATE_MAX]; /* io, by state */
+	double stopped, unknown;
+	double gil_share;     /* wall time with a waiter for the most contended GIL */
+	double lock_share;    /* the same for the most contended lock */
+	const struct bb_lock *top_lock;
+	const struct bb_wait *top_io; /* longest wait that counts as io, NULL: none */
+	double blocked_outside;	/* inactive threads that wait for disk or a server */
+	bool has_gil;
+	double switches_per_s;
+};
+
+/** bb_facts__of - the facts of one process of @rec. */
+void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p);
+
+/**
+ * bb_facts__add - add the facts of one more process to those of a tree. @part:
+ * the share of the tree's window in which the process was there, 0 to 1.
+ */
+void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part);
+
+/** bb_facts__is_idle - is this a wait for clients, work or a long timer? */
+bool bb_facts__is_idle(const struct bb_wait *w);
+
+#endif

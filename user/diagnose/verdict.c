@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "verdict.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rules.h"
+
+/* 0 up to @from, 1 from @to on, a straight line between. */
+static double ramp(double x, double from, double to)
+{
+	return fmin(1, fmax(0, (x - from) / (to - from)));
+}
+
+/*
+ * Many threads may wait at once for what one of them holds, or for one server:
+ * that is one bottleneck, so waiting counts at most as much as there is running,
+ * or as one thread.
+ */
+static double capped(double waiting, double running)
+{
+	return fmin(waiting, fmax(1, running));
+}
+
+void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
+{
+	double full = ramp(fill, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
+	double noise = bb_rule(BB_R_CONTENDED);
+	double gil = f->gil_share > noise ? f->gil_share : 0;
+	double lock = f->lock_share > noise ? f->lock_share : 0;
+	double held = gil + lock, on;
+
+	memset(a, 0, sizeof(*a));
+	if (held > 1) {
+		gil /= held;
+		lock /= held;
+	}
+	/*
+	 * Running while others wait for the GIL or a lock is part of that bound:
+	 * it is what they wait for. Where the CPUs are full it makes no
+	 * difference, the wait would be for a CPU instead.
+	 */
+	on = f->on * (1 - gil - lock);
+	a->of[BB_BOUND_GIL_BOUND] =
+		(1 - full) * ((gil > 0 ? capped(f->gil, f->on) : 0) + f->on * gil);
+	a->of[BB_BOUND_LOCK_BOUND] =
+		(1 - full) * ((lock > 0 ? capped(f->lock, f->on) : 0) + f->on * lock);
+	a->of[BB_BOUND_CPU_SATURATED] = f->runq + full * f->on;
+	a->of[BB_BOUND_CPU_BOUND] = (1 - full) * on;
+	a->of[BB_BOUND_IO_BOUND] = capped(f->io, f->on + f->runq);
+}
+
+/* ---- words */
+
+static void say(struct bb_evidence *list, size_t *nr, double value, double threshold,
+		const char *unit, const char *rule, const char *fmt, ...)
+	__attribute__((format(printf, 7, 8)));
+
+static void say(struct bb_evidence *list, size_t *nr, double value, double threshold,
+		const char *unit, const char *rule, const char *fmt, ...)
+{
+	struct bb_evidence *e;
+	va_list ap;
+
+	if (*nr >= BB_EVIDENCE_MAX)
+		return;
+	e = &list[(*nr)++];
+	va_start(ap, fmt);
+	vsnprintf(e->fact, sizeof(e->fact), fmt, ap);
+	va_end(ap);
+	e->value = value;
+	e->threshold = threshold;
+	e->unit = unit;
+	e->rule = rule;
+}
+
+#define FOR(v, ...) say((v)->evidence, &(v)->nr_evidence, __VA_ARGS__)
+#define AGAINST(v, ...) say((v)->against, &(v)->nr_against, __VA_ARGS__)
+
+static enum bb_state top_io_state(const struct bb_facts *f)
+{
+	enum bb_state top = BB_STATE_DISK;
+
+	for (int s = 0; s < BB_STATE_MAX; s++)
+		if (f->io_by[s] > f->io_by[top])
+			top = s;
+	return top;
+}
+
+static const char *io_words(const struct bb_facts *f)
+{
+	switch (top_io_state(f)) {
+	case BB_STATE_DISK:
+		return "the disk";
+	case BB_STATE_NET:
+		return "the network";
+	case BB_STATE_POLL:
+		if (f->top_io && f->top_io->endpoint == BB_END_NONE)
+			return "timers";
+		return "events of its poll loop";
+	case BB_STATE_IPC:
+		return "pipes and local sockets";
+	case BB_STATE_SLEEP:
+		return "timers (it sleeps)";
+	case BB_STATE_CHILD:
+		return "child processes";
+	case BB_STATE_FAULT:
+		return "memory (page faults)";
+	default:
+		return "other system calls";
+	}
+}
+
+static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
+{
+	double fill = f->on / f->cpus;
+
+	FOR(v, f->on, NAN, "cpus", "", "CPUs in use, of %.3g usable", f->cpus);
+	switch (v->bound) {
+	case BB_BOUND_GIL_BOUND:
+		FOR(v, f->gil_share, bb_rule(BB_R_CONTENDED), "share", "contended",
+		    "wall time with a thread waiting for the GIL");
+		FOR(v, f->gil, NAN, "threads", "", "threads waiting for the GIL, on average");
+		FOR(v, fill, bb_rule(BB_R_FULL_FROM), "share", "cpus-full-from",
+		    "use of the usable CPUs: the rest is free");
+		break;
+	case BB_BOUND_LOCK_BOUND:
+		FOR(v, f->lock_share, bb_rule(BB_R_CONTENDED), "share", "contended",
+		    "wall time with a thread waiting for the lock at 0x%llx",
+		    f->top_lock ? (unsigned long long)f->top_lock->addr : 0);
+		FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
+		FOR(v, fill, bb_rule(BB_R_FULL_FROM), "share", "cpus-full-from",
+		    "use of the usable CPUs: the rest is free");
+		break;
+	case BB_BOUND_CPU_SATURATED:
+		FOR(v, fill, bb_rule(BB_R_FULL_AT), "share", "cpus-full-at",
+		    "use of the usable CPUs");
+		FOR(v, f->runq, NAN, "threads", "", "threads queueing for a CPU, on average");
+		if (f->throttled > 0)
+			FOR(v, f->throttled, NAN, "threads", "",
+			    "threads held back by the cgroup's CPU quota");
+		break;
+	case BB_BOUND_CPU_BOUND:
+		FOR(v, fill, bb_rule(BB_R_FULL_FROM), "share", "cpus-full-from",
+		    "use of the usable CPUs: the rest is free");
+		if (f->has_gil)
+			FOR(v, f->gil_share, bb_rule(BB_R_CONTENDED), "share", "contended",
+			    "wall time with a thread waiting for the GIL");
+		break;
+	case BB_BOUND_IO_BOUND:
+		FOR(v, f->io, NAN, "threads", "", "threads waiting for I/O, on average");
+		FOR(v, f->io_by[top_io_state(f)], NAN, "threads", "", "of these, in state %s",
+		    bb_state__name(top_io_state(f)));
+		break;
+	case BB_BOUND_IDLE:
+		FOR(v, f->on + f->runq + f->gil + f->lock + f->io, bb_rule(BB_R_IDLE_BELOW),
+		    "threads", "idle-below", "threads running, or waiting for a result");
+		FOR(v, f->idle + f->queue, NAN, "threads", "",
+		    "active threads waiting for clients, work or a timer");
+		break;
+	default:
+		FOR(v, f->io, NAN, "threads", "", "threads waiting for I/O, on average");
+		FOR(v, f->gil, NAN, "threads", "", "threads waiting for the GIL, on average");
+		FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
+		FOR(v, f->runq, NAN, "threads", "", "threads queueing for a CPU, on average");
+		break;
+	}
+	if (f->on + f->io > 0)
+		FOR(v, f->on / (f->on + f->runq + f->gil + f->lock + f->io), 0.8, "share", "",
+		    "CPU time of the time at work (the 0.8 rule of thumb)");
+}
+
+static void against_of(struct bb_verdict *v, const struct bb_facts *f)
+{
+	enum bb_bound r = v->runner_up;
+
+	if (r != BB_BOUND_MAX && v->components[r] >= 0.05)
+		AGAINST(v, v->components[r], bb_rule(BB_R_MATTERS), "share", "matters",
+			"of its time speaks for %s", bb_bound__name(r));
+	if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5)
+		AGAINST(v, f->blocked_outside, NAN, "threads", "",
+			"threads waited for disk or a server all the time");
+	if (f->unknown > 0.01)
+		AGAINST(v, f->unknown, NAN, "threads", "", "threads blocked for a cause not known");
+	if (f->stopped > 0.01)
+		AGAINST(v, f->stopped, NAN, "threads", "", "threads were stopped, traced or frozen");
+	if (f->window_ns < bb_rule(BB_R_SURE_WINDOW_NS))
+		AGAINST(v, f->window_ns, bb_rule(BB_R_SURE_WINDOW_NS), "ns", "sure-window",
+			"the window is short");
+}
+
+static void summary_mixed(struct bb_verdict *v)
+{
+	size_t at = 0;
+	const char *sep = "Several things limit it: ";
+
+	for (int b = 0; b < BB_BOUND_MAX; b++) {
+		if (v->components[b] < bb_rule(BB_R_MATTERS))
+			continue;
+		at += (size_t)snprintf(v->summary + at, sizeof(v->summary) - at, "%s%s %.0f%%", sep,
+				       bb_bound__name(b), v->components[b] * 100);
+		if (at >= sizeof(v->summary) - 1)
+			return;
+		sep = ", ";
+	}
+	snprintf(v->summary + at, sizeof(v->summary) - at, " of its time.");
+}
+
+static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
+{
+	const char *it = tree ? "They" : "It";
+	char *s = v->summary;
+	size_t len = sizeof(v->summary);
+
+	switch (v->bound) {
+	case BB_BOUND_GIL_BOUND:
+		snprintf(s, len,
+			 "Python's GIL lets one thread run at a time: %.1f threads wait for it, "
+			 "%.1f of %.3g CPUs are used.",
+			 f->gil, f->on, f->cpus);
+		break;
+	case BB_BOUND_LOCK_BOUND:
+		snprintf(s, len,
+			 "One lock is waited for %.0f%% of the time: %.1f threads wait, %.1f of "
+			 "%.3g CPUs are used.",
+			 f->lock_share * 100, f->lock, f->on, f->cpus);
+		break;
+	case BB_BOUND_CPU_SATURATED:
+		if (f->throttled > f->preempted && f->throttled > 0.1)
+			snprintf(s, len, "The CPU quota holds it back: %.1f threads were throttled.",
+				 f->throttled);
+		else if (f->on / f->cpus < bb_rule(BB_R_FULL_FROM))
+			snprintf(s, len,
+				 "%s would use more CPU than there is: others take it (%.1f threads "
+				 "queue).",
+				 it, f->runq);
+		else
+			snprintf(s, len,
+				 "The CPUs are busy: %.1f of %.3g in use, %.1f more threads queue.",
+				 f->on, f->cpus, f->runq);
+		break;
+	case BB_BOUND_CPU_BOUND:
+		snprintf(s, len,
+			 "%s computes on %.1f of %.3g CPUs, and nothing else holds it back.", it,
+			 f->on, f->cpus);
+		break;
+	case BB_BOUND_IO_BOUND:
+		snprintf(s, len, "%s mostly waits for %s: %.1f threads wait, %.2f of %.3g CPUs are used.",
+			 it, io_words(f), fmin(f->io, 1e6), f->on, f->cpus);
+		break;
+	case BB_BOUND_IDLE:
+		if (f->stopped >= 0.5)
+			snprintf(s, len, "%s is stopped: its threads are suspended, traced or frozen.",
+				 it);
+		else
+			snprintf(s, len, "%s has nothing to do: %s.", it,
+				 f->active ? "its threads wait for clients, work or a timer" :
+					     "no thread ran in the window");
+		break;
+	case BB_BOUND_MIXED:
+		summary_mixed(v);
+		break;
+	default:
+		snprintf(s, len, "The data cannot tell: %s.",
+			 f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS) ? "the window is too short" :
+									"the cause of most waits is not known");
+		break;
+	}
+}
+
+/* ---- choice */
+
+static void rank(const struct bb_verdict *v, enum bb_bound *first, enum bb_bound *second)
+{
+	*first = *second = BB_BOUND_MAX;
+	for (int b = 0; b < BB_BOUND_MAX; b++) {
+		if (b == BB_BOUND_MIXED || b == BB_BOUND_UNKNOWN || v->components[b] <= 0)
+			continue;
+		if (*first == BB_BOUND_MAX || v->components[b] > v->components[*first]) {
+			*second = *first;
+			*first = b;
+		} else if (*second == BB_BOUND_MAX || v->components[b] > v->components[*second]) {
+			*second = b;
+		}
+	}
+}
+
+static bool cannot_tell(const struct bb_facts *f)
+{
+	double known = f->on + f->runq + f->gil + f->lock + f->io + f->idle + f->queue + f->stopped;
+
+	if (f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS))
+		return true;
+	return f->unknown > 0 &&
+	       f->unknown > bb_rule(BB_R_UNKNOWN_MAX) * (f->unknown + known);
+}
+
+void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
+		    double quality, bool tree)
+{
+	double total = 0, busy, first, second;
+	enum bb_bound b1, b2;
+
+	memset(v, 0, sizeof(*v));
+	for (int b = 0; b < BB_BOUND_MAX; b++)
+		total += a->of[b];
+	/* components add up to 1: what is not busy is idle */
+	busy = ramp(total, bb_rule(BB_R_IDLE_BELOW), bb_rule(BB_R_IDLE_RAMP));
+	for (int b = 0; b < BB_BOUND_MAX; b++)
+		v->components[b] = total > 0 ? busy * a->of[b] / total : 0;
+	v->components[BB_BOUND_IDLE] = 1 - busy;
+	rank(v, &b1, &b2);
+	first = v->components[b1];
+	second = b2 == BB_BOUND_MAX ? 0 : v->components[b2];
+	v->bound = b1;
+	v->runner_up = b2;
+	v->confidence = 0.5 + (first - second) / 2;
+	if (cannot_tell(f)) {
+		v->bound = BB_BOUND_UNKNOWN;
+		v->runner_up = b1;
+		v->confidence = 0.5;
+	} else if (first < bb_rule(BB_R_DOMINATES) && second >= bb_rule(BB_R_MATTERS)) {
+		v->bound = BB_BOUND_MIXED;
+		v->runner_up = b1;
+		v->confidence = 1 - (first - second);
+	} else if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5) {
+		v->confidence *= 0.6;
+		v->runner_up = BB_BOUND_IO_BOUND;
+	}
+	v->confidence *= 1 - f->unknown / fmax(1, f->threads);
+	if (f->window_ns < bb_rule(BB_R_SURE_WINDOW_NS))
+		v->confidence *= 0.7 + 0.3 * f->window_ns / bb_rule(BB_R_SURE_WINDOW_NS);
+	v->confidence = fmin(1, fmax(0, v->confidence * quality));
+	evidence_of(v, f);
+	against_of(v, f);
+	summarise(v, f, tree);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Deep copies of a record. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "record.h"
+
+static char *copy_string(const char *s, bool *ok)
+{
+	char *c = s ? strdup(s) : NULL;
+
+	if (s && !c)
+		*ok = false;
+	return c;
+}
+
+static void *copy_array(const void *arr, size_t nr, size_t size, bool *ok)
+{
+	void *c;
+
+	if (!nr || !arr)
+		return NULL;
+	c = malloc(nr * size);
+	if (c)
+		memcpy(c, arr, nr * size);
+	else
+		*ok = false;
+	return c;
+}
+
+static char **copy_strings(char *const *list, bool *ok)
+{
+	size_t nr = 0;
+	char **c;
+
+	if (!list)
+		return NULL;
+	while (list[nr])
+		nr++;
+	c = calloc(nr + 1, sizeof(*c));
+	if (!c)
+		*ok = false;
+	for (size_t i = 0; c && i < nr; i++)
+		c[i] = copy_string(list[i], ok);
+	return c;
+}
+
+/* @p starts as a bitwise copy of @from: replace each pointer by a copy of what it points to. */
+static bool own_process(struct bb_process *p, const struct bb_process *from)
+{
+	bool ok = true;
+
+	p->exe = copy_string(from->exe, &ok);
+	p->cmdline = copy_strings(from->cmdline, &ok);
+	p->cgroup = copy_string(from->cgroup, &ok);
+	p->container = copy_string(from->container, &ok);
+	p->runtime.note = copy_string(from->runtime.note, &ok);
+	p->threads = copy_array(from->threads, from->nr_threads, sizeof(*p->threads), &ok);
+	p->gils = copy_array(from->gils, from->nr_gils, sizeof(*p->gils), &ok);
+	p->locks = copy_array(from->locks, from->nr_locks, sizeof(*p->locks), &ok);
+	p->waits = copy_array(from->waits, from->nr_waits, sizeof(*p->waits), &ok);
+	p->syscalls = copy_array(from->syscalls, from->nr_syscalls, sizeof(*p->syscalls), &ok);
+	for (size_t i = 0; p->threads && i < p->nr_threads; i++) {
+		struct bb_thread *t = &p->threads[i];
+
+		t->name = copy_string(from->threads[i].name, &ok);
+		t->waits = copy_array(from->threads[i].waits, t->nr_waits, sizeof(*t->waits), &ok);
+	}
+	for (size_t i = 0; p->locks && i < p->nr_locks; i++) {
+		p->locks[i].place = copy_string(from->locks[i].place, &ok);
+		p->locks[i].code = copy_string(from->locks[i].code, &ok);
+	}
+	return ok;
+}
+
+struct bb_record *bb_record__copy(const struct bb_record *rec)
+{
+	struct bb_record *c = bb_record__new();
+
+	if (!c)
+		return NULL;
+	*c = *rec;
+	c->nr_processes = 0;
+	c->processes = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*c->processes));
+	if (!c->processes)
+		goto out;
+	for (size_t i = 0; i < rec->nr_processes; i++) {
+		c->processes[i] = rec->processes[i];
+		c->nr_processes++;
+		if (!own_process(&c->processes[i], &rec->processes[i]))
+			goto out;
+	}
+	return c;
+out:
+	bb_record__free(c);
+	return NULL;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "delta.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Readings are made one after the other: a figure never goes down, a race may make it seem so. */
+static void take(uint64_t *from, uint64_t less)
+{
+	if (*from == BB_UNKNOWN_U64 || less == BB_UNKNOWN_U64)
+		return;
+	*from = *from > less ? *from - less : 0;
+}
+
+static void take_budget(struct bb_budget *b, const struct bb_budget *less)
+{
+	for (int s = 0; s < BB_STATE_MAX; s++)
+		take(&b->ns[s], less->ns[s]);
+	take(&b->runq_preempted_ns, less->runq_preempted_ns);
+	take(&b->runq_woken_ns, less->runq_woken_ns);
+	take(&b->runq_throttled_ns, less->runq_throttled_ns);
+	take(&b->futex_proto_ns, less->futex_proto_ns);
+	take(&b->futex_handed_ns, less->futex_handed_ns);
+	take(&b->futex_fed_ns, less->futex_fed_ns);
+	take(&b->futex_other_ns, less->futex_other_ns);
+}
+
+static void take_waits(struct bb_wait *rows, size_t *nr, const struct bb_wait *less, size_t nr_less)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *nr; i++) {
+		struct bb_wait *w = &rows[i];
+
+		for (size_t j = 0; j < nr_less; j++) {
+			const struct bb_wait *l = &less[j];
+
+			if (l->state != w->state || l->syscall != w->syscall || l->fdkind != w->fdkind)
+				continue;
+			take(&w->ns, l->ns);
+			/* a wait that was open then goes on: it counts again */
+			take(&w->count, l->count - (l->open && l->count));
+			break;
+		}
+		if (w->ns || w->open)
+			rows[kept++] = *w;
+	}
+	*nr = kept;
+}
+
+static void release_thread(struct bb_thread *t)
+{
+	free(t->name);
+	free(t->waits);
+}
+
+static const struct bb_thread *same_thread(const struct bb_process *p, const struct bb_thread *t)
+{
+	size_t lo = 0, hi = p->nr_threads;
+
+	while (lo < hi) { /* by tid */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p->threads[mid].tid < t->tid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	/* a number may have been used twice in the window */
+	for (; lo < p->nr_threads && p->threads[lo].tid == t->tid; lo++)
+		if (p->threads[lo].start_ns == t->start_ns)
+			return &p->threads[lo];
+	return NULL;
+}
+
+static void take_thread(struct bb_thread *t, const struct bb_thread *less)
+{
+	take_budget(&t->budget, &less->budget);
+	t->start_ns += less->window_ns;
+	take(&t->window_ns, less->window_ns);
+	take(&t->voluntary, less->voluntary);
+	take(&t->involuntary, less->involuntary);
+	take(&t->kernel_ns, less->kernel_ns);
+	take(&t->gil_acquisitions, less->gil_acquisitions);
+	take_waits(t->waits, &t->nr_waits, less->waits, less->nr_waits);
+	t->active = t->budget.ns[BB_STATE_ONCPU] > 0;
+	t->born = false;
+}
+
+static void take_objects(struct bb_process *p, const struct bb_process *less)
+{
+	for (size_t i = 0; i < p->nr_locks; i++) {
+		struct bb_lock *l = &p->locks[i];
+
+		for (size_t j = 0; j < less->nr_locks; j++) {
+			const struct bb_lock *e = &less->locks[j];
+
+			if (e->addr != l->addr)
+				continue;
+			take(&l->contended_ns, e->contended_ns);
+			take(&l->wait_ns, e->wait_ns);
+			take(&l->waits, e->waits);
+			take(&l->handed_ns, e->handed_ns);
+			take(&l->fed_ns, e->fed_ns);
+			take(&l->proto_ns, e->proto_ns);
+			take(&l->other_ns, e->other_ns);
+			break;
+		}
+	}
+	for (size_t i = 0; i < p->nr_gils; i++) {
+		for (size_t j = 0; j < less->nr_gils; j++) {
+			if (less->gils[j].addr != p->gils[i].addr)
+				continue;
+			take(&p->gils[i].contended_ns, less->gils[j].contended_ns);
+			take(&p->gils[i].wait_ns, less->gils[j].wait_ns);
+			take(&p->gils[i].acquisitions, less->gils[j].acquisitions);
+			for (int h = 0; h < BB_HIST_SLOTS; h++)
+				take(&p->gils[i].hist[h], less->gils[j].hist[h]);
+		}
+	}
+	for (size_t i = 0; i < p->nr_syscalls; i++) {
+		for (size_t j = 0; j < less->nr_syscalls; j++) {
+			if (less->syscalls[j].nr != p->syscalls[i].nr)
+				continue;
+			take(&p->syscalls[i].count, less->syscalls[j].count);
+			take(&p->syscalls[i].errors, less->syscalls[j].errors);
+			take(&p->syscalls[i].ns, less->syscalls[j].ns);
+		}
+	}
+}
+
+static void take_process(struct bb_process *p, const struct bb_process *less)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		struct bb_thread *t = &p->threads[i];
+		const struct bb_thread *l = same_thread(less, t);
+
+		if (l && l->ended) {
+			release_thread(t);
+			continue;
+		}
+		if (l)
+			take_thread(t, l);
+		p->threads[kept++] = *t;
+	}
+	p->nr_threads = kept;
+	take_budget(&p->budget, &less->budget);
+	take_budget(&p->folded, &less->folded);
+	take(&p->window_ns, less->window_ns);
+	take(&p->folded_window_ns, less->folded_window_ns);
+	take(&p->folded_threads, less->folded_threads);
+	take(&p->voluntary, less->voluntary);
+	take(&p->involuntary, less->involuntary);
+	take(&p->threads_born, less->threads_born);
+	take(&p->threads_ended, less->threads_ended);
+	take(&p->kernel_ns, less->kernel_ns);
+	take_waits(p->waits, &p->nr_waits, less->waits, less->nr_waits);
+	take_objects(p, less);
+}
+
+void bb_record__subtract(struct bb_record *rec, const struct bb_record *earlier)
+{
+	uint64_t before = earlier->window.ns;
+
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		for (size_t j = 0; j < earlier->nr_processes; j++)
+			if (rec->processes[i].pid == earlier->processes[j].pid) {
+				take_process(&rec->processes[i], &earlier->processes[j]);
+				break;
+			}
+	/* processes and threads started their part of the window relative to its start */
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		for (size_t j = 0; j < rec->processes[i].nr_threads; j++)
+			take(&rec->processes[i].threads[j].start_ns, before);
+	rec->window.start_realtime_ns += (int64_t)before;
+	take(&rec->window.ns, before);
+	for (int d = 0; d < BB_DROP_MAX; d++)
+		take(&rec->drops[d], earlier->drops[d]);
+	take(&rec->overhead.events, earlier->overhead.events);
+	take(&rec->overhead.bpf_ns, earlier->overhead.bpf_ns);
+	take(&rec->overhead.syscall_window_ns, earlier->overhead.syscall_window_ns);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A futex that threads wait on: is it a lock, or a queue? */
+#ifndef BB_MODEL_LOCK_RULE_H
+#define BB_MODEL_LOCK_RULE_H
+
+#include "record.h"
+
+/**
+ * bb_lock__judge - decide kind, rule and state of a lock's row from how its
+ * waits ended (proto_ns, handed_ns, fed_ns, other_ns), its place, and @op and
+ * @val, the futex operation and value of its last wait as passed to the kernel
+ * (futex(2)); @on_stack: the word was on the waiter's own stack.
+ */
+void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, bool on_stack);
+
+#endif
