@@ -7,7 +7,7 @@
  *
  *	blocker MODE
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/futex.h>

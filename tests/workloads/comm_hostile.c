@@ -6,7 +6,7 @@
  *
  *	comm_hostile
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "workload.h"
 
 static const char *const names[] = {

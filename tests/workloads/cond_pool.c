@@ -5,7 +5,7 @@
  *
  *	cond_pool [WORKERS [PERIOD_MS]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "workload.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -5,7 +5,7 @@
  *
  *	exec_as_pid PID PROGRAM [ARG...]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <linux/sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>

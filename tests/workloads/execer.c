@@ -5,7 +5,7 @@
  *
  *	execer [PERIOD_MS [GENERATION]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "workload.h"
 
 static char **arguments;

@@ -7,7 +7,7 @@
  *
  *	forker [PERIOD_MS [CPU_MS [SLEEP_MS]]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <sys/resource.h>
 #include <sys/wait.h>
 

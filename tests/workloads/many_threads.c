@@ -5,7 +5,7 @@
  *
  *	many_threads [THREADS [ACTIVE]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <limits.h>
 
 #include "workload.h"

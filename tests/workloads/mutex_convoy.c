@@ -5,7 +5,7 @@
  *
  *	mutex_convoy [THREADS [HOLD_US]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "workload.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -5,7 +5,7 @@
  *
  *	pingpong [threads|processes [CPU]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <sched.h>
 
 #include "workload.h"

@@ -5,7 +5,7 @@
  *
  *	pipe_slow [PERIOD_MS]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "workload.h"
 
 static void __attribute__((noreturn)) writer(int fd, uint64_t period)

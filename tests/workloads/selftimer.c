@@ -8,7 +8,7 @@
  *
  *	selftimer [COUNT [wait]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <sys/syscall.h>
 
 #include "workload.h"

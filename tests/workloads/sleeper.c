@@ -5,7 +5,7 @@
  *
  *	sleeper [PERIOD_MS]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "workload.h"
 
 int main(int argc, char **argv)

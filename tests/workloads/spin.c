@@ -4,7 +4,7 @@
  *
  *	spin [THREADS]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "workload.h"
 
 static void *worker(void *arg)

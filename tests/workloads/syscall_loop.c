@@ -5,7 +5,7 @@
  *
  *	syscall_loop
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <sys/syscall.h>
 
 #include "workload.h"

@@ -6,7 +6,7 @@
  *
  *	thread_churn [RATE [FILE]]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>

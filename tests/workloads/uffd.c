@@ -7,7 +7,7 @@
  *
  *	uffd [DELAY_MS]
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
