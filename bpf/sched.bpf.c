@@ -37,6 +37,14 @@ static __noinline struct bb_thread_sum *thread_enter(struct task_struct *p)
 	return t;
 }
 
+/* The verifier has to see the bound on the very register that indexes. */
+static __always_inline void add_ns(struct bb_thread_sum *t, u32 bucket, u64 ns)
+{
+	asm volatile("" : "+r"(bucket));
+	if (bucket < BB_BUCKET_MAX)
+		t->ns[bucket] += ns;
+}
+
 static __always_inline void seq_begin(struct bb_thread_sum *t)
 {
 	t->seq++;
@@ -178,7 +186,7 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 	}
 	bucket = t->bucket;
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
-		t->ns[bucket] += off;
+		add_ns(t, bucket, off);
 	} else if (bucket < BB_BUCKET_MAX) {
 		runq = runnable_ns(p, t, bb_rq_clock(p));
 		if (runq > off)
@@ -186,8 +194,7 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 		if (is_futex_bucket(bucket))
 			bucket = futex_end(t, off - runq, now, cas);
 		t->ns[BB_RUNQ_WOKEN] += runq;
-		if (bucket < BB_BUCKET_MAX)
-			t->ns[bucket] += off - runq;
+		add_ns(t, bucket, off - runq);
 		slot_add(t, bucket, off - runq);
 	}
 	t->off_ns += off;

@@ -94,7 +94,7 @@ static void explain_load_error(int err)
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		bb_error("cannot load: this kernel has no BTF at /sys/kernel/btf/vmlinux; "
 			 "boot one built with CONFIG_DEBUG_INFO_BTF=y (5.10 or later)");
-	else if (err == -EPERM || err == -EACCES)
+	else if (err == -EPERM)
 		bb_error("cannot load the BPF programs: not permitted; run as root, or give "
 			 "CAP_BPF and CAP_PERFMON ('boundby doctor' says which are missing)");
 	else

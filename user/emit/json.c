@@ -147,7 +147,7 @@ static json_t *json__cmdline(char *const *argv)
 static void json__identity(struct writer *w, const struct bb_process *p, bool tree)
 {
 	writer__value(w, "pid", tree ? json_null() : json_integer(p->pid));
-	writer__value(w, "ppid", tree ? json_null() : json_integer(p->ppid));
+	writer__value(w, "ppid", tree || p->ppid < 0 ? json_null() : json_integer(p->ppid));
 	writer__string(w, "comm", tree ? NULL : p->comm);
 	writer__string(w, "exe", p->exe);
 	writer__value(w, "cmdline", json__cmdline(p->cmdline));

@@ -165,45 +165,57 @@ static const char *evidence__figure(char *buf, size_t len, double value, const c
 	return buf;
 }
 
+/* A row: the figure, what the rule compares it with, and the words. */
+static void evidence__row(struct bb_line *l, const char *value, const char *threshold,
+			  const char *words)
+{
+	bb_line__right(l, 10, value);
+	bb_line__color(l, BB_COLOR_DIM);
+	bb_line__right(l, 21, threshold);
+	bb_line__color(l, BB_COLOR_NONE);
+	bb_line__pad(l, 23);
+	bb_line__wrap(l, 23, words);
+}
+
 static void text__evidence(struct bb_text *t, const struct bb_evidence *e, size_t n)
 {
-	char value[BB_FMT_LEN], rule[BB_FMT_LEN], text[sizeof(e->fact) + 64];
-	struct bb_line *l = &t->line;
+	char value[BB_FMT_LEN], threshold[BB_FMT_LEN];
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		bb_line__right(l, 10,
-			       evidence__figure(value, sizeof(value), e[i].value, e[i].unit));
-		bb_line__pad(l, 12);
-		if (isnan(e[i].threshold))
-			snprintf(text, sizeof(text), "%s", e[i].fact);
-		else
-			snprintf(text, sizeof(text), "%s (threshold %s)", e[i].fact,
-				 evidence__figure(rule, sizeof(rule), e[i].threshold, e[i].unit));
-		bb_line__wrap(l, 12, text);
-	}
+	for (i = 0; i < n; i++)
+		evidence__row(&t->line,
+			      evidence__figure(value, sizeof(value), e[i].value, e[i].unit),
+			      isnan(e[i].threshold) ? "-" :
+				      evidence__figure(threshold, sizeof(threshold),
+						       e[i].threshold, e[i].unit),
+			      e[i].fact);
+}
+
+static void evidence__title(struct bb_line *l, const char *title)
+{
+	bb_line__title(l, "%s", title);
+	bb_line__color(l, BB_COLOR_DIM);
+	bb_line__put(l, "     value  threshold");
+	bb_line__end(l);
 }
 
 static void text__why(struct bb_text *t, const struct bb_verdict *v)
 {
 	bool runner_up = v->runner_up < BB_BOUND_MAX && v->bound < BB_BOUND_MAX;
-	struct bb_line *l = &t->line;
-	char text[BB_FMT_LEN];
+	char value[BB_FMT_LEN], words[128];
 
 	if (v->nr_evidence)
-		bb_line__title(l, "Why");
+		evidence__title(&t->line, "Why");
 	text__evidence(t, v->evidence, v->nr_evidence);
 	if (v->nr_against || runner_up)
-		bb_line__title(l, "What argues against it");
+		evidence__title(&t->line, "What argues against it");
 	text__evidence(t, v->against, v->nr_against);
 	if (!runner_up)
 		return;
-	snprintf(text, sizeof(text), "%.2f", v->components[v->runner_up]);
-	bb_line__right(l, 10, text);
-	bb_line__pad(l, 12);
-	bb_line__printf(l, "for %s, the runner-up; %.2f for %s", bb_bound__name(v->runner_up),
-			v->components[v->bound], bb_bound__name(v->bound));
-	bb_line__end(l);
+	snprintf(value, sizeof(value), "%.2f", v->components[v->runner_up]);
+	snprintf(words, sizeof(words), "is how much speaks for %s, the runner-up; %.2f for %s",
+		 bb_bound__name(v->runner_up), v->components[v->bound], bb_bound__name(v->bound));
+	evidence__row(&t->line, value, "-", words);
 }
 
 static void text__process(struct bb_text *t, const struct bb_process *p, const struct bb_verdict *v)

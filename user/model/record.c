@@ -38,7 +38,7 @@ static void lock__release(struct bb_lock *l)
  * A half-built object may have a count before it has the array, so each loop
  * looks at the pointer too.
  */
-static void process__release(struct bb_process *p)
+void bb_process__release(struct bb_process *p)
 {
 	size_t i;
 
@@ -67,7 +67,7 @@ void bb_record__free(struct bb_record *rec)
 	if (!rec)
 		return;
 	for (i = 0; rec->processes && i < rec->nr_processes; i++)
-		process__release(&rec->processes[i]);
+		bb_process__release(&rec->processes[i]);
 	free(rec->processes);
 	free(rec);
 }

@@ -236,6 +236,12 @@ struct bb_record *bb_record__new(void);
 /** bb_record__free - release a record, half-built ones and NULL included. */
 void bb_record__free(struct bb_record *rec);
 
+/** bb_record__copy - deep copy; NULL when out of memory. Free with bb_record__free(). */
+struct bb_record *bb_record__copy(const struct bb_record *rec);
+
+/** bb_process__release - release what a process owns; not @p itself. Accepts a zeroed one. */
+void bb_process__release(struct bb_process *p);
+
 /** bb_budget__sum - all states of a budget added up, in ns. */
 uint64_t bb_budget__sum(const struct bb_budget *b);
 
