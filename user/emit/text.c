@@ -213,8 +213,8 @@ static void text__why(struct bb_text *t, const struct bb_verdict *v)
 	if (!runner_up)
 		return;
 	snprintf(value, sizeof(value), "%.2f", v->components[v->runner_up]);
-	snprintf(words, sizeof(words), "is how much speaks for %s, the runner-up; %.2f for %s",
-		 bb_bound__name(v->runner_up), v->components[v->bound], bb_bound__name(v->bound));
+	snprintf(words, sizeof(words), "strength of %s, the runner-up (%s: %.2f)",
+		 bb_bound__name(v->runner_up), bb_bound__name(v->bound), v->components[v->bound]);
 	evidence__row(&t->line, value, "-", words);
 }
 

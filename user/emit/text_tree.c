@@ -160,20 +160,27 @@ static void compact__states(struct bb_text *t, const struct bb_budget *b, uint64
 	}
 }
 
+/* When the window ended, in UTC. */
+static void compact__time(struct bb_text *t)
+{
+	int64_t end_ns = t->rec->window.start_realtime_ns + (int64_t)t->rec->window.ns;
+	char time[BB_FMT_LEN];
+
+	bb_fmt__time(time, sizeof(time), end_ns);
+	time[19] = '\0'; /* up to the second */
+	bb_line__color(&t->line, BB_COLOR_DIM);
+	bb_line__printf(&t->line, "%sZ ", time + 11);
+	bb_line__color(&t->line, BB_COLOR_NONE);
+}
+
 static void compact__line(struct bb_text *t, const char *comm, pid_t pid,
 			  const struct bb_budget *b, uint64_t window_ns,
 			  const struct bb_verdict *v)
 {
 	size_t losses = bb_record__losses(t->rec);
-	int64_t end_ns = t->rec->window.start_realtime_ns + (int64_t)t->rec->window.ns;
 	struct bb_line *l = &t->line;
-	char time[BB_FMT_LEN];
 
-	bb_fmt__time(time, sizeof(time), end_ns);
-	time[19] = '\0'; /* up to the second */
-	bb_line__color(l, BB_COLOR_DIM);
-	bb_line__printf(l, "%sZ ", time + 11);
-	bb_line__color(l, BB_COLOR_NONE);
+	compact__time(t);
 	bb_line__escaped(l, comm, 16);
 	if (pid)
 		bb_line__printf(l, " (%d)", pid);
@@ -200,6 +207,11 @@ void bb_text__compact(struct bb_text *t)
 	char name[BB_FMT_LEN];
 	size_t i;
 
+	if (!rec->nr_processes) {
+		compact__time(t);
+		bb_line__put(&t->line, "nothing was measured");
+		bb_line__end(&t->line);
+	}
 	if (t->diag->has_tree) {
 		for (i = 0; i < rec->nr_processes; i++) {
 			bb_budget__add(&all, &rec->processes[i].budget);
