@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The made-up records, with their diagnoses by hand. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "records.h"
+
+/* Numbers of x86-64; a test must not depend on the machine that it runs on. */
+static const char *sample__syscall_name(int nr)
+{
+	static const char *const names[] = {
+		[0] = "read",	     [1] = "write",   [3] = "close",	 [7] = "poll",
+		[17] = "pread64",    [18] = "pwrite64", [35] = "nanosleep", [44] = "sendto",
+		[45] = "recvfrom",   [61] = "wait4",  [74] = "fsync",	 [202] = "futex",
+		[230] = "clock_nanosleep", [232] = "epoll_wait", [257] = "openat",
+	};
+
+	return nr >= 0 && (size_t)nr < sizeof(names) / sizeof(names[0]) ? names[nr] : NULL;
+}
+
+struct bb_emit_opts sample__opts(void)
+{
+	struct bb_emit_opts opts = {
+		.width = 80,
+		.syscall_name = sample__syscall_name,
+		.version = "0.1.0",
+	};
+
+	return opts;
+}
+
+static struct bb_verdict *sample__verdicts(struct sample *s)
+{
+	size_t i, n = s->rec->nr_processes;
+
+	s->diag.processes = calloc(n ? n : 1, sizeof(*s->diag.processes));
+	if (!s->diag.processes)
+		abort();
+	s->diag.nr_processes = n;
+	for (i = 0; i < n; i++)
+		s->diag.processes[i].runner_up = BB_BOUND_MAX;
+	s->diag.tree.runner_up = BB_BOUND_MAX;
+	return s->diag.processes;
+}
+
+static void verdict__set(struct bb_verdict *v, enum bb_bound bound, double confidence,
+			 const char *summary)
+{
+	v->bound = bound;
+	v->confidence = confidence;
+	v->components[bound] = confidence;
+	snprintf(v->summary, sizeof(v->summary), "%s", summary);
+}
+
+static void evidence__add(struct bb_evidence *e, size_t *n, const char *fact, double value,
+			  double threshold, const char *unit, const char *rule)
+{
+	snprintf(e[*n].fact, sizeof(e[*n].fact), "%s", fact);
+	e[*n].value = value;
+	e[*n].threshold = threshold;
+	e[*n].unit = unit;
+	e[*n].rule = rule;
+	(*n)++;
+}
+
+#define FOR(v, ...) evidence__add((v)->evidence, &(v)->nr_evidence, __VA_ARGS__)
+#define AGAINST(v, ...) evidence__add((v)->against, &(v)->nr_against, __VA_ARGS__)
+
+static void gil__verdict(struct bb_verdict *v)
+{
+	verdict__set(v, BB_BOUND_GIL_BOUND, 0.97,
+		     "4 threads want to run Python code at the same time, and the interpreter "
+		     "lock lets one of them run: 2.97 threads wait for it on average.");
+	v->components[BB_BOUND_CPU_BOUND] = 0.21;
+	v->runner_up = BB_BOUND_CPU_BOUND;
+	FOR(v, "of the window, at least one thread waited for the GIL", 0.99871, 0.5, "share",
+	    "gil-contended");
+	FOR(v, "threads would run at once without the GIL", 3.97, 1.5, "threads", "gil-parallel");
+	FOR(v, "CPUs are usable by the process", 4, NAN, "cpus", "");
+	AGAINST(v, "of the active time was spent waiting for a CPU", 0.004, 0.1, "share",
+		"cpu-runq");
+}
+
+static void gil__lock(struct bb_process *p)
+{
+	p->gils = calloc(1, sizeof(*p->gils));
+	if (!p->gils)
+		abort();
+	p->nr_gils = 1;
+	p->gils[0].addr = 0x7f1234567890;
+	p->gils[0].interval_us = 5000;
+	p->gils[0].contended_ns = 9987 * MS;
+	p->gils[0].wait_ns = 29700 * MS;
+	p->gils[0].acquisitions = 1970;
+	p->gils[0].max_ns = 25 * MS;
+	p->gils[0].waiters_max = 3;
+	p->gils[0].hist[22] = 70;
+	p->gils[0].hist[23] = 1900 - 70;
+	p->gils[0].hist[24] = 70;
+}
+
+static void sample__gil(struct sample *s)
+{
+	struct bb_wait join = { .state = BB_STATE_QUEUE, .syscall = 202, .fd = -1, .count = 1,
+				.ns = 10 * SEC, .max_ns = 10 * SEC, .open = true };
+	struct bb_process *p;
+	char name[24];
+	size_t i;
+
+	s->name = "gil";
+	s->rec = make__record(10 * SEC, 1);
+	p = s->rec->processes;
+	make__process(p, 4242, "python3.12", 5);
+	make__cmdline(p, "/usr/bin/python3.12", "-u", "crunch.py", "--threads", "4", NULL);
+	p->exe = make__string("/usr/bin/python3.12");
+	p->cgroup = make__string("/user.slice/user-1000.slice/session-3.scope");
+	p->cpus_usable = 4;
+	p->rss_bytes = 35651584;
+	strcpy(p->runtime.name, "cpython");
+	strcpy(p->runtime.version, "3.12.1");
+	p->runtime.gil = BB_GIL_ENABLED;
+	gil__lock(p);
+	make__thread(&p->threads[0], "python3.12", 10 * SEC);
+	make__in(&p->threads[0], BB_STATE_QUEUE, 10 * SEC);
+	make__wait(p, &p->threads[0], &join);
+	for (i = 1; i < 5; i++) {
+		struct bb_thread *t = &p->threads[i];
+
+		make__thread(t, "python3.12", 10 * SEC);
+		snprintf(name, sizeof(name), "cruncher-%zu", i);
+		t->name = make__string(name);
+		make__in(t, BB_STATE_GIL, 7400 * MS + i * 10 * MS);
+		make__in(t, BB_STATE_RUNQ, 40 * MS);
+		make__in(t, BB_STATE_ONCPU, 2560 * MS - i * 10 * MS);
+		t->gil_acquisitions = 490 + i;
+		t->gil_wait_max_ns = 25 * MS;
+		t->voluntary = 1530 + i;
+		t->involuntary = 12;
+	}
+	make__sum(p);
+	gil__verdict(sample__verdicts(s));
+}
+
+static void idle__locks(struct bb_process *p)
+{
+	size_t i;
+
+	p->nr_locks = 2;
+	p->locks = calloc(p->nr_locks, sizeof(*p->locks));
+	if (!p->locks)
+		abort();
+	for (i = 0; i < p->nr_locks; i++) {
+		p->locks[i].addr = 0x55d0c0de0000 + i * 64;
+		p->locks[i].kind = BB_LOCK_CONDITION;
+		p->locks[i].rule = i ? BB_RULE_NONE : BB_RULE_FED;
+		p->locks[i].state = BB_STATE_QUEUE;
+		p->locks[i].place = make__string("[heap]");
+		p->locks[i].contended_ns = 5 * SEC;
+		p->locks[i].wait_ns = 30 * SEC;
+		p->locks[i].max_ns = 5 * SEC;
+		p->locks[i].waits = 6;
+		p->locks[i].waiters_max = 6;
+		p->locks[i].other_ns = 30 * SEC;
+	}
+}
+
+static void sample__idle(struct sample *s)
+{
+	struct bb_wait work = { .state = BB_STATE_QUEUE, .syscall = 202, .fd = -1, .count = 1,
+				.ns = 5 * SEC, .max_ns = 5 * SEC, .open = true };
+	struct bb_wait accept = { .state = BB_STATE_POLL, .syscall = 232,
+				  .fdkind = BB_FD_EPOLL, .fd = 4, .count = 5,
+				  .ns = 4999900000, .max_ns = 1000 * MS, .open = true,
+				  .endpoint = BB_END_LISTEN, .label = "listens on tcp 0.0.0.0:8080" };
+	struct bb_verdict *v;
+	struct bb_process *p;
+	size_t i;
+
+	s->name = "idle";
+	s->rec = make__record(5 * SEC, 1);
+	s->rec->host.busy_share = 0.0004;
+	p = s->rec->processes;
+	make__process(p, 977, "poold", 13);
+	make__cmdline(p, "poold", NULL);
+	p->cpus_usable = 1.5;
+	make__thread(&p->threads[0], "poold", 5 * SEC);
+	make__in(&p->threads[0], BB_STATE_POLL, accept.ns);
+	make__in(&p->threads[0], BB_STATE_ONCPU, 100000);
+	make__wait(p, &p->threads[0], &accept);
+	p->threads[0].voluntary = 5;
+	for (i = 1; i < 13; i++) {
+		make__thread(&p->threads[i], "pool-worker", 5 * SEC);
+		make__in(&p->threads[i], BB_STATE_QUEUE, 5 * SEC);
+		make__wait(p, &p->threads[i], &work);
+	}
+	idle__locks(p);
+	make__sum(p);
+	v = sample__verdicts(s);
+	verdict__set(v, BB_BOUND_IDLE, 0.99,
+		     "Nothing to do: it waits for clients, and its workers wait for work.");
+	FOR(v, "of one CPU was used", 0.00002, 0.02, "share", "idle-cpu");
+}
+
+static const struct {
+	const char *comm;
+	uint64_t oncpu_ms, disk_ms;
+	bool born, ended;
+} backends[] = {
+	{ "postgres", 1, 0, false, false },	{ "checkpointer", 20, 400, false, false },
+	{ "walwriter", 90, 1200, false, false }, { "backend-01", 700, 3100, false, false },
+	{ "backend-02", 690, 3000, false, false }, { "backend-03", 680, 2900, false, false },
+	{ "backend-04", 670, 2800, false, false }, { "backend-05", 660, 2700, false, true },
+	{ "backend-06", 300, 500, true, true },	 { "backend-07", 200, 300, true, false },
+	{ "backend-08", 10, 30, false, false },	 { "backend-09", 5, 12, false, false },
+	{ "backend-10", 0, 0, false, false },
+};
+
+#define NR_BACKENDS (sizeof(backends) / sizeof(backends[0]))
+
+static void tree__backend(struct bb_process *p, size_t i)
+{
+	struct bb_thread *t;
+	struct bb_wait disk = { .state = BB_STATE_DISK, .syscall = 74, .fdkind = BB_FD_FILE,
+				.fd = 7, .count = 300 + i, .ns = backends[i].disk_ms * MS,
+				.max_ns = 31 * MS, .endpoint = BB_END_FILE };
+	struct bb_wait client = { .state = BB_STATE_POLL, .syscall = 232,
+				  .fdkind = BB_FD_EPOLL, .fd = 9, .count = 41, .max_ns = 80 * MS,
+				  .endpoint = BB_END_INBOUND,
+				  .label = "tcp in 10.0.0.17:51000" };
+
+	make__process(p, 1000 + (pid_t)i, backends[i].comm, 1);
+	p->ppid = i ? 1000 : 1;
+	p->exe = make__string("/usr/lib/postgresql/15/bin/postgres");
+	p->cpus_usable = 2;
+	p->rss_bytes = (20 + i) << 20;
+	p->kernel_ns = backends[i].oncpu_ms * MS / 4;
+	p->born = backends[i].born;
+	p->ended = backends[i].ended;
+	t = p->threads;
+	make__thread(t, backends[i].comm, p->ended ? 4 * SEC : p->born ? 2 * SEC : 5 * SEC);
+	t->born = p->born;
+	t->ended = p->ended;
+	t->start_ns = p->born ? SEC : 0;
+	make__in(t, BB_STATE_ONCPU, backends[i].oncpu_ms * MS);
+	make__in(t, BB_STATE_DISK, backends[i].disk_ms * MS);
+	client.ns = t->budget.ns[BB_STATE_UNKNOWN];
+	make__in(t, BB_STATE_POLL, client.ns);
+	t->active = backends[i].oncpu_ms > 0;
+	t->voluntary = 341 + i;
+	if (disk.ns)
+		make__wait(p, t, &disk);
+	make__wait(p, t, &client);
+	p->nr_syscalls = 2;
+	p->syscalls = calloc(p->nr_syscalls, sizeof(*p->syscalls));
+	if (!p->syscalls)
+		abort();
+	p->syscalls[0] = (struct bb_syscall){ 232, 41, 0, client.ns, 80 * MS };
+	p->syscalls[1] = (struct bb_syscall){ 74, 300 + i, i % 2, disk.ns + MS, 31 * MS };
+	make__sum(p);
+}
+
+static void sample__tree(struct sample *s)
+{
+	struct bb_verdict *v;
+	size_t i;
+
+	s->name = "tree";
+	s->rec = make__record(5 * SEC, NR_BACKENDS);
+	s->rec->overhead.syscall_tracing = BB_TRACING_ON;
+	s->rec->overhead.syscall_window_ns = 5 * SEC;
+	s->rec->overhead.machine_syscalls_per_s = 90210;
+	s->rec->overhead.bpf_ns = 9100000;
+	v = sample__verdicts(s);
+	for (i = 0; i < NR_BACKENDS; i++) {
+		tree__backend(&s->rec->processes[i], i);
+		if (backends[i].oncpu_ms < 50)
+			verdict__set(&v[i], BB_BOUND_IDLE, 0.9, "It waits for work.");
+		else
+			verdict__set(&v[i], BB_BOUND_IO_BOUND, 0.88,
+				     "It mostly waits for the disk.");
+	}
+	s->diag.has_tree = true;
+	verdict__set(&s->diag.tree, BB_BOUND_IO_BOUND, 0.91,
+		     "The active processes mostly wait for the disk, in fsync.");
+	s->diag.tree.runner_up = BB_BOUND_CPU_BOUND;
+	s->diag.tree.components[BB_BOUND_CPU_BOUND] = 0.12;
+	FOR(&s->diag.tree, "of the active threads' time was spent in file or block I/O", 0.5712,
+	    0.5, "share", "io-share");
+}
+
+/* Each string tries to break the report in a way of its own. */
+static void hostile__strings(struct bb_process *p)
+{
+	make__process(p, 666, "\033[2J\nroot# \xff", 4);
+	make__cmdline(p, "/tmp/\033]0;pwned\007/\xe2\x80\xae" "gpj.exe", "line\nbreak", "quote\"",
+		      "back\\slash", "tab\there", "\xc3\x28", "\xed\xa0\x80", "\xf0\x9f\x90\x8d",
+		      "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", NULL);
+	p->exe = make__string("/tmp/\033]0;pwned\007/evil\xff\n# TYPE forged counter");
+	p->cgroup = make__string("/a\"b\\c\nforged 1");
+	strcpy(p->runtime.name, "cpython");
+	strcpy(p->runtime.version, "3.1\033[31m");
+	p->runtime.gil = BB_GIL_UNKNOWN;
+	p->runtime.note = make__string("no symbol in \033[7m/usr/lib/\xfe\n.so");
+}
+
+static void sample__hostile(struct sample *s)
+{
+	static const char *const comms[] = { "\033[2J\nroot# \xff", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+					     "\x7f\x80\x9b\xc2\x9b|`$(id)`", "e\xcc\x81\xe2\x80\x8b" };
+	struct bb_wait wait = { .state = BB_STATE_OTHER, .syscall = 451, .fd = -1, .count = 7,
+				.ns = 400 * MS, .max_ns = 90 * MS };
+	struct bb_wait fault = { .state = BB_STATE_FAULT, .syscall = -1, .fd = -1, .count = 3,
+				 .ns = 100 * MS, .max_ns = 60 * MS };
+	struct bb_process *p;
+	struct bb_verdict *v;
+	size_t i;
+
+	s->name = "hostile";
+	s->rec = make__record(SEC, 1);
+	strcpy(s->rec->host.kernel, "6.1\033[0m\xff");
+	p = s->rec->processes;
+	hostile__strings(p);
+	for (i = 0; i < 4; i++) {
+		make__thread(&p->threads[i], comms[i], SEC);
+		make__in(&p->threads[i], BB_STATE_ONCPU, (4 - i) * 100 * MS);
+		make__in(&p->threads[i], BB_STATE_FAULT, fault.ns);
+		make__in(&p->threads[i], BB_STATE_OTHER, wait.ns);
+		make__wait(p, &p->threads[i], &wait);
+		make__wait(p, &p->threads[i], &fault);
+	}
+	p->threads[3].name = make__string("a name that is much longer than its column\n\033[31m");
+	p->nr_locks = 1;
+	p->locks = calloc(1, sizeof(*p->locks));
+	if (!p->locks)
+		abort();
+	p->locks[0].addr = UINT64_MAX;
+	p->locks[0].state = BB_STATE_LOCK;
+	p->locks[0].place = make__string("/dev/shm/\033[5m\n(deleted)");
+	p->locks[0].code = make__string("evil\033[1m.py:\xff\xfe");
+	p->locks[0].contended_ns = MS;
+	p->locks[0].wait_ns = MS;
+	p->locks[0].waits = 1;
+	make__sum(p);
+	v = sample__verdicts(s);
+	verdict__set(v, BB_BOUND_UNKNOWN, 0.2,
+		     "The data cannot tell: most of the time was spent in a call without a name.");
+	FOR(v, "of the time has no known cause", NAN, 0.2, "share", "unknown-share");
+}
+
+static void losses__locks(struct bb_process *p)
+{
+	size_t i;
+
+	p->nr_locks = 13;
+	p->locks = calloc(p->nr_locks, sizeof(*p->locks));
+	if (!p->locks)
+		abort();
+	for (i = 0; i < p->nr_locks; i++) {
+		struct bb_lock *k = &p->locks[i];
+
+		k->addr = 0x55d0c0de0040 + i * 40;
+		k->kind = i ? BB_LOCK_MUTEX : BB_LOCK_PI_MUTEX;
+		k->rule = i ? BB_RULE_PROTOCOL : BB_RULE_HANDED;
+		k->state = i == 12 ? BB_STATE_QUEUE : BB_STATE_LOCK;
+		k->place = make__string(i ? "[heap]" : "/usr/lib/libworker.so.1");
+		k->contended_ns = (1990 >> i) * MS;
+		k->wait_ns = (5200 >> i) * MS;
+		k->max_ns = (12 - i) * MS;
+		k->waits = 120034 >> i;
+		k->waiters_max = i > 2 ? 1 : 3;
+		k->proto_ns = k->wait_ns;
+	}
+	p->locks[0].code = make__string("queue.py:get");
+}
+
+static void losses__syscalls(struct bb_process *p)
+{
+	static const int numbers[] = { 202, 0, 1, 3, 7, 17, 18, 35, 44, 45, 257, 999 };
+	size_t i, n = sizeof(numbers) / sizeof(numbers[0]);
+
+	p->nr_syscalls = n;
+	p->syscalls = calloc(n, sizeof(*p->syscalls));
+	if (!p->syscalls)
+		abort();
+	for (i = 0; i < n; i++)
+		p->syscalls[i] = (struct bb_syscall){ numbers[i], 1234567 >> i, 1000 >> i,
+						      (5200 >> i) * MS, (12 - i) * MS };
+	p->kernel_ns = 310 * MS;
+}
+
+static void sample__losses(struct sample *s)
+{
+	struct bb_wait lock = { .state = BB_STATE_LOCK, .syscall = 202, .fd = -1,
+				.count = 40011, .ns = 1300 * MS, .max_ns = 12 * MS };
+	struct bb_wait several = { .state = BB_STATE_IPC, .syscall = -2, .fdkind = BB_FD_PIPE,
+				   .fd = 11, .count = 5, .ns = 80 * MS, .max_ns = 40 * MS };
+	struct bb_process *p;
+	struct bb_verdict *v;
+	size_t i;
+
+	s->name = "losses";
+	s->rec = make__record(2 * SEC, 1);
+	s->rec->window.asked_ns = 10 * SEC;
+	s->rec->window.cut_short = true;
+	s->rec->host.busy_share = NAN;
+	s->rec->drops[BB_DROP_THREADS_FULL] = 2;
+	s->rec->drops[BB_DROP_WAITS_FULL] = 12345678;
+	s->rec->overhead.syscall_tracing = BB_TRACING_GOVERNED;
+	s->rec->overhead.syscall_window_ns = 600 * MS;
+	s->rec->overhead.machine_syscalls_per_s = 3100000;
+	p = s->rec->processes;
+	make__process(p, 31337, "worker", 6);
+	p->cpus_usable = 8;
+	p->born = true;
+	p->execed = true;
+	for (i = 0; i < 4; i++) {
+		make__thread(&p->threads[i], "worker", 2 * SEC);
+		make__in(&p->threads[i], BB_STATE_LOCK, lock.ns);
+		make__in(&p->threads[i], BB_STATE_IPC, several.ns);
+		make__in(&p->threads[i], BB_STATE_RUNQ, 20 * MS);
+		make__in(&p->threads[i], BB_STATE_ONCPU, 590 * MS);
+		make__wait(p, &p->threads[i], &lock);
+		make__wait(p, &p->threads[i], &several);
+	}
+	p->threads[2].budget.ns[BB_STATE_UNKNOWN] -= 5 * MS; /* a residual */
+	for (; i < 6; i++) {
+		make__thread(&p->threads[i], "", 2 * SEC);
+		p->threads[i].unseen = true;
+	}
+	losses__locks(p);
+	losses__syscalls(p);
+	make__sum(p);
+	s->diag.incomplete = true;
+	v = sample__verdicts(s);
+	verdict__set(v, BB_BOUND_LOCK_BOUND, 0.55,
+		     "4 threads queue for one lock, and hold it nearly all the time.");
+	v->components[BB_BOUND_UNKNOWN] = 0.4;
+	v->runner_up = BB_BOUND_UNKNOWN;
+	FOR(v, "of the window, at least one thread waited for the lock", 0.995, 0.5, "share",
+	    "lock-contended");
+	FOR(v, "waits for the lock ended in each second", 60017, NAN, "per_s", "");
+	FOR(v, "is the longest wait for the lock", 12e6, NAN, "ns", "");
+	AGAINST(v, "threads could not be followed", 2, 0, "count", "losses");
+}
+
+static void sample__ended(struct sample *s)
+{
+	struct bb_wait sleep = { .state = BB_STATE_SLEEP, .syscall = 230, .fd = -1, .count = 3,
+				 .ns = 1200 * MS, .max_ns = 500 * MS };
+	struct bb_process *p;
+
+	s->name = "ended";
+	s->rec = make__record(1500 * MS, 1);
+	s->rec->window.asked_ns = 0;
+	s->rec->window.cut_short = true;
+	s->rec->command_status = 9; /* as waitpid() gives it: killed by SIGKILL */
+	s->rec->host.cpus_online = 1;
+	p = s->rec->processes;
+	make__process(p, 88, "sh", 1);
+	make__cmdline(p, "sh", "-c", "while :; do sleep 0.5; done", NULL);
+	p->born = true;
+	p->ended = true;
+	p->exit_signal = 9;
+	p->cpus_usable = 1;
+	make__thread(p->threads, "sh", 1400 * MS);
+	p->threads->born = true;
+	p->threads->ended = true;
+	p->threads->start_ns = 100 * MS;
+	make__in(p->threads, BB_STATE_ONCPU, 150 * MS);
+	make__in(p->threads, BB_STATE_RUNQ, 50 * MS);
+	make__in(p->threads, BB_STATE_SLEEP, sleep.ns);
+	make__wait(p, p->threads, &sleep);
+	p->folded_threads = 42;
+	p->folded_window_ns = 84 * MS;
+	p->folded.ns[BB_STATE_ONCPU] = 84 * MS;
+	p->threads_born = 42;
+	make__sum(p);
+	verdict__set(sample__verdicts(s), BB_BOUND_IO_BOUND, 0.6, "It mostly sleeps on a timer.");
+}
+
+static void sample__empty(struct sample *s)
+{
+	s->name = "empty";
+	s->rec = make__record(0, 0);
+	s->rec->window.asked_ns = 10 * SEC;
+	s->rec->window.cut_short = true;
+	s->rec->overhead.cpu_share = NAN;
+	s->rec->overhead.rss_bytes = BB_UNKNOWN_U64;
+	s->rec->overhead.map_bytes = BB_UNKNOWN_U64;
+	sample__verdicts(s);
+}
+
+void sample__make(enum sample_id id, struct sample *s)
+{
+	static void (*const makers[SAMPLE_MAX])(struct sample *) = {
+		[SAMPLE_GIL] = sample__gil,	    [SAMPLE_IDLE] = sample__idle,
+		[SAMPLE_TREE] = sample__tree,	    [SAMPLE_HOSTILE] = sample__hostile,
+		[SAMPLE_LOSSES] = sample__losses,   [SAMPLE_ENDED] = sample__ended,
+		[SAMPLE_EMPTY] = sample__empty,
+	};
+
+	memset(s, 0, sizeof(*s));
+	makers[id](s);
+}
+
+void sample__free(struct sample *s)
+{
+	bb_diagnosis__free(&s->diag);
+	bb_record__free(s->rec);
+	s->rec = NULL;
+}
