@@ -42,10 +42,8 @@ endif
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DBB_VERSION='"$(VERSION)"' $(WARN) -Wno-format-truncation -I$(OUT) $(CFLAGS)
 LIBS := -lbpf -lelf -lz -ljansson -lcap -lm
 
-# maps.bpf.c first: libbpf 1.1 links an extern map right only after its definition
-BPF_SRC := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_HDR := $(wildcard bpf/*.h vmlinux/*.h)
-BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(OUT)/bpf/%.bpf.o)
 
 PURE_SRC := $(wildcard user/model/*.c user/diagnose/*.c user/emit/*.c user/util/*.c)
 CAPTURE_SRC := $(wildcard user/capture/*.c)
@@ -60,14 +58,10 @@ GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h
 
 all: $(OUT)/boundby
 
-$(OUT)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HDR)
+$(OUT)/boundby.bpf.o: $(BPF_SRC) $(BPF_HDR)
 	$(call msg,BPF,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
-
-$(OUT)/boundby.bpf.o: $(BPF_OBJ)
-	$(call msg,BPFLINK,$@)
-	$(Q)$(BPFTOOL) gen object $@ $^
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c bpf/boundby.bpf.c -o $@
 
 $(OUT)/boundby.skel.h: $(OUT)/boundby.bpf.o
 	$(call msg,SKEL,$@)

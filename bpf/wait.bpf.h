@@ -42,20 +42,29 @@ static __always_inline u32 anon_kind(struct file *file)
 	return BB_FD_ANON;
 }
 
-static __always_inline u32 socket_kind(struct file *file)
+static __always_inline u32 kind_of_socket(struct file *file, const bool typed)
 {
-	struct socket *sock = BPF_CORE_READ(file, private_data);
-	struct sock *sk = BPF_CORE_READ(sock, sk);
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	struct socket *sock;
+	struct sock *sk;
+	u16 family;
+	u8 state;
 
-	if (!sk)
-		return BB_FD_UNKNOWN;
+	if (typed) {
+		sock = bb_typed(file->private_data, struct socket);
+		sk = sock->sk;
+		family = sk->__sk_common.skc_family;
+		state = sk->__sk_common.skc_state;
+	} else {
+		sock = BPF_CORE_READ(file, private_data);
+		sk = BPF_CORE_READ(sock, sk);
+		family = BPF_CORE_READ(sk, __sk_common.skc_family);
+		state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	}
 	if (family == BB_AF_UNIX)
 		return state == BB_TCP_LISTEN ? BB_FD_UNIX_LISTEN : BB_FD_UNIX;
 	if (family == BB_AF_INET || family == BB_AF_INET6)
 		return state == BB_TCP_LISTEN ? BB_FD_INET_LISTEN : BB_FD_INET;
-	return BB_FD_SOCKET;
+	return family ? BB_FD_SOCKET : BB_FD_UNKNOWN;
 }
 
 static __always_inline bool is_tty(u32 rdev)
@@ -65,32 +74,16 @@ static __always_inline bool is_tty(u32 rdev)
 	return major == 4 || major == 5 || (major >= 136 && major <= 143);
 }
 
-/* What descriptor @fd of @p is. */
-static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
+static __always_inline u32 kind_of_file(struct file *file, u16 mode, u32 rdev, u64 magic,
+					const bool typed)
 {
-	struct file *file = NULL;
-	struct inode *inode;
-	struct fdtable *fdt;
-	u16 mode;
-
-	if (!p)
-		return BB_FD_UNKNOWN;
-	fdt = p->files->fdt;
-	if (fd < 0 || (u32)fd >= fdt->max_fds)
-		return BB_FD_UNKNOWN;
-	if (bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]) || !file) {
-		bb_drop(BB_DROP_FD_READ);
-		return BB_FD_UNKNOWN;
-	}
-	inode = BPF_CORE_READ(file, f_inode);
-	mode = BPF_CORE_READ(inode, i_mode);
 	switch (mode & BB_S_IFMT) {
 	case BB_S_IFIFO:
 		return BB_FD_PIPE;
 	case BB_S_IFSOCK:
-		return socket_kind(file);
+		return kind_of_socket(file, typed);
 	case BB_S_IFCHR:
-		return is_tty(BPF_CORE_READ(inode, i_rdev)) ? BB_FD_TTY : BB_FD_CHARDEV;
+		return is_tty(rdev) ? BB_FD_TTY : BB_FD_CHARDEV;
 	case BB_S_IFBLK:
 		return BB_FD_BLOCKDEV;
 	case BB_S_IFDIR:
@@ -98,10 +91,40 @@ static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
 		return BB_FD_FILE;
 	default:
 		/* anonymous inodes have no type until 6.16, and are regular files since */
-		if (BPF_CORE_READ(inode, i_sb, s_magic) == BB_ANON_INODE_FS)
+		if (magic == BB_ANON_INODE_FS)
 			return anon_kind(file);
 		return (mode & BB_S_IFMT) == BB_S_IFREG ? BB_FD_FILE : BB_FD_ANON;
 	}
+}
+
+/* What descriptor @fd of @p is. */
+static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
+{
+	struct file *file = NULL;
+	struct inode *inode;
+	struct fdtable *fdt;
+
+	if (!p)
+		return BB_FD_UNKNOWN;
+	fdt = p->files->fdt;
+	if (fd < 0 || (u32)fd >= fdt->max_fds)
+		return BB_FD_UNKNOWN;
+	if (bb_can_type()) {
+		/* any struct that starts with a pointer types the table's entry */
+		file = (void *)bb_typed(&fdt->fd[fd], struct list_head)->next;
+		if (!file)
+			return BB_FD_UNKNOWN;
+		file = bb_typed(file, struct file);
+		inode = file->f_inode;
+		return kind_of_file(file, inode->i_mode, inode->i_rdev, inode->i_sb->s_magic, true);
+	}
+	if (bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]) || !file) {
+		bb_drop(BB_DROP_FD_READ);
+		return BB_FD_UNKNOWN;
+	}
+	inode = BPF_CORE_READ(file, f_inode);
+	return kind_of_file(file, BPF_CORE_READ(inode, i_mode), BPF_CORE_READ(inode, i_rdev),
+			    BPF_CORE_READ(inode, i_sb, s_magic), false);
 }
 
 static __always_inline u32 bucket_of_fd(u32 kind)

@@ -60,6 +60,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct sched_info {
 	unsigned long long run_delay;
 	unsigned long long last_queued;
