@@ -100,7 +100,7 @@ struct bb_regs {
 		(r)->arg[2] = (regs)->dx;                   \
 		(r)->arg[3] = (regs)->r10;                  \
 		(r)->sp = (regs)->sp;                       \
-		(r)->compat = ((regs)->cs & 0xffff) == 0x23; \
+		(r)->compat = (regs)->cs == 0x23; \
 	} while (0)
 #else
 #define BB_THREAD_SIZE 16384

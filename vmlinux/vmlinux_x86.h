@@ -23,10 +23,10 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long orig_ax;
 	unsigned long ip;
-	unsigned long cs;
+	unsigned short cs; /* the rest of the word is FRED's from 6.9 on */
 	unsigned long flags;
 	unsigned long sp;
-	unsigned long ss;
+	unsigned short ss;
 };
 
 #pragma clang attribute pop

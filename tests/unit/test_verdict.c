@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The verdict on made-up records: for each bound a case that fires and one alike that must not. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../user/diagnose/facts.h"
+#include "../../user/diagnose/rules.h"
+#include "../lib/records.h"
+
+#define WINDOW (10 * SEC)
+
+/* One group of like threads: shares of their window, in percent. */
+struct group {
+	unsigned int threads;
+	unsigned int on, runq, gil, lock, queue;
+	enum bb_state wait; /* what the rest is spent in */
+	enum bb_endpoint end;
+	unsigned int waits;  /* number of those waits */
+	bool inactive;	     /* never ran */
+};
+
+struct verdict_case {
+	const char *name;
+	double cpus;
+	unsigned int gil_contended, lock_contended; /* percent of wall time */
+	struct group groups[4];
+	enum bb_bound bound;
+	enum bb_bound not_bound; /* the one alike that it must not be */
+};
+
+#define NO_BOUND BB_BOUND_MAX
+
+static const struct verdict_case cases[] = {
+	{ "four computing threads under the GIL", 2, 99, 0,
+	  { { .threads = 4, .on = 25, .runq = 2, .gil = 73 } }, BB_BOUND_GIL_BOUND, NO_BOUND },
+	{ "two computing threads under the GIL", 8, 98, 0,
+	  { { .threads = 2, .on = 50, .gil = 50 } }, BB_BOUND_GIL_BOUND, NO_BOUND },
+	{ "the same on one CPU: without the GIL they would queue for it", 1, 99, 0,
+	  { { .threads = 4, .on = 25, .gil = 75 } }, BB_BOUND_CPU_SATURATED, BB_BOUND_GIL_BOUND },
+	{ "one computing thread holds the GIL, nobody waits", 2, 0, 0,
+	  { { .threads = 1, .on = 100 } }, BB_BOUND_CPU_BOUND, BB_BOUND_GIL_BOUND },
+	{ "C code that releases the GIL fills the CPUs", 2, 3, 0,
+	  { { .threads = 4, .on = 49, .runq = 50, .gil = 1 } }, BB_BOUND_CPU_SATURATED,
+	  BB_BOUND_GIL_BOUND },
+	{ "requests that sleep, with a little GIL contention", 2, 2, 0,
+	  { { .threads = 10, .on = 1, .gil = 1, .wait = BB_STATE_SLEEP, .waits = 33 } },
+	  BB_BOUND_IO_BOUND, BB_BOUND_GIL_BOUND },
+	{ "a mutex convoy", 4, 0, 95,
+	  { { .threads = 4, .on = 25, .lock = 75 } }, BB_BOUND_LOCK_BOUND, NO_BOUND },
+	{ "an idle pool waits on a futex too", 4, 0, 0,
+	  { { .threads = 16, .on = 0, .queue = 100 } }, BB_BOUND_IDLE, BB_BOUND_LOCK_BOUND },
+	{ "a lock that is hardly contended", 4, 0, 3,
+	  { { .threads = 2, .on = 97, .lock = 3 } }, BB_BOUND_CPU_BOUND, BB_BOUND_LOCK_BOUND },
+	{ "two computing processes' worth of threads on two CPUs", 2, 0, 0,
+	  { { .threads = 2, .on = 99, .runq = 1 } }, BB_BOUND_CPU_SATURATED, BB_BOUND_CPU_BOUND },
+	{ "the same on eight", 8, 0, 0,
+	  { { .threads = 2, .on = 99, .runq = 1 } }, BB_BOUND_CPU_BOUND, BB_BOUND_CPU_SATURATED },
+	{ "starved by a neighbour", 2, 0, 0,
+	  { { .threads = 1, .on = 30, .runq = 70 } }, BB_BOUND_CPU_SATURATED, BB_BOUND_CPU_BOUND },
+	{ "waits for its database", 2, 0, 0,
+	  { { .threads = 1, .on = 5, .wait = BB_STATE_NET, .end = BB_END_OUTBOUND, .waits = 100 } },
+	  BB_BOUND_IO_BOUND, BB_BOUND_IDLE },
+	{ "a server waits for clients", 2, 0, 0,
+	  { { .threads = 1, .on = 1, .wait = BB_STATE_NET, .end = BB_END_INBOUND, .waits = 100 } },
+	  BB_BOUND_IDLE, BB_BOUND_IO_BOUND },
+	{ "an event loop waits for clients", 2, 0, 0,
+	  { { .threads = 1, .on = 2, .wait = BB_STATE_POLL, .end = BB_END_INBOUND, .waits = 500 } },
+	  BB_BOUND_IDLE, BB_BOUND_IO_BOUND },
+	{ "an event loop waits for a server", 2, 0, 0,
+	  { { .threads = 1, .on = 2, .wait = BB_STATE_POLL, .end = BB_END_OUTBOUND, .waits = 500 } },
+	  BB_BOUND_IO_BOUND, BB_BOUND_IDLE },
+	{ "writes and syncs", 2, 0, 0,
+	  { { .threads = 4, .on = 10, .wait = BB_STATE_DISK, .waits = 1000 } }, BB_BOUND_IO_BOUND,
+	  BB_BOUND_IDLE },
+	{ "sleeps a second at a time, as daemons do", 2, 0, 0,
+	  { { .threads = 1, .on = 0, .wait = BB_STATE_SLEEP, .waits = 10 } }, BB_BOUND_IDLE,
+	  BB_BOUND_IO_BOUND },
+	{ "never ran", 2, 0, 0,
+	  { { .threads = 3, .wait = BB_STATE_SLEEP, .waits = 1, .inactive = true } }, BB_BOUND_IDLE,
+	  BB_BOUND_UNKNOWN },
+	{ "a thousand sleepers do not outvote the one that works", 4, 0, 0,
+	  { { .threads = 1, .on = 100 },
+	    { .threads = 1000, .wait = BB_STATE_SLEEP, .waits = 1, .inactive = true } },
+	  BB_BOUND_CPU_BOUND, BB_BOUND_IDLE },
+	{ "half the time the disk, half computing", 8, 0, 0,
+	  { { .threads = 1, .on = 50, .wait = BB_STATE_DISK, .waits = 100 } }, BB_BOUND_MIXED,
+	  NO_BOUND },
+	{ "blocked for a cause that nobody knows", 2, 0, 0,
+	  { { .threads = 2, .on = 5, .wait = BB_STATE_UNKNOWN, .waits = 10 } }, BB_BOUND_UNKNOWN,
+	  BB_BOUND_IDLE },
+};
+
+static void fill(struct bb_process *p, const struct verdict_case *c)
+{
+	size_t nr = 0, at = 0;
+
+	for (size_t g = 0; g < 4; g++)
+		nr += c->groups[g].threads;
+	make__process(p, 100, "case", nr);
+	p->cpus_usable = c->cpus;
+	for (size_t g = 0; g < 4; g++) {
+		const struct group *k = &c->groups[g];
+
+		for (unsigned int i = 0; i < k->threads; i++) {
+			struct bb_thread *t = &p->threads[at++];
+			unsigned int rest = 100 - k->on - k->runq - k->gil - k->lock - k->queue;
+			struct bb_wait w = { .state = k->wait, .syscall = 1, .fd = -1,
+					     .endpoint = (int)k->end, .count = k->waits,
+					     .ns = WINDOW / 100 * rest };
+
+			make__thread(t, "case", WINDOW);
+			make__in(t, BB_STATE_ONCPU, WINDOW / 100 * k->on + (!k->on && !k->inactive));
+			make__in(t, BB_STATE_RUNQ, WINDOW / 100 * k->runq);
+			make__in(t, BB_STATE_GIL, WINDOW / 100 * k->gil);
+			make__in(t, BB_STATE_LOCK, WINDOW / 100 * k->lock);
+			make__in(t, BB_STATE_QUEUE, WINDOW / 100 * k->queue - (k->queue == 100));
+			if (k->waits && k->wait != BB_STATE_UNKNOWN) {
+				make__in(t, k->wait, t->budget.ns[BB_STATE_UNKNOWN]);
+				make__wait(p, t, &w);
+			}
+			t->active = !k->inactive;
+			p->window_ns += t->window_ns;
+			bb_budget__add(&p->budget, &t->budget);
+		}
+	}
+	if (c->gil_contended) {
+		p->gils = calloc(1, sizeof(*p->gils));
+		p->nr_gils = 1;
+		p->gils[0].contended_ns = WINDOW / 100 * c->gil_contended;
+		p->runtime.gil = BB_GIL_ENABLED;
+	}
+	if (c->lock_contended) {
+		p->locks = calloc(1, sizeof(*p->locks));
+		p->nr_locks = 1;
+		p->locks[0].state = BB_STATE_LOCK;
+		p->locks[0].contended_ns = WINDOW / 100 * c->lock_contended;
+	}
+}
+
+static struct bb_verdict judge(const struct verdict_case *c, uint64_t window,
+			       void (*change)(struct bb_record *rec))
+{
+	struct bb_record *rec = make__record(window, 1);
+	struct bb_diagnosis diag;
+	struct bb_verdict v;
+
+	fill(&rec->processes[0], c);
+	if (change)
+		change(rec);
+	assert_int_equal(bb_diagnose(rec, &diag), 0);
+	assert_int_equal(diag.nr_processes, 1);
+	assert_false(diag.has_tree);
+	v = diag.processes[0];
+	bb_diagnosis__free(&diag);
+	bb_record__free(rec);
+	return v;
+}
+
+static void each_case(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bb_verdict v = judge(&cases[i], WINDOW, NULL);
+		double sum = 0;
+
+		for (int b = 0; b < BB_BOUND_MAX; b++)
+			sum += v.components[b];
+		if (v.bound != cases[i].bound || v.bound == cases[i].not_bound)
+			fail_msg("%s: expected %s, got %s (%.2f): %s", cases[i].name,
+				 bb_bound__name(cases[i].bound), bb_bound__name(v.bound),
+				 v.confidence, v.summary);
+		if (fabs(sum - 1) > 1e-9)
+			fail_msg("%s: components add up to %f", cases[i].name, sum);
+		assert_true(v.confidence >= 0 && v.confidence <= 1);
+		assert_true(v.nr_evidence > 0);
+		assert_true(v.summary[0] && v.runner_up != v.bound);
+	}
+}
+
+static void lose_threads(struct bb_record *rec)
+{
+	rec->drops[BB_DROP_THREADS_FULL] = 7;
+}
+
+static void losses_lower_confidence(void **state)
+{
+	struct bb_verdict whole = judge(&cases[0], WINDOW, NULL);
+	struct bb_verdict lossy = judge(&cases[0], WINDOW, lose_threads);
+
+	(void)state;
+	assert_true(lossy.confidence < whole.confidence * 0.7);
+	assert_int_equal(lossy.bound, whole.bound);
+}
+
+static void losses_are_incomplete(void **state)
+{
+	struct bb_record *rec = make__record(WINDOW, 1);
+	struct bb_diagnosis diag;
+
+	(void)state;
+	fill(&rec->processes[0], &cases[0]);
+	assert_int_equal(bb_diagnose(rec, &diag), 0);
+	assert_false(diag.incomplete);
+	bb_diagnosis__free(&diag);
+	lose_threads(rec);
+	assert_int_equal(bb_diagnose(rec, &diag), 0);
+	assert_true(diag.incomplete);
+	bb_diagnosis__free(&diag);
+	bb_record__free(rec);
+}
+
+static void shrink(struct bb_record *rec)
+{
+	rec->processes[0].threads[0].window_ns = 50 * MS;
+	rec->processes[0].nr_threads = 1;
+}
+
+static void too_short_a_window(void **state)
+{
+	static const struct verdict_case one = { "", 2, 0, 0, { { .threads = 1, .on = 100 } },
+						 BB_BOUND_CPU_BOUND, NO_BOUND };
+	struct bb_verdict v = judge(&one, 50 * MS, shrink);
+
+	(void)state;
+	assert_int_equal(v.bound, BB_BOUND_UNKNOWN);
+	assert_non_null(strstr(v.summary, "too short"));
+}
+
+static void a_tree_is_judged_as_one(void **state)
+{
+	static const struct verdict_case half = { "", 2, 0, 0, { { .threads = 1, .on = 99 } },
+						  BB_BOUND_CPU_BOUND, NO_BOUND };
+	struct bb_record *rec = make__record(WINDOW, 2);
+	struct bb_diagnosis diag;
+
+	(void)state;
+	fill(&rec->processes[0], &half);
+	fill(&rec->processes[1], &half);
+	rec->processes[1].pid = 200;
+	assert_int_equal(bb_diagnose(rec, &diag), 0);
+	assert_true(diag.has_tree);
+	/* each alone leaves a CPU free, together they fill both */
+	assert_int_equal(diag.tree.bound, BB_BOUND_CPU_SATURATED);
+	assert_int_equal(diag.processes[0].bound, BB_BOUND_CPU_SATURATED);
+	bb_diagnosis__free(&diag);
+	bb_record__free(rec);
+}
+
+static void an_empty_record(void **state)
+{
+	struct bb_record *rec = make__record(WINDOW, 0);
+	struct bb_diagnosis diag;
+
+	(void)state;
+	assert_int_equal(bb_diagnose(rec, &diag), 0);
+	assert_int_equal(diag.nr_processes, 0);
+	bb_diagnosis__free(&diag);
+	bb_record__free(rec);
+}
+
+static void idle_waits(void **state)
+{
+	const struct {
+		struct bb_wait w;
+		bool idle;
+	} waits[] = {
+		{ { .state = BB_STATE_DISK, .count = 1, .ns = 10 * SEC }, false },
+		{ { .state = BB_STATE_CHILD, .count = 1, .ns = 10 * SEC }, false },
+		{ { .state = BB_STATE_NET, .fdkind = BB_FD_INET_LISTEN, .count = 99, .ns = SEC }, true },
+		{ { .state = BB_STATE_NET, .endpoint = BB_END_OUTBOUND, .count = 1, .ns = 10 * SEC },
+		  false },
+		{ { .state = BB_STATE_POLL, .endpoint = BB_END_NONE, .count = 20, .ns = 6 * SEC }, false },
+		{ { .state = BB_STATE_POLL, .endpoint = BB_END_NONE, .count = 2, .ns = 6 * SEC }, true },
+		{ { .state = BB_STATE_IPC, .fdkind = BB_FD_TTY, .count = 99, .ns = SEC }, true },
+		{ { .state = BB_STATE_IPC, .fdkind = BB_FD_PIPE, .count = 99, .ns = SEC }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+		if (bb_facts__is_idle(&waits[i].w) != waits[i].idle)
+			fail_msg("wait %zu: expected %s", i, waits[i].idle ? "idle" : "not idle");
+}
+
+static void every_rule_has_words(void **state)
+{
+	(void)state;
+	for (int r = 0; r < BB_R_MAX; r++) {
+		assert_non_null(bb_rules[r].name);
+		assert_true(bb_rules[r].value > 0);
+		assert_true(strlen(bb_rules[r].text) > 10);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_case),
+		cmocka_unit_test(losses_lower_confidence),
+		cmocka_unit_test(losses_are_incomplete),
+		cmocka_unit_test(too_short_a_window),
+		cmocka_unit_test(a_tree_is_judged_as_one),
+		cmocka_unit_test(an_empty_record),
+		cmocka_unit_test(idle_waits),
+		cmocka_unit_test(every_rule_has_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
