@@ -95,7 +95,7 @@ enum bb_fdkind {
 	X(REGS_READ, 7, "regs_read_failed", "waits whose saved registers could not be read") \
 	X(USER_READ, 8, "user_read_failed", "reads of the target's memory that failed")    \
 	X(COMPAT_SYSCALL, 9, "compat_syscall", "waits in a 32-bit syscall")                \
-	X(CLOCK_BACK, 10, "clock_backwards", "intervals that came out negative")           \
+	X(CLOCK_BACK, 10, "clock_backwards", "intervals that came out negative by more than a millisecond")           \
 	X(CONTENTION_RACE, 11, "contention_race", "updates of a contended time that were given up") \
 	X(WINDOW_SKEW, 12, "thread_window_skew", "threads whose window is not that of the report") \
 	X(FOLLOW_MISSED, 13, "threads_unseen", "threads found by the scan that no event ever named")
@@ -324,6 +324,8 @@ struct bb_syscall_sum {
 struct bb_cpu {
 	bb_u64 events;	 /* program runs that did work for the target */
 	bb_u64 syscalls; /* of the whole machine, while traced */
+	bb_u64 clock_at;  /* run queue's clock when it was last compared with ktime */
+	bb_u64 clock_off; /* ktime minus that clock */
 	bb_u64 drops[BB_DROP_MAX];
 };
 #endif

@@ -45,6 +45,19 @@ static __always_inline void add_ns(struct bb_thread_sum *t, u32 bucket, u64 ns)
 		t->ns[bucket] += ns;
 }
 
+/*
+ * Clocks of two CPUs may differ by a little. Time that would run backwards
+ * stands still: the intervals of a thread always add up to its window.
+ */
+static __always_inline u64 not_before(struct bb_thread_sum *t, u64 now)
+{
+	if (now >= t->since)
+		return now;
+	if (t->since - now > 1000000)
+		bb_drop(BB_DROP_CLOCK_BACK);
+	return t->since;
+}
+
 static __always_inline void seq_begin(struct bb_thread_sum *t)
 {
 	t->seq++;
@@ -128,10 +141,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 		return;
 	}
 	seq_begin(t);
-	if (now > t->since)
-		t->ns[BB_ONCPU] += now - t->since;
-	else if (now < t->since)
-		bb_drop(BB_DROP_CLOCK_BACK);
+	now = not_before(t, now);
+	t->ns[BB_ONCPU] += now - t->since;
 	t->since = now;
 	t->flags |= BB_TF_RAN;
 	/* which of its counts the kernel raised (kernel/sched/core.c, __schedule) */
@@ -179,11 +190,8 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 	if (t->flags & BB_TF_IGNORE)
 		return;
 	seq_begin(t);
+	now = not_before(t, now);
 	off = now - t->since;
-	if (now < t->since) {
-		off = 0;
-		bb_drop(BB_DROP_CLOCK_BACK);
-	}
 	bucket = t->bucket;
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		add_ns(t, bucket, off);
@@ -204,6 +212,29 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 	seq_end(t);
 }
 
+#define BB_CLOCK_FRESH_NS 4000000ULL
+
+/*
+ * The time of a switch, as ktime: the run queue's clock, which the scheduler has
+ * just updated (kernel/sched/core.c, __schedule), moved to the base of ktime.
+ * Reading ktime itself takes longer than all the rest of an event where it is a
+ * paravirtual clock, so the two are compared only every few milliseconds. In
+ * that time they drift apart by less than 2 us (NTP slews by 500 ppm at most).
+ */
+static __always_inline u64 switch_time(struct task_struct *p, struct bb_cpu *cpu)
+{
+	u64 clock = bb_rq_clock(p), now;
+
+	if (clock && cpu && clock - cpu->clock_at < BB_CLOCK_FRESH_NS)
+		return clock + cpu->clock_off;
+	now = bpf_ktime_get_ns();
+	if (clock && cpu) {
+		cpu->clock_at = clock;
+		cpu->clock_off = now - clock;
+	}
+	return now;
+}
+
 static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 				     struct task_struct *next, const bool cas)
 {
@@ -219,7 +250,7 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	cpu = bb_cpu();
 	if (cpu)
 		cpu->events++;
-	now = bpf_ktime_get_ns();
+	now = switch_time(next_ours ? next : prev, cpu);
 	if (prev_ours)
 		leave_cpu(prev, preempt, now, cas);
 	if (next_ours)
