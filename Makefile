@@ -93,6 +93,8 @@ $(OUT)/boundby: $(OBJ)
 WORKLOAD_BIN := $(patsubst tests/workloads/%.c,$(OUT)/tests/%,$(wildcard tests/workloads/*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*.c))
 TEST_LIB := $(filter-out tests/lib/pyprobe.c,$(wildcard tests/lib/*.c))
+# of the capture, what needs no kernel
+PURE_CAPTURE := user/capture/fold.c user/capture/governor.c
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
@@ -100,10 +102,10 @@ $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $< -o $@ -pthread -lm
 
-$(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(wildcard tests/lib/*.h) | $(GEN)
+$(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) $(wildcard tests/lib/*.h) | $(GEN)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) -o $@ -lcmocka -ljansson -lm
+	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) -o $@ -lcmocka -ljansson -lm
 
 $(OUT)/tests/pyprobe: tests/lib/pyprobe.c $(wildcard user/capture/elf.c user/capture/mem.c user/capture/python*.c)
 	$(call msg,CC,$@)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* boundby: say what a live process is bound by. */
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,7 @@ static int emit(const struct bb_options *o, FILE *out, const struct bb_record *r
 		.color = use_color(o, out),
 		.all_threads = o->all_threads,
 		.width = 80,
+		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 		.compact = compact,
 		.syscall_name = bb_syscall__name,
 		.version = BB_VERSION,
@@ -196,6 +199,8 @@ int main(int argc, char **argv)
 	struct bb_options o;
 	int ret;
 
+	/* only the character set: numbers are written with a point everywhere */
+	setlocale(LC_CTYPE, "");
 	/* a reader that goes away shows as EPIPE */
 	signal(SIGPIPE, SIG_IGN);
 	ret = bb_options__parse(&o, argc, argv);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Small rules: lock or queue, numbers of the command line, the governor, folding, differences. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../user/capture/fold.h"
+#include "../../user/capture/governor.h"
+#include "../../user/model/delta.h"
+#include "../../user/model/lock_rule.h"
+#include "../../user/util/num.h"
+#include "../lib/records.h"
+
+/* futex operations as the C libraries pass them */
+#define OP_MUTEX 128	 /* WAIT | PRIVATE */
+#define OP_SEM 393	 /* WAIT_BITSET | PRIVATE | CLOCK_REALTIME */
+#define OP_SEM_SHARED 265
+#define OP_LOCK_PI 134
+
+static void locks_and_queues(void **state)
+{
+	const struct {
+		const char *what;
+		uint64_t proto, handed, fed, other;
+		uint32_t op, val;
+		const char *place;
+		bool on_stack;
+		enum bb_state state;
+		enum bb_lock_rule rule;
+		enum bb_lock_kind kind;
+	} t[] = {
+		{ "glibc mutex", 100, 0, 0, 0, OP_MUTEX, 2, "[heap]", false, BB_STATE_LOCK,
+		  BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
+		{ "PI mutex", 100, 0, 0, 0, OP_LOCK_PI, 0, "[heap]", false, BB_STATE_LOCK,
+		  BB_RULE_PROTOCOL, BB_LOCK_PI_MUTEX },
+		{ "Python lock, handed on", 0, 90, 10, 0, OP_SEM, 0, "[heap]", false, BB_STATE_LOCK,
+		  BB_RULE_HANDED, BB_LOCK_UNKNOWN },
+		{ "pool fed by a producer", 0, 10, 90, 500, OP_SEM, 0, "[heap]", false, BB_STATE_QUEUE,
+		  BB_RULE_FED, BB_LOCK_UNKNOWN },
+		{ "never woken", 0, 0, 0, 900, OP_SEM, 0, "[heap]", false, BB_STATE_QUEUE, BB_RULE_NONE,
+		  BB_LOCK_UNKNOWN },
+		{ "still waiting for a mutex", 0, 0, 0, 0, OP_MUTEX, 2, "[heap]", false, BB_STATE_LOCK,
+		  BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
+		{ "multiprocessing's semaphore", 0, 100, 0, 0, OP_SEM_SHARED, 0,
+		  "/dev/shm/sem.mp-x1 (deleted)", false, BB_STATE_QUEUE, BB_RULE_MAPPING,
+		  BB_LOCK_SEMAPHORE },
+		{ "parking lot", 0, 100, 0, 0, OP_SEM, 0, "[stack]", true, BB_STATE_LOCK,
+		  BB_RULE_HANDED, BB_LOCK_PARKED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct bb_lock l = { .proto_ns = t[i].proto, .handed_ns = t[i].handed,
+				     .fed_ns = t[i].fed, .other_ns = t[i].other,
+				     .place = (char *)t[i].place };
+
+		bb_lock__judge(&l, t[i].op, t[i].val, t[i].on_stack);
+		if (l.state != t[i].state || l.rule != t[i].rule || l.kind != t[i].kind)
+			fail_msg("%s: state %s rule %d kind %d", t[i].what, bb_state__name(l.state),
+				 l.rule, l.kind);
+	}
+}
+
+static void numbers(void **state)
+{
+	int64_t v = 0;
+
+	(void)state;
+	assert_int_equal(bb_num__int("42", 1, 100, &v), 0);
+	assert_int_equal(v, 42);
+	assert_int_equal(bb_num__int("0", 1, 100, &v), -ERANGE);
+	assert_int_equal(bb_num__int("-1", 1, 100, &v), -ERANGE);
+	assert_int_equal(bb_num__int("99999999999999999999", 1, 100, &v), -ERANGE);
+	assert_int_equal(bb_num__int("", 1, 100, &v), -EINVAL);
+	assert_int_equal(bb_num__int("12x", 1, 100, &v), -EINVAL);
+	assert_int_equal(bb_num__int(" 12", 1, 100, &v), -EINVAL);
+	assert_int_equal(bb_num__int("0x10", 1, 100, &v), -EINVAL);
+}
+
+static void times(void **state)
+{
+	const struct {
+		const char *s;
+		int err;
+		uint64_t ns;
+	} t[] = {
+		{ "10", 0, 10000000000ULL }, { "0.5", 0, 500000000 }, { "500ms", 0, 500000000 },
+		{ "2m", 0, 120000000000ULL }, { "1h", 0, 3600000000000ULL }, { ".25s", 0, 250000000 },
+		{ "0", -ERANGE, 0 },	      { "-1", -ERANGE, 0 },	     { "8760h", -ERANGE, 0 },
+		{ "ten", -EINVAL, 0 },	      { "nan", -EINVAL, 0 },	     { "inf", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 },	      { "5 s", -EINVAL, 0 },	     { "", -EINVAL, 0 },
+		{ "1e99", -ERANGE, 0 },	      { "5sec", -EINVAL, 0 },
+	};
+	uint64_t ns;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int err = bb_num__seconds(t[i].s, &ns);
+
+		if (err != t[i].err || (!err && ns != t[i].ns))
+			fail_msg("'%s': %d, %llu ns", t[i].s, err, (unsigned long long)ns);
+	}
+}
+
+static void governor(void **state)
+{
+	struct bb_governor g;
+	uint64_t s = SEC;
+
+	(void)state;
+	bb_governor__start(&g, s, 1000);
+	/* too soon to say */
+	assert_false(bb_governor__too_much(&g, s + 1 * MS, 9000000));
+	/* a quiet machine */
+	assert_false(bb_governor__too_much(&g, s + 100 * MS, 1000 + BB_GOVERNOR_RATE / 20));
+	assert_int_equal(g.rate, BB_GOVERNOR_RATE / 2);
+	/* a busy one: the rate is that since the last look, not since the start */
+	assert_true(bb_governor__too_much(&g, s + 200 * MS,
+					  1000 + BB_GOVERNOR_RATE / 20 + BB_GOVERNOR_RATE / 5));
+	assert_int_equal(g.rate, BB_GOVERNOR_RATE * 2);
+}
+
+static void folding_loses_nothing(void **state)
+{
+	struct bb_lock_shares shares = { { 1, 0.75, 0.1, 0 } };
+	uint64_t ns[BB_BUCKET_MAX], sum = 0;
+	struct bb_budget b;
+
+	(void)state;
+	for (int i = 0; i < BB_BUCKET_MAX; i++) {
+		ns[i] = 1000003ULL * (uint64_t)(i + 1);
+		sum += ns[i];
+	}
+	bb_fold__budget(&b, ns, &shares);
+	assert_int_equal(bb_budget__sum(&b), sum);
+	assert_int_equal(b.ns[BB_STATE_RUNQ], b.runq_preempted_ns + b.runq_woken_ns +
+						      b.runq_throttled_ns);
+	assert_int_equal(b.ns[BB_STATE_LOCK] + b.ns[BB_STATE_QUEUE],
+			 b.futex_proto_ns + b.futex_handed_ns + b.futex_fed_ns + b.futex_other_ns);
+	assert_int_equal(b.ns[BB_STATE_GIL], ns[BB_GIL]);
+	/* all of the proto, three quarters of the handed, a tenth of the fed */
+	assert_int_equal(b.ns[BB_STATE_LOCK],
+			 ns[BB_FUTEX_PROTO] + (uint64_t)((double)ns[BB_FUTEX_HANDED] * 0.75) +
+				 (uint64_t)((double)ns[BB_FUTEX_FED] * 0.1));
+}
+
+static void waits_are_joined(void **state)
+{
+	struct bb_wait a[] = { { .state = BB_STATE_NET, .syscall = 45, .count = 2, .ns = 20, .max_ns = 15 },
+			       { .state = BB_STATE_SLEEP, .syscall = 230, .count = 1, .ns = 5 } };
+	struct bb_wait b[] = { { .state = BB_STATE_NET, .syscall = 45, .count = 3, .ns = 30, .max_ns = 12 },
+			       { .state = BB_STATE_NET, .syscall = 43, .count = 1, .ns = 1 } };
+	struct bb_wait *rows = NULL;
+	size_t nr = 0;
+
+	(void)state;
+	assert_int_equal(bb_fold__merge_waits(&rows, &nr, a, 2), 0);
+	assert_int_equal(bb_fold__merge_waits(&rows, &nr, b, 2), 0);
+	bb_fold__sort_waits(rows, nr);
+	assert_int_equal(nr, 3);
+	assert_int_equal(rows[0].count, 5);
+	assert_int_equal(rows[0].ns, 50);
+	assert_int_equal(rows[0].max_ns, 15);
+	assert_int_equal(rows[2].syscall, 43);
+	free(rows);
+}
+
+/* One thread that has run @on of @window and slept the rest, in one wait that is open. */
+static struct bb_record *reading(uint64_t window, uint64_t on)
+{
+	struct bb_record *rec = make__record(window, 1);
+	struct bb_process *p = &rec->processes[0];
+	struct bb_wait w = { .state = BB_STATE_SLEEP, .syscall = 230, .fd = -1, .count = 1,
+			     .ns = window - on, .open = true };
+
+	make__process(p, 100, "delta", 1);
+	make__thread(&p->threads[0], "delta", window);
+	make__in(&p->threads[0], BB_STATE_ONCPU, on);
+	make__in(&p->threads[0], BB_STATE_SLEEP, window - on);
+	make__wait(p, &p->threads[0], &w);
+	p->threads[0].active = true;
+	p->threads[0].voluntary = on;
+	p->budget = p->threads[0].budget;
+	p->window_ns = window;
+	return rec;
+}
+
+static void an_interval_is_a_difference(void **state)
+{
+	struct bb_record *first = reading(4 * SEC, 1 * SEC), *second = reading(6 * SEC, 1 * SEC);
+	struct bb_record *part = bb_record__copy(second);
+	struct bb_thread *t = &part->processes[0].threads[0];
+
+	(void)state;
+	bb_record__subtract(part, first);
+	assert_int_equal(part->window.ns, 2 * SEC);
+	assert_int_equal(t->window_ns, 2 * SEC);
+	assert_int_equal(t->budget.ns[BB_STATE_ONCPU], 0);
+	assert_int_equal(t->budget.ns[BB_STATE_SLEEP], 2 * SEC);
+	assert_int_equal(bb_thread__residual(t), 0);
+	assert_int_equal(t->voluntary, 0);
+	/* it did not run in this interval, whatever it did before */
+	assert_false(t->active);
+	assert_int_equal(t->nr_waits, 1);
+	assert_int_equal(t->waits[0].count, 1);
+	/* the readings themselves are as they were */
+	assert_int_equal(second->processes[0].threads[0].window_ns, 6 * SEC);
+	bb_record__free(part);
+	bb_record__free(first);
+	bb_record__free(second);
+}
+
+static void a_copy_is_deep(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	for (int id = 0; id < SAMPLE_MAX; id++) {
+		struct bb_record *c;
+
+		sample__make(id, &s);
+		c = bb_record__copy(s.rec);
+		assert_non_null(c);
+		assert_int_equal(c->nr_processes, s.rec->nr_processes);
+		sample__free(&s); /* ASan sees what the copy still shares */
+		for (size_t i = 0; i < c->nr_processes; i++)
+			for (size_t j = 0; j < c->processes[i].nr_threads; j++)
+				assert_true(c->processes[i].threads[j].tid > 0);
+		bb_record__free(c);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(locks_and_queues),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(times),
+		cmocka_unit_test(governor),
+		cmocka_unit_test(folding_loses_nothing),
+		cmocka_unit_test(waits_are_joined),
+		cmocka_unit_test(an_interval_is_a_difference),
+		cmocka_unit_test(a_copy_is_deep),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
