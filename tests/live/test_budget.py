@@ -109,7 +109,13 @@ def test_wait_names_its_call(mode, syscall, fdkind):
 
 # The kernel's own figures
 
-@pytest.mark.parametrize("argv", [("spin", 4), ("spin", 1), ("mutex_convoy", 4), ("pipe_slow", 5),
+# The kernel takes its run queue's clock where __schedule() begins, or even that of the wake-up that
+# asked for the switch (rq_clock_skip_update()); the tracepoint comes after the choice of the next
+# task. So a switch may be told apart by this much, which shows at 100,000 switches a second only.
+SWITCH_NS = 250
+
+
+@pytest.mark.parametrize("argv", [("spin", 4), ("spin", 1), ("mutex_convoy", 4), ("pipe_slow", 20),
                                   ("pingpong", "threads"), ("many_threads", 50, 40)],
                          ids=lambda argv: "-".join(str(a) for a in argv))
 def test_cpu_and_runqueue_time_by_schedstat(argv):
@@ -119,19 +125,19 @@ def test_cpu_and_runqueue_time_by_schedstat(argv):
         try:
             report = lib.diagnose(workload.pid, 8)
             start, stop = lib.window_realtime_ns(report)
-            # The sampler must be past the end of the window.
-            moment = {row[-1][0] for row in sampler.rows.values()}
             lib.wait_until(lambda: min(rows[-1][0] for rows in sampler.rows.values()) > stop,
-                           "samples after the window, had %s" % moment)
+                           "samples after the window")
         finally:
             sampler.stop()
     process = lib.process_of(report, workload.pid)
     assert {t["tid"] for t in process["threads"]} == set(sampler.rows)
-    bound = max(0.005 * report["window"]["ns"], 10**6)
     for thread in process["threads"]:
-        oncpu, runq = sampler.between(thread["tid"], start, stop)
-        assert abs(lib.state(thread, "oncpu") - oncpu) <= bound, (thread["states"], oncpu)
-        assert abs(lib.state(thread, "runq") - runq) <= bound, (thread["states"], runq)
+        bound = max(0.005 * report["window"]["ns"], 10**6)
+        bound += SWITCH_NS * sum(thread["switches"].values())
+        for name, kernel in zip(("oncpu", "runq"), sampler.between(thread["tid"], start, stop)):
+            ours = lib.state(thread, name)
+            assert abs(ours - kernel) <= bound, \
+                "%s: %.1f ms, the kernel says %.1f" % (name, ours / 1e6, kernel / 1e6)
 
 
 def selftimer(count):
@@ -220,8 +226,10 @@ def test_thread_churn(rate):
     assert result.status == 0, result
     report = result.report
     lib.assert_budget_closes(report)
-    lib.assert_no_losses(report)
+    # Ended threads beyond the room for them are summed: a detail, no time.
+    lib.assert_no_losses(report, allowed=("exited_map_full",))
     process = lib.process_of(report, workload.pid)
+    assert report["losses"]["exited_map_full"] == process["folded"]["threads"]
     assert inside[0] <= process["thread_counts"]["born"] <= outside[0]
     assert inside[1] - 1 <= process["thread_counts"]["ended"] <= outside[1] + 1
     short = [t for t in process["threads"] if t["born"] and t["ended"]]
