@@ -9,7 +9,7 @@
  *   sleeper   sleeps in nanosleep, 20 ms at a time
  *   reader    waits in read() of a pipe that gets a byte every 20 ms
  *   writer    writes that byte, and sleeps
- *   lock1/2   hold one mutex 3 ms in turn, and want it again after 1 ms
+ *   lock1/2   hold one mutex 8 ms in turn, and want it again after 1 ms: 44 % of it waiting
  *   main      sleeps in pause()
  */
 #define _GNU_SOURCE
@@ -37,7 +37,7 @@ static void die(const char *what, int err)
 
 static void sleep_ms(long ms)
 {
-	struct timespec ts = {.tv_nsec = ms * 1000 * 1000};
+	struct timespec ts = { .tv_nsec = ms * 1000 * 1000 };
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;
@@ -75,7 +75,7 @@ static void writer(void)
 static void lock(void)
 {
 	pthread_mutex_lock(&mutex);
-	sleep_ms(3);
+	sleep_ms(8);
 	pthread_mutex_unlock(&mutex);
 	sleep_ms(1);
 }
@@ -84,8 +84,8 @@ static const struct role {
 	const char *name;
 	void (*round)(void);
 } roles[] = {
-	{"compute", compute}, {"sleeper", sleeper}, {"reader", reader},
-	{"writer", writer},   {"lock1", lock},	    {"lock2", lock},
+	{ "compute", compute }, { "sleeper", sleeper }, { "reader", reader },
+	{ "writer", writer },   { "lock1", lock },      { "lock2", lock },
 };
 
 #define NR_ROLES (sizeof(roles) / sizeof(roles[0]))

@@ -18,8 +18,8 @@ typedef __u32 __be32;
 typedef __u32 __wsum;
 typedef _Bool bool;
 
-#define NULL ((void *)0)
-#define KF_MAGIC 0x6b66656174757265ULL
+#define NULL         ((void *)0)
+#define KF_MAGIC     0x6b66656174757265ULL
 #define KF_READ_SIZE 4242
 
 /* numbers of uapi/linux/bpf.h, which cannot be included beside our own kernel types */
@@ -66,8 +66,8 @@ const volatile __u64 cfg_buf = 0;
 __u64 out[8];
 
 #define SWITCH SEC("tp_btf/sched_switch")
-#define PREV ((struct task_struct *)ctx[1])
-#define NEXT ((struct task_struct *)ctx[2])
+#define PREV   ((struct task_struct *)ctx[1])
+#define NEXT   ((struct task_struct *)ctx[2])
 
 static __attribute__((unused)) void hit(void)
 {
@@ -99,7 +99,8 @@ SEC("tp_btf/sys_enter") int prog(__u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
 
-	if ((__u32)bpf_get_current_pid_tgid() == (__u32)cfg_tid && regs->dx == KF_READ_SIZE && ctx[1] == 0)
+	if ((__u32)bpf_get_current_pid_tgid() == (__u32)cfg_tid && regs->dx == KF_READ_SIZE &&
+	    ctx[1] == 0)
 		hit();
 	return 0;
 }
@@ -459,7 +460,8 @@ SWITCH int prog(__u64 *ctx)
 	__u64 v = 0;
 
 	/* prev is still current, and its memory still mapped */
-	if (PREV->pid == cfg_tid && bpf_probe_read_user(&v, sizeof(v), (void *)cfg_buf) == 0 && v == KF_MAGIC)
+	if (PREV->pid == cfg_tid && bpf_probe_read_user(&v, sizeof(v), (void *)cfg_buf) == 0 &&
+	    v == KF_MAGIC)
 		hit();
 	return 0;
 }

@@ -7,8 +7,8 @@
  *        kfeatures -l         print how many BPF programs, maps and links the kernel holds
  *
  * prints   feature NAME yes|load|attach|never DETAIL     (how far it came)
- *          field STRUCT.MEMBER OFFSET SIZE|-              (from the kernel's BTF; bits as SIZE "1b")
- *          var NAME yes|no
+ *          field STRUCT.MEMBER OFFSET SIZE|-              (from the kernel's BTF; bits as SIZE
+ * "1b") var NAME yes|no
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KF_MAGIC 0x6b66656174757265ULL
+#define KF_MAGIC     0x6b66656174757265ULL
 #define KF_READ_SIZE 4242
 
 /* The reader blocks in read(fd, buf, 4242): a number that the BPF side finds in its registers. */
@@ -80,7 +80,7 @@ static void start_reader(void)
 /* n rounds of: the reader wakes, reads, blocks again */
 static void poke(int n)
 {
-	struct timespec gap = {.tv_nsec = 10 * 1000 * 1000};
+	struct timespec gap = { .tv_nsec = 10 * 1000 * 1000 };
 	char byte = 'k';
 
 	while (n--) {
@@ -155,7 +155,7 @@ static void set_rodata(struct bpf_object *obj, const char *name, const void *val
 	char *data;
 	int i;
 
-	bpf_object__for_each_map(map, obj) {
+	bpf_object__for_each_map (map, obj) {
 		if (!strstr(bpf_map__name(map), ".rodata") || !sec)
 			continue;
 		data = (char *)bpf_map__initial_value(map, &len);
@@ -163,7 +163,8 @@ static void set_rodata(struct bpf_object *obj, const char *name, const void *val
 			const struct btf_var_secinfo *v = btf_var_secinfos(sec) + i;
 			const struct btf_type *var = btf__type_by_id(btf, v->type);
 
-			if (!strcmp(btf__name_by_offset(btf, var->name_off), name) && v->offset + size <= len)
+			if (!strcmp(btf__name_by_offset(btf, var->name_off), name) &&
+			    v->offset + size <= len)
 				memcpy(data + v->offset, value, size);
 		}
 	}
@@ -194,7 +195,7 @@ static void try_feature(const char *folder, const char *file, const struct btf *
 	struct bpf_program *prog;
 	struct bpf_link *link = NULL;
 	struct bpf_map *map;
-	uint64_t out[8] = {0}, addr = (uint64_t)(uintptr_t)buf;
+	uint64_t out[8] = { 0 }, addr = (uint64_t)(uintptr_t)buf;
 	bool have_cast = btf_has_func(kernel, "bpf_rdonly_cast");
 	const char *sec;
 	uint32_t zero = 0;
@@ -214,7 +215,8 @@ static void try_feature(const char *folder, const char *file, const struct btf *
 	set_rodata(obj, "cfg_have_rdonly_cast", &have_cast, sizeof(have_cast));
 
 	prog = bpf_object__next_program(obj, NULL);
-	/* level 0: libbpf asks for a log only when a load has failed, and a full one is a failure too */
+	/* level 0: libbpf asks for a log only when a load has failed, and a full one is a failure
+	 * too */
 	bpf_program__set_log_buf(prog, log, sizeof(log));
 	err = bpf_object__load(obj);
 	if (err) {
@@ -230,17 +232,19 @@ static void try_feature(const char *folder, const char *file, const struct btf *
 	if (!strncmp(sec, "iter", 4)) {
 		run_iter(link);
 	} else if (!strcmp(sec, "perf_event")) {
-		/* the event is on CPU 0, where the kernel may not run us: the interrupt comes anyway */
+		/* the event is on CPU 0, where the kernel may not run us: the interrupt comes
+		 * anyway */
 		burn(200);
 	} else {
 		poke(10);
 		fork_once();
 	}
-	bpf_object__for_each_map(map, obj)
+	bpf_object__for_each_map (map, obj)
 		if (strstr(bpf_map__name(map), ".bss"))
 			bpf_map_lookup_elem(bpf_map__fd(map), &zero, out);
-	printf("feature %s %s %llu %llu %llu %llu\n", name, out[0] ? "yes" : "never", (unsigned long long)out[0],
-	       (unsigned long long)out[1], (unsigned long long)out[2], (unsigned long long)out[3]);
+	printf("feature %s %s %llu %llu %llu %llu\n", name, out[0] ? "yes" : "never",
+	       (unsigned long long)out[0], (unsigned long long)out[1], (unsigned long long)out[2],
+	       (unsigned long long)out[3]);
 out:
 	bpf_link__destroy(link);
 	bpf_object__close(obj);
@@ -250,7 +254,7 @@ out:
 /* Before 5.11 a map is charged to RLIMIT_MEMLOCK, after that to the memory cgroup. */
 static void try_memlock(void)
 {
-	struct rlimit none = {0}, all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit none = { 0 }, all = { RLIM_INFINITY, RLIM_INFINITY };
 	union bpf_attr attr = {
 		.map_type = BPF_MAP_TYPE_ARRAY,
 		.key_size = 4,
@@ -262,7 +266,8 @@ static void try_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &none);
 	/* not by bpf_map_create: libbpf raises the limit where it must */
 	fd = syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
-	printf("feature memlock_free %s %s\n", fd < 0 ? "load" : "yes", fd < 0 ? strerror(errno) : "1");
+	printf("feature memlock_free %s %s\n", fd < 0 ? "load" : "yes",
+	       fd < 0 ? strerror(errno) : "1");
 	if (fd >= 0)
 		close(fd);
 	setrlimit(RLIMIT_MEMLOCK, &all);
@@ -281,7 +286,8 @@ static void try_batch(void)
 	if (err && errno != ENOENT)
 		printf("feature hash_lookup_batch load %s\n", strerror(errno));
 	else
-		printf("feature hash_lookup_batch %s %u\n", n == 1 && values[0] == 2 ? "yes" : "never", n);
+		printf("feature hash_lookup_batch %s %u\n",
+		       n == 1 && values[0] == 2 ? "yes" : "never", n);
 	close(fd);
 }
 
@@ -289,13 +295,15 @@ static void try_stats(void)
 {
 	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 
-	printf("feature enable_stats %s %s\n", fd < 0 ? "load" : "yes", fd < 0 ? strerror(errno) : "1");
+	printf("feature enable_stats %s %s\n", fd < 0 ? "load" : "yes",
+	       fd < 0 ? strerror(errno) : "1");
 	if (fd >= 0)
 		close(fd);
 }
 
 /* Finds a member, through anonymous structs and unions too. Offset in bits, or -1. */
-static long find_member(const struct btf *btf, uint32_t id, const char *member, long base, long *size, bool *bits)
+static long find_member(const struct btf *btf, uint32_t id, const char *member, long base,
+			long *size, bool *bits)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
 	int i;
@@ -307,7 +315,8 @@ static long find_member(const struct btf *btf, uint32_t id, const char *member, 
 
 		if (!strcmp(name, member)) {
 			*bits = btf_member_bitfield_size(t, i) != 0;
-			*size = *bits ? (long)btf_member_bitfield_size(t, i) : (long)btf__resolve_size(btf, m->type);
+			*size = *bits ? (long)btf_member_bitfield_size(t, i)
+				      : (long)btf__resolve_size(btf, m->type);
 			return at;
 		}
 		if (!name[0]) {
@@ -344,39 +353,66 @@ static void print_field(const struct btf *btf, const char *type, const char *mem
 }
 
 static const char *const fields[][2] = {
-	{"task_struct", "__state"},	    {"task_struct", "state"},
-	{"task_struct", "stack"},	    {"task_struct", "sched_info"},
-	{"task_struct", "in_iowait"},	    {"task_struct", "frozen"},
-	{"task_struct", "jobctl"},	    {"task_struct", "flags"},
-	{"task_struct", "ptrace"},	    {"task_struct", "exit_state"},
-	{"task_struct", "start_time"},	    {"task_struct", "start_boottime"},
-	{"task_struct", "nvcsw"},	    {"task_struct", "nivcsw"},
-	{"task_struct", "files"},	    {"task_struct", "signal"},
-	{"task_struct", "group_leader"},    {"task_struct", "thread_pid"},
-	{"task_struct", "on_cpu"},	    {"task_struct", "on_rq"},
-	{"task_struct", "cpu"},		    {"task_struct", "recent_used_cpu"},
-	{"task_struct", "thread_info"},	    {"thread_info", "cpu"},
-	{"thread_info", "status"},	    {"sched_info", "run_delay"},
-	{"sched_info", "last_queued"},	    {"sched_info", "last_arrival"},
-	{"sched_info", "pcount"},	    {"sched_entity", "sum_exec_runtime"},
-	{"sched_entity", "exec_start"},	    {"cfs_rq", "throttled"},
-	{"cfs_rq", "throttle_count"},	    {"cfs_rq", "throttled_clock"},
-	{"rq", "clock"},		    {"rq", "clock_task"},
-	{"pt_regs", ""},		    {"pt_regs", "orig_ax"},
-	{"files_struct", "fdt"},	    {"fdtable", "fd"},
-	{"fdtable", "max_fds"},		    {"file", "f_inode"},
-	{"file", "f_op"},		    {"file", "private_data"},
-	{"inode", "i_mode"},		    {"inode", "i_rdev"},
-	{"socket", "sk"},		    {"sock_common", "skc_family"},
-	{"sock_common", "skc_state"},	    {"task_struct", ""},
+	{ "task_struct", "__state" },
+	{ "task_struct", "state" },
+	{ "task_struct", "stack" },
+	{ "task_struct", "sched_info" },
+	{ "task_struct", "in_iowait" },
+	{ "task_struct", "frozen" },
+	{ "task_struct", "jobctl" },
+	{ "task_struct", "flags" },
+	{ "task_struct", "ptrace" },
+	{ "task_struct", "exit_state" },
+	{ "task_struct", "start_time" },
+	{ "task_struct", "start_boottime" },
+	{ "task_struct", "nvcsw" },
+	{ "task_struct", "nivcsw" },
+	{ "task_struct", "files" },
+	{ "task_struct", "signal" },
+	{ "task_struct", "group_leader" },
+	{ "task_struct", "thread_pid" },
+	{ "task_struct", "on_cpu" },
+	{ "task_struct", "on_rq" },
+	{ "task_struct", "cpu" },
+	{ "task_struct", "recent_used_cpu" },
+	{ "task_struct", "thread_info" },
+	{ "thread_info", "cpu" },
+	{ "thread_info", "status" },
+	{ "sched_info", "run_delay" },
+	{ "sched_info", "last_queued" },
+	{ "sched_info", "last_arrival" },
+	{ "sched_info", "pcount" },
+	{ "sched_entity", "sum_exec_runtime" },
+	{ "sched_entity", "exec_start" },
+	{ "cfs_rq", "throttled" },
+	{ "cfs_rq", "throttle_count" },
+	{ "cfs_rq", "throttled_clock" },
+	{ "rq", "clock" },
+	{ "rq", "clock_task" },
+	{ "pt_regs", "" },
+	{ "pt_regs", "orig_ax" },
+	{ "files_struct", "fdt" },
+	{ "fdtable", "fd" },
+	{ "fdtable", "max_fds" },
+	{ "file", "f_inode" },
+	{ "file", "f_op" },
+	{ "file", "private_data" },
+	{ "inode", "i_mode" },
+	{ "inode", "i_rdev" },
+	{ "socket", "sk" },
+	{ "sock_common", "skc_family" },
+	{ "sock_common", "skc_state" },
+	{ "task_struct", "" },
 };
 
 static void print_btf(const struct btf *btf)
 {
 	size_t i;
 
-	printf("var runqueues %s\n", btf__find_by_name_kind(btf, "runqueues", BTF_KIND_VAR) > 0 ? "yes" : "no");
-	printf("var cpu_tss_rw %s\n", btf__find_by_name_kind(btf, "cpu_tss_rw", BTF_KIND_VAR) > 0 ? "yes" : "no");
+	printf("var runqueues %s\n",
+	       btf__find_by_name_kind(btf, "runqueues", BTF_KIND_VAR) > 0 ? "yes" : "no");
+	printf("var cpu_tss_rw %s\n",
+	       btf__find_by_name_kind(btf, "cpu_tss_rw", BTF_KIND_VAR) > 0 ? "yes" : "no");
 	printf("func bpf_rdonly_cast %s\n", btf_has_func(btf, "bpf_rdonly_cast") ? "yes" : "no");
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		print_field(btf, fields[i][0], fields[i][1]);

@@ -18,6 +18,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = pathlib.Path(os.environ.get("OUT", ROOT / "build")).resolve()
+BOUNDBY = pathlib.Path(os.environ.get("BB_BIN", OUT / "boundby")).resolve()
 CACHE = pathlib.Path(os.environ.get("BB_VM_CACHE", "/var/cache/boundby-vm"))
 KERNELS = ["5.10", "6.1", "6.12"]
 DOC = ROOT / "docs" / "kernels.md"
@@ -38,7 +39,7 @@ class Missing(Exception):
 
 
 class Guest:
-    """What one boot said."""
+    """What one boot said. Where it said nothing, a check fails with the reason, not with a stack trace."""
 
     def __init__(self, kernel, log, seconds, timed_out):
         self.kernel, self.log, self.seconds, self.timed_out = kernel, log, seconds, timed_out
@@ -79,6 +80,7 @@ class Guest:
 
     def json(self):
         if not hasattr(self, "_json"):
+            assert self.status.get("json") == 0, "no JSON, see json_exits_0"
             self._json = json.loads(self.text("json.out"))
         return self._json
 
@@ -118,9 +120,9 @@ def build(modes):
     items = [folder / "guest_workload", folder / "kfeatures" / "kfeatures"]
     items += [f"{o}=/features/" for o in sorted((folder / "kfeatures").glob("*.bpf.o"))]
     if "boundby" in modes:
-        if not (OUT / "boundby").exists():
-            raise Missing(f"no {OUT / 'boundby'}: make it first")
-        items.append(OUT / "boundby")
+        if not BOUNDBY.exists():
+            raise Missing(f"no {BOUNDBY}: make it first")
+        items.append(f"{BOUNDBY}=/bin/boundby")
     image = folder / "initramfs.cpio.gz"
     run(HERE / "mkinitramfs", image, *items)
     return image
@@ -200,9 +202,15 @@ def dmesg_is_quiet(g):
     assert not bad, "\n".join(bad[:20])
 
 
+def words(g, name):
+    """Why a run failed; where it could not load, the end of what the kernel said."""
+    said = g.files.get("words.err", b"").decode(errors="replace").strip().split("\n")
+    return f"status {g.status.get(name)}: {g.text(name + '.err')}" + "\n".join(s[:200] for s in said[-25:])
+
+
 @check("boundby")
 def json_exits_0(g):
-    assert g.status.get("json") == 0, f"status {g.status.get('json')}: {g.text('json.err')}"
+    assert g.status.get("json") == 0, words(g, "json")
     assert g.json()["schema"] == "boundby/1"
     return g.json()["processes"][0]["verdict"]["bound"]
 
@@ -321,7 +329,8 @@ def leaves_nothing(g):
         before, after = re.fullmatch(r"left \w+ before: (.*) after: (.*)", line).groups()
         assert before == after, line
     killed = [s for s in g.said if s.startswith("killed while ")]
-    assert killed and killed[0] != "killed while " + before, f"was not attached when killed: {killed}"
+    links = [line.split()[-1] for line in killed + [before]]
+    assert len(links) == 2 and links[0] != links[1], f"was not attached when killed: {killed}"
     return killed[0]
 
 
@@ -331,9 +340,73 @@ def no_such_pid_exits_3(g):
     assert len(g.text("gone.err").strip().split("\n")) == 1, g.text("gone.err")
 
 
+# ---- doctor: what it says is what the kernel is, by its version and by kfeatures of the same boot
+
+def doctor(g, name="doctor"):
+    """{what: (ok|partly|MISSING, text)}"""
+    rows = re.findall(r"^(ok|partly|MISSING) +(\S.*?) {2,}(\S.*)$", g.text(name + ".out"), re.M)
+    assert len(rows) > 3, f"{name}: {g.text(name + '.out')!r} {g.text(name + '.err')!r}"
+    return {what: (word, text) for word, what, text in rows}
+
+
 @check("boundby")
 def doctor_exits_0(g):
-    assert g.status.get("doctor") == 0, f"status {g.status.get('doctor')}: {g.text('doctor.err')}"
+    assert g.status.get("doctor") == 0, \
+        f"status {g.status.get('doctor')}: {g.text('doctor.out')}{g.text('doctor.err')}"
+    assert "MISSING" not in g.text("doctor.out")
+
+
+@check("boundby")
+def doctor_knows_the_kernel(g):
+    said = doctor(g)
+    assert said["kernel"] == ("ok", g.release), said["kernel"]
+    assert said["BTF"] == ("ok", "/sys/kernel/btf/vmlinux"), said["BTF"]
+    for what in "load programs", "tp_btf/sched_switch", "task iterator", "tp_btf/sched_waking", "tp_btf/sys_enter":
+        assert said[what][0] == "ok", f"{what}: {said[what]}"
+    for cap in "CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_SYS_RESOURCE":
+        assert said[cap][0] == "ok", f"root has it: {cap}: {said[cap]}"
+
+
+@check("boundby")
+def doctor_knows_its_features(g):
+    """Each answer by the version, written here, and not by asking the same way once more."""
+    said = doctor(g)
+    version = tuple(int(x) for x in g.kernel.split("."))
+    helper = "bpf_task_pt_regs" in said["saved registers"][1]
+    assert helper == (version >= (5, 15)), said["saved registers"]
+    cas = said["compare-and-swap"][0] == "ok"
+    assert cas == (version >= (5, 12)), said["compare-and-swap"]
+    if "kfeatures.out" in g.files:
+        real = measured(g.text("kfeatures.out"))
+        assert helper == (real["feature task_pt_regs"] == "yes"), said["saved registers"]
+        assert cas == (real["feature atomic_cmpxchg"] == "yes"), said["compare-and-swap"]
+    # CONFIG_FAIR_GROUP_SCHED is on in all three
+    assert said["run-queue time"][0] == "ok", said["run-queue time"]
+
+
+@check("boundby")
+def doctor_misses_privileges(g):
+    """As nobody: it says which capabilities are missing, and fails."""
+    said = doctor(g, "doctor_user")
+    assert g.status.get("doctor_user") == 1, g.status.get("doctor_user")
+    for cap in "CAP_BPF", "CAP_PERFMON":
+        assert said[cap][0] == "MISSING", f"{cap}: {said[cap]}"
+    assert said["BTF"][0] == "ok", said["BTF"]
+
+
+@check("boundby")
+def doctor_misses_btf(g):
+    said = doctor(g, "doctor_nobtf")
+    assert g.status.get("doctor_nobtf") == 1, g.status.get("doctor_nobtf")
+    assert said["BTF"][0] == "MISSING" and "CONFIG_DEBUG_INFO_BTF" in said["BTF"][1], said["BTF"]
+
+
+@check("boundby")
+def no_btf_is_an_error_with_a_remedy(g):
+    why = g.text("nobtf.err").strip().split("\n")
+    assert g.status.get("nobtf") == 1, f"status {g.status.get('nobtf')}: {why}"
+    assert "BTF" in why[0] and "CONFIG_DEBUG_INFO_BTF" in why[0] and len(why) == 1, why
+    assert not g.files["nobtf.out"], "no report was due"
 
 
 # ---- what the kernel can do, against docs/kernels.md
