@@ -131,7 +131,7 @@ bench: install-test
 
 install-build install-demo install-test:
 ifneq ($(SKIP_INSTALL),1)
-	$(Q)tools/install-packages build $(patsubst install-%,%,$(filter-out install-build,$@))
+	$(Q)tools/install-packages build $(patsubst test,test vm,$(patsubst install-%,%,$(filter-out install-build,$@)))
 endif
 
 # ---- style

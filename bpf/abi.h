@@ -158,6 +158,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_RAN (1u << 5)	/* was on a CPU in the window */
 #define BB_TF_IN_ACQ (1u << 6)	/* a GIL acquisition is not closed yet */
 #define BB_TF_PROTO (1u << 7)	/* the open futex wait is a lock's by its protocol */
+#define BB_TF_NO_TSTATE (1u << 9) /* not among the interpreter's threads: do not look again */
 #define BB_TF_SHARED (1u << 8)	/* the open futex wait is on a shared word */
 
 /* A thread, while it lives: value of map `threads`, keyed by its task pointer. */
@@ -200,11 +201,12 @@ struct bb_thread_sum {
 	bb_u64 kernel_ns;
 	bb_s32 sys_nr;
 	bb_u32 pad;
+	bb_u64 tstate; /* its PyThreadState, once found */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 568, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 360, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 576, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 368, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -235,7 +237,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 632, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 640, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED (1u << 1)
@@ -244,6 +246,27 @@ _Static_assert(sizeof(struct bb_thread_row) == 632, "bb_thread_row");
 
 #define BB_PY_MUSL (1u << 0)	/* its libc waits on the waiter's stack */
 #define BB_PY_PARKING (1u << 1) /* CPython 3.13 or later: waits park on the stack */
+
+/*
+ * Where a CPython keeps the code that a thread runs, by version; all zero: not
+ * known. Offsets in bytes.
+ */
+struct bb_py_offsets {
+	bb_u16 interp_head; /* in _PyRuntime */
+	bb_u16 interp_next; /* in PyInterpreterState */
+	bb_u16 interp_threads;
+	bb_u16 tstate_next; /* in PyThreadState */
+	bb_u16 tstate_thread_id;
+	bb_u16 tstate_frame; /* the frame, or what leads to it */
+	bb_u16 cframe_frame; /* in _PyCFrame, one more step */
+	bb_u16 has_cframe;
+	bb_u16 frame_code; /* in the frame */
+	bb_u16 frame_previous;
+	bb_u16 frame_owner;
+	bb_u16 has_owner;
+	bb_u16 tss_key; /* in _PyRuntime: the pthread key of the thread state, 0: none */
+	bb_u16 pad[3];
+};
 
 /* A process: value of map `procs`, keyed by tgid. */
 struct bb_proc_sum {
@@ -256,6 +279,8 @@ struct bb_proc_sum {
 	bb_u32 nr_gils;
 	bb_u32 py_flags; /* BB_PY_* */
 	bb_u64 gils[BB_GILS_MAX];
+	bb_u64 py_runtime; /* address of _PyRuntime */
+	struct bb_py_offsets py;
 	bb_u64 born;
 	bb_u64 ended;
 	/* ended threads of which no detail was kept */
@@ -267,7 +292,7 @@ struct bb_proc_sum {
 	bb_u64 folded_ns[BB_BUCKET_MAX];
 	char comm[16];
 };
-_Static_assert(sizeof(struct bb_proc_sum) == 328, "bb_proc_sum");
+_Static_assert(sizeof(struct bb_proc_sum) == 368, "bb_proc_sum");
 
 /* Wall time with at least one waiter, kept exact by one compare-and-swap. */
 struct bb_contention {
@@ -290,13 +315,14 @@ struct bb_lock_sum {
 	bb_u64 ns[4]; /* by BB_FUTEX_PROTO, HANDED, FED, OTHER */
 	bb_u64 waits;
 	bb_u64 max_ns;
-	bb_u64 code;  /* reserved: the waiter's code object */
+	bb_u64 code;   /* code object of the last waiter's top Python frame, 0: none */
+	bb_u64 caller; /* of the frame below */
 	bb_u32 op;    /* of the last wait, as passed */
 	bb_u32 val;
 	bb_u32 tgid;  /* last waiter's process */
 	bb_u32 on_stack; /* the word was on the waiter's stack */
 };
-_Static_assert(sizeof(struct bb_lock_sum) == 112, "bb_lock_sum");
+_Static_assert(sizeof(struct bb_lock_sum) == 120, "bb_lock_sum");
 
 /* A GIL: value of map `gils`, same key. */
 struct bb_gil_sum {

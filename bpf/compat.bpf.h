@@ -92,6 +92,9 @@ struct bb_regs {
 #ifdef __x86_64__
 #define BB_THREAD_SIZE 16384 /* arch/x86/include/asm/page_64_types.h, without KASAN */
 
+/* pthread_self(): the thread pointer is struct pthread itself (glibc, musl) */
+#define bb_pthread_self(task) ((task)->thread.fsbase)
+
 #define bb_regs_fill(r, regs)                               \
 	do {                                                \
 		(r)->nr = (s64)(regs)->orig_ax;             \
@@ -104,6 +107,8 @@ struct bb_regs {
 	} while (0)
 #else
 #define BB_THREAD_SIZE 16384
+
+#define bb_pthread_self(task) 0ULL /* not the thread pointer there: no Python code */
 
 #define bb_regs_fill(r, regs)                                   \
 	do {                                                    \

@@ -13,7 +13,8 @@ static __always_inline u32 number_here(struct task_struct *p)
 {
 	struct task_struct *me = (void *)bpf_get_current_task();
 	u32 level = BPF_CORE_READ(me, thread_pid, level);
-	struct pid *pid = p->thread_pid;
+	/* by a probe read: older verifiers do not let an array of a struct be indexed */
+	struct pid *pid = BPF_CORE_READ(p, thread_pid);
 	s32 nr = 0;
 
 	if (!pid || BPF_CORE_READ(pid, level) < level)

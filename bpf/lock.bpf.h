@@ -11,6 +11,7 @@
 #define BB_LOCK_BPF_H
 
 #include "boundby.bpf.h"
+#include "python.bpf.h"
 
 #define BB_FUTEX_CMD_MASK 127u
 #define BB_FUTEX_PRIVATE 128u
@@ -249,7 +250,7 @@ static __always_inline bool gil_joined(struct bb_thread_sum *t, u64 gil, bool ow
 }
 
 static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 op, u32 val,
-				       bool on_stack, const bool cas)
+				       bool on_stack, const u64 *codes, const bool cas)
 {
 	struct bb_lock_key key;
 	struct bb_lock_sum *l;
@@ -270,6 +271,10 @@ static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 o
 	l->val = val;
 	l->tgid = t->tgid;
 	l->on_stack = on_stack;
+	if (codes[0]) {
+		l->code = codes[0];
+		l->caller = codes[1];
+	}
 	if (since < l->contention.last_end)
 		since = l->contention.last_end;
 	if (contend_begin(&l->contention, since, cas))
@@ -304,6 +309,8 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	u32 cmd = op & BB_FUTEX_CMD_MASK;
 	u64 gil = gil_at(p, t, uaddr, own_memory);
 	bool on_stack = uaddr - r->sp < 65536;
+	struct bb_proc_sum *proc = NULL;
+	u64 codes[2] = {};
 
 	bb_want_wakers = 1;
 	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_SHARED | BB_TF_COUNTED);
@@ -334,21 +341,25 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	if (!(op & BB_FUTEX_PRIVATE))
 		t->flags |= BB_TF_SHARED;
 	t->futex = uaddr;
-	if (on_stack && own_memory) {
+	if (own_memory) {
 		u32 tgid = t->tgid;
-		struct bb_proc_sum *proc = bpf_map_lookup_elem(&procs, &tgid);
-		u64 parked = 0;
 
+		proc = bpf_map_lookup_elem(&procs, &tgid);
+	}
+	if (proc && proc->py_runtime)
+		py_top_code(proc, t, bb_pthread_self(p), codes);
+	if (on_stack && proc && (proc->py_flags & BB_PY_PARKING)) {
 		/* CPython's parking lot: the object's address is in the word before */
-		if (proc && (proc->py_flags & BB_PY_PARKING) &&
-		    !bpf_probe_read_user(&parked, sizeof(parked), (void *)(uaddr - 8)) && parked)
+		u64 parked = py_read(uaddr - 8);
+
+		if (parked)
 			t->futex = parked;
 	} else if (cmd == BB_FUTEX_WAIT_BITSET) {
 		/* a glibc condition alternates between two words of 8 aligned bytes */
 		t->futex = uaddr & ~7ULL;
 	}
 	remember_lock(t, t->futex);
-	lock_begin(t, since, op, val, on_stack, cas);
+	lock_begin(t, since, op, val, on_stack, codes, cas);
 }
 
 /* Stop counting the thread as a waiter, at the wake-up or, where that was missed, later. */

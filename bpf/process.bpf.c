@@ -25,6 +25,8 @@ int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *ch
 	fresh.seen = bpf_ktime_get_ns();
 	fresh.nr_gils = proc->nr_gils;
 	fresh.py_flags = proc->py_flags;
+	fresh.py_runtime = proc->py_runtime;
+	fresh.py = proc->py;
 	__builtin_memcpy(fresh.gils, proc->gils, sizeof(fresh.gils));
 	bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), child->comm);
 	/* an older process of that number has ended: its sums give way */
@@ -54,6 +56,7 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 	bpf_probe_read_kernel(proc->comm, sizeof(proc->comm), p->comm);
 	proc->nr_gils = 0;
 	proc->py_flags = 0;
+	proc->py_runtime = 0;
 	for (int i = 0; i < BB_GILS_MAX; i++)
 		proc->gils[i] = 0;
 	/* the thread that execs takes the leader's number; its row goes on */
@@ -61,6 +64,8 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 	if (t) {
 		t->tid = p->pid;
 		t->gil = 0;
+		t->tstate = 0;
+		t->flags &= ~BB_TF_NO_TSTATE;
 	}
 	__sync_fetch_and_add(&bb_proc_events, 1);
 	return 0;

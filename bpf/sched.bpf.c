@@ -213,26 +213,40 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 }
 
 #define BB_CLOCK_FRESH_NS 4000000ULL
+#define BB_CLOCK_DRIFT_SHIFT 10 /* clocks part by less than 1/1024: NTP slews by 500 ppm at most */
+
+/*
+ * Compare the two clocks. The sample is late by what came between the
+ * scheduler's reading and ours, in a virtual machine by milliseconds at times,
+ * and never early: the least offset is the true one, give or take the drift.
+ */
+static __always_inline void compare_clocks(struct bb_cpu *cpu, u64 clock, u64 now)
+{
+	s64 off = now - clock;
+	s64 most = (s64)cpu->clock_off + (s64)((clock - cpu->clock_at) >> BB_CLOCK_DRIFT_SHIFT);
+
+	if (cpu->clock_at && off > most)
+		off = most;
+	cpu->clock_off = off;
+	cpu->clock_at = clock;
+}
 
 /*
  * The time of a switch, as ktime: the run queue's clock, which the scheduler has
  * just updated (kernel/sched/core.c, __schedule), moved to the base of ktime.
  * Reading ktime itself takes longer than all the rest of an event where it is a
- * paravirtual clock, so the two are compared only every few milliseconds. In
- * that time they drift apart by less than 2 us (NTP slews by 500 ppm at most).
+ * slow clock, so the two are compared only every few milliseconds.
  */
 static __always_inline u64 switch_time(struct task_struct *p, struct bb_cpu *cpu)
 {
 	u64 clock = bb_rq_clock(p), now;
 
-	if (clock && cpu && clock - cpu->clock_at < BB_CLOCK_FRESH_NS)
-		return clock + cpu->clock_off;
-	now = bpf_ktime_get_ns();
-	if (clock && cpu) {
-		cpu->clock_at = clock;
-		cpu->clock_off = now - clock;
-	}
-	return now;
+	if (!clock || !cpu)
+		return bpf_ktime_get_ns();
+	if (clock - cpu->clock_at >= BB_CLOCK_FRESH_NS)
+		compare_clocks(cpu, clock, bpf_ktime_get_ns());
+	now = clock + cpu->clock_off;
+	return now > bb_window_start ? now : bb_window_start;
 }
 
 static __always_inline int on_switch(bool preempt, struct task_struct *prev,

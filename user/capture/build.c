@@ -8,6 +8,14 @@
 #include "../model/lock_rule.h"
 #include "fold.h"
 #include "place.h"
+#include "python_code.h"
+
+/* Finds a lock's row again once the rows are in their order. */
+struct lock_index {
+	size_t process;
+	uint64_t addr;
+	struct bb_lock *lock;
+};
 
 struct build {
 	struct bb_record *rec;
@@ -15,6 +23,8 @@ struct build {
 	const struct bb_build_opts *opts;
 	struct bb_lock_shares *shares; /* per process */
 	uint32_t *by_tgid;	       /* indices of processes, sorted by tgid */
+	struct lock_index *index;      /* of all locks, by process and address */
+	size_t nr_index;
 	uint64_t end_ns;
 	uint64_t skewed;
 };
@@ -90,6 +100,8 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 	l->wait_ns = sum->ns[0] + sum->ns[1] + sum->ns[2] + sum->ns[3];
 	l->waits = sum->waits;
 	l->max_ns = sum->max_ns;
+	l->code_addr = sum->code;
+	l->caller_addr = sum->caller;
 	/* kept until the places are known: see judge_locks() */
 	l->kind = (enum bb_lock_kind)sum->on_stack;
 	l->rule = (enum bb_lock_rule)sum->val;
@@ -106,6 +118,39 @@ static int compare_locks(const void *a, const void *b)
 	return x->contended_ns < y->contended_ns ? 1 : x->contended_ns > y->contended_ns ? -1 : 0;
 }
 
+static int name_code(struct bb_mem *m, uint32_t version, uint64_t addr, char **name)
+{
+	char buf[256];
+
+	/* a code object may be gone, and its memory be something else: then it has no name */
+	if (!addr || bb_py_code__name(m, version, addr, buf, sizeof(buf)))
+		return 0;
+	*name = strdup(buf);
+	return *name ? 0 : -ENOMEM;
+}
+
+/* Name the Python code of those who wait. */
+static int name_locks(struct build *b, size_t i)
+{
+	struct bb_process *p = &b->rec->processes[i];
+	const struct bb_target *t = &b->targets->items[i];
+	struct bb_mem m;
+	int err = 0;
+
+	if (!t->py.version_hex || t->gone)
+		return 0;
+	bb_mem__init(&m, t->pid);
+	for (size_t j = 0; j < p->nr_locks && !err; j++) {
+		struct bb_lock *l = &p->locks[j];
+
+		err = name_code(&m, t->py.version_hex, l->code_addr, &l->code);
+		if (!err)
+			err = name_code(&m, t->py.version_hex, l->caller_addr, &l->caller);
+	}
+	bb_mem__free(&m);
+	return err;
+}
+
 /* Say for each futex of a process whether it is a lock, and how its waits divide by that. */
 static int judge_locks(struct build *b, size_t i)
 {
@@ -115,6 +160,8 @@ static int judge_locks(struct build *b, size_t i)
 	int err;
 
 	err = bb_place__locks(p->pid, p->locks, p->nr_locks);
+	if (!err)
+		err = name_locks(b, i);
 	if (err)
 		return err;
 	for (size_t j = 0; j < p->nr_locks; j++) {
@@ -136,16 +183,64 @@ static int judge_locks(struct build *b, size_t i)
 	return 0;
 }
 
-/* The state of a futex wait that is still going on: its lock's. */
-static enum bb_bucket open_futex(const struct bb_process *p, const struct bb_thread_sum *sum)
+static int compare_index(const void *a, const void *b)
 {
-	if (sum->flags & BB_TF_PROTO)
+	const struct lock_index *x = a, *y = b;
+
+	if (x->process != y->process)
+		return x->process < y->process ? -1 : 1;
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static int index_locks(struct build *b)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < b->rec->nr_processes; i++)
+		nr += b->rec->processes[i].nr_locks;
+	b->index = calloc(nr ? nr : 1, sizeof(*b->index));
+	if (!b->index)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->rec->nr_processes; i++) {
+		struct bb_process *p = &b->rec->processes[i];
+
+		for (size_t j = 0; j < p->nr_locks; j++)
+			b->index[b->nr_index++] =
+				(struct lock_index){ i, p->locks[j].addr, &p->locks[j] };
+	}
+	qsort(b->index, nr, sizeof(*b->index), compare_index);
+	return 0;
+}
+
+/*
+ * A futex wait that is still going on: count it with its lock, and say how it
+ * would end, as the other waits for that lock did.
+ */
+static enum bb_bucket open_futex(struct build *b, size_t process, const struct bb_thread_sum *sum,
+				 uint64_t ns)
+{
+	struct lock_index key = { process, sum->futex, NULL }, *found;
+	struct bb_lock *l;
+
+	found = b->nr_index ? bsearch(&key, b->index, b->nr_index, sizeof(key), compare_index) : NULL;
+	l = found ? found->lock : NULL;
+	if (l) {
+		l->wait_ns += ns;
+		l->waits++;
+		if (ns > l->max_ns)
+			l->max_ns = ns;
+	}
+	if (sum->flags & BB_TF_PROTO) {
+		if (l)
+			l->proto_ns += ns;
 		return BB_FUTEX_PROTO;
-	if (sum->wake_how)
-		return (enum bb_bucket)sum->wake_how;
-	for (size_t i = 0; i < p->nr_locks; i++)
-		if (p->locks[i].addr == sum->futex)
-			return p->locks[i].state == BB_STATE_LOCK ? BB_FUTEX_HANDED : BB_FUTEX_OTHER;
+	}
+	if (l && l->state == BB_STATE_LOCK) {
+		l->handed_ns += ns;
+		return BB_FUTEX_HANDED;
+	}
+	if (l)
+		l->other_ns += ns;
 	return BB_FUTEX_OTHER;
 }
 
@@ -181,7 +276,7 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
  * Close the open state at @end. The kernel's run delay was read at @row->now,
  * a little later: what lies beyond the end is not counted.
  */
-static void close_open(struct bb_process *p, struct bb_thread_sum *sum, uint64_t end, uint64_t now,
+static void close_open(struct build *b, size_t process, struct bb_thread_sum *sum, uint64_t end, uint64_t now,
 		       uint64_t runq)
 {
 	uint64_t ns = end - sum->since;
@@ -197,7 +292,7 @@ static void close_open(struct bb_process *p, struct bb_thread_sum *sum, uint64_t
 			runq = ns;
 		sum->ns[BB_RUNQ_WOKEN] += runq;
 		if (bucket >= BB_FUTEX_PROTO && bucket <= BB_FUTEX_OTHER)
-			bucket = open_futex(p, sum);
+			bucket = open_futex(b, process, sum, ns - runq);
 		if (bucket < BB_BUCKET_MAX)
 			sum->ns[bucket] += ns - runq;
 		open_slot(sum, bucket, ns - runq);
@@ -263,18 +358,17 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 	struct build *b = ctx;
 	struct bb_thread_sum sum;
 	uint64_t end = b->opts->end_ns ? b->opts->end_ns : row->now;
-	struct bb_process *p;
+	size_t process;
 
 	if (!row->found)
 		return add_unseen(b, row);
 	sum = row->sum;
-	p = process_of(b, sum.tgid, NULL);
-	if (!p)
+	if (!process_of(b, sum.tgid, &process))
 		return 0;
 	/* an event that was under way as the gate closed ends a little later */
 	if (end < sum.since)
 		end = sum.since;
-	close_open(p, &sum, end, row->now > end ? row->now : end, row->runq_ns);
+	close_open(b, process, &sum, end, row->now > end ? row->now : end, row->runq_ns);
 	return add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
 }
 
@@ -433,6 +527,8 @@ static int build_all(struct build *b, struct bb_kernel *k)
 	for (size_t i = 0; i < nr && !err; i++)
 		err = judge_locks(b, i);
 	if (!err)
+		err = index_locks(b);
+	if (!err)
 		err = bb_kernel__each_thread(k, add_thread, b);
 	if (!err)
 		err = bb_kernel__each_exited(k, add_exited, b);
@@ -465,5 +561,6 @@ int bb_build__processes(struct bb_record *rec, struct bb_kernel *k, struct bb_ta
 out:
 	free(b.shares);
 	free(b.by_tgid);
+	free(b.index);
 	return err;
 }

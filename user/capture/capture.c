@@ -22,6 +22,7 @@
 #include "kernel.h"
 #include "privileges.h"
 #include "procfs.h"
+#include "python_code.h"
 #include "target.h"
 
 #define MS 1000000ULL
@@ -287,22 +288,23 @@ static int survey_targets(struct bb_capture *c)
 	return err;
 }
 
-static void tell_gils(struct bb_capture *c, struct bb_target *t)
+static void tell_python(struct bb_capture *c, struct bb_target *t)
 {
-	uint64_t gils[BB_GILS_MAX];
-	uint32_t flags = 0;
-	size_t nr = 0;
+	struct bb_proc_sum py = {};
 
-	for (; nr < t->py.nr_gils && nr < BB_GILS_MAX; nr++)
-		gils[nr] = t->py.gils[nr].addr;
-	if (t->py.version_hex >= 0x030d0000)
-		flags |= BB_PY_PARKING;
+	/* where the GIL is off there is nothing to wait for, until it is switched on */
+	for (; py.nr_gils < t->py.nr_gils && py.nr_gils < BB_GILS_MAX; py.nr_gils++)
+		py.gils[py.nr_gils] = t->py.gils[py.nr_gils].addr;
+	if (t->py.version_hex >> 16 >= 0x030d)
+		py.py_flags |= BB_PY_PARKING;
 	if (t->musl)
-		flags |= BB_PY_MUSL;
-	if (!nr && !flags)
+		py.py_flags |= BB_PY_MUSL;
+	if (!bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.py))
+		py.py_runtime = t->py.runtime_addr;
+	if (!py.nr_gils && !py.py_flags && !py.py_runtime)
 		return;
 	/* gone from the map only if the process is gone: then nobody waits any more */
-	bb_kernel__set_gils(c->kernel, t->tgid, gils, nr, flags);
+	bb_kernel__set_python(c->kernel, t->tgid, &py);
 }
 
 static int select_threads(struct bb_capture *c)
@@ -320,7 +322,7 @@ static int open_window(struct bb_capture *c)
 	int err;
 
 	for (size_t i = 0; i < c->targets.nr; i++) {
-		tell_gils(c, &c->targets.items[i]);
+		tell_python(c, &c->targets.items[i]);
 		gil |= c->targets.items[i].py.nr_gils > 0;
 	}
 	err = select_threads(c);
@@ -366,11 +368,13 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 	if (err)
 		goto out;
 	err = load(c);
-	if (err)
+	if (!err)
+		err = bb_kernel__attach(c->kernel);
+	if (err) {
+		/* the kernel's errno is not about the target */
+		err = -EIO;
 		goto out;
-	err = bb_kernel__attach(c->kernel);
-	if (err)
-		goto out;
+	}
 	err = survey_targets(c);
 	if (err)
 		goto out;
@@ -440,7 +444,7 @@ static int follow(struct bb_capture *c)
 		}
 		if (t && !err) {
 			t->execs = proc.exec_count;
-			tell_gils(c, t);
+			tell_python(c, t);
 		}
 	}
 	free(s.rows);
@@ -465,7 +469,7 @@ static void look_for_runtimes(struct bb_capture *c, uint64_t now)
 			bb_python__refresh(t->pid, &t->py);
 		}
 		if (t->py.nr_gils != gils)
-			tell_gils(c, t);
+			tell_python(c, t);
 	}
 }
 

@@ -186,7 +186,11 @@ static void check_surroundings(void)
 
 int bb_doctor(void)
 {
-	int err = check_kernel(), priv = check_privileges();
+	int err, priv;
+
+	bb_kernel__quiet();
+	err = check_kernel();
+	priv = check_privileges();
 
 	check_surroundings();
 	if (!err && !priv)

@@ -114,12 +114,17 @@ static void raise_memlock(void)
 	}
 }
 
+void bb_kernel__quiet(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 {
 	struct bb_kernel *k;
 	int err;
 
-	libbpf_set_print(print_libbpf);
+	bb_kernel__quiet();
 	raise_memlock();
 	k = calloc(1, sizeof(*k));
 	if (!k)
@@ -248,8 +253,7 @@ int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_su
 	return 0;
 }
 
-int bb_kernel__set_gils(struct bb_kernel *k, uint32_t tgid, const uint64_t *gils, size_t nr,
-			uint32_t py_flags)
+int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_proc_sum *py)
 {
 	struct bb_proc_sum proc;
 	int err = bb_kernel__get_process(k, tgid, &proc);
@@ -260,10 +264,11 @@ int bb_kernel__set_gils(struct bb_kernel *k, uint32_t tgid, const uint64_t *gils
 	 * The row is rewritten whole. Its sums change only when a thread starts or
 	 * ends, which may lose one such count here; the time is in the thread.
 	 */
-	memset(proc.gils, 0, sizeof(proc.gils));
-	proc.nr_gils = nr < BB_GILS_MAX ? nr : BB_GILS_MAX;
-	memcpy(proc.gils, gils, proc.nr_gils * sizeof(gils[0]));
-	proc.py_flags = py_flags;
+	memcpy(proc.gils, py->gils, sizeof(proc.gils));
+	proc.nr_gils = py->nr_gils;
+	proc.py_flags = py->py_flags;
+	proc.py_runtime = py->py_runtime;
+	proc.py = py->py;
 	if (bpf_map__update_elem(k->skel->maps.procs, &tgid, sizeof(tgid), &proc, sizeof(proc),
 				 BPF_EXIST))
 		return -errno;

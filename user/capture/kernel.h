@@ -34,6 +34,9 @@ struct bb_kernel_opts {
  */
 int bb_kernel__load(struct bb_kernel **k, const struct bb_kernel_opts *opts);
 
+/** bb_kernel__quiet - keep libbpf's own messages back, unless -v asks for them. */
+void bb_kernel__quiet(void);
+
 /** bb_kernel__free - detach and unload; accepts NULL and a half-built one. */
 void bb_kernel__free(struct bb_kernel *k);
 
@@ -50,9 +53,11 @@ int bb_kernel__survey(struct bb_kernel *k, int (*fn)(const struct bb_leader_row 
 /** bb_kernel__add_process - make a process a target. Return 0 or -errno (-E2BIG: map full). */
 int bb_kernel__add_process(struct bb_kernel *k, const struct bb_proc_sum *proc);
 
-/** bb_kernel__set_gils - tell the GILs of a target. Return 0, -ENOENT or -errno. */
-int bb_kernel__set_gils(struct bb_kernel *k, uint32_t tgid, const uint64_t *gils, size_t nr,
-			uint32_t py_flags);
+/**
+ * bb_kernel__set_python - tell what was found of a target's Python: from @py its
+ * gils, nr_gils, py_flags, py_runtime and py are taken. Return 0, -ENOENT or -errno.
+ */
+int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_proc_sum *py);
 
 /** bb_kernel__get_process - read a target's row. Return 0 or -ENOENT. */
 int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_sum *proc);

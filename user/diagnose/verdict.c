@@ -30,7 +30,7 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	double noise = bb_rule(BB_R_CONTENDED);
 	double gil = f->gil_share > noise ? f->gil_share : 0;
 	double lock = f->lock_share > noise ? f->lock_share : 0;
-	double held = gil + lock, on;
+	double held = gil + lock, on, runq;
 
 	memset(a, 0, sizeof(*a));
 	if (held > 1) {
@@ -47,7 +47,12 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 		(1 - full) * ((gil > 0 ? capped(f->gil, f->on) : 0) + f->on * gil);
 	a->of[BB_BOUND_LOCK_BOUND] =
 		(1 - full) * ((lock > 0 ? capped(f->lock, f->on) : 0) + f->on * lock);
-	a->of[BB_BOUND_CPU_SATURATED] = f->runq + full * f->on;
+	/*
+	 * While a lock or the GIL is waited for, only its holder can use a CPU: the
+	 * others would queue for the lock if they did not queue for a CPU.
+	 */
+	runq = (1 - gil - lock) * f->runq + (gil + lock) * fmin(f->runq, fmax(0, 1 - f->on));
+	a->of[BB_BOUND_CPU_SATURATED] = (1 - full) * runq + full * (f->runq + f->on);
 	a->of[BB_BOUND_CPU_BOUND] = (1 - full) * on;
 	a->of[BB_BOUND_IO_BOUND] = capped(f->io, f->on + f->runq);
 }

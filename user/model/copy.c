@@ -69,6 +69,7 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 	for (size_t i = 0; p->locks && i < p->nr_locks; i++) {
 		p->locks[i].place = copy_string(from->locks[i].place, &ok);
 		p->locks[i].code = copy_string(from->locks[i].code, &ok);
+		p->locks[i].caller = copy_string(from->locks[i].caller, &ok);
 	}
 	return ok;
 }

@@ -7,11 +7,53 @@
 /*
  * The semaphores behind multiprocessing's queues and pools are shared by name.
  * Idle workers hand them on to one another just as a lock is handed on, so the
- * way their waits end does not tell (docs/method.md).
+ * way their waits end does not tell (docs/method.md). Where the Python code is
+ * known, that decides.
  */
 static bool is_named_semaphore(const char *place)
 {
 	return place && !strncmp(place, "/dev/shm/sem.", 13);
+}
+
+/*
+ * Python functions that wait for work or an event, by the end of file:function.
+ * Where one of them is on top, the futex is no lock that somebody holds, however
+ * its waits end: idle workers of a pool wake one another, too.
+ */
+static bool is_queue_code(const char *code)
+{
+	static const char *const queues[] = {
+		"futures/thread.py:_worker",	"threading.py:wait",
+		"threading.py:join",		"threading.py:_wait_for_tstate_lock",
+		"queue.py:get",			"queue.py:put",
+		"multiprocessing/queues.py:get", "multiprocessing/pool.py:worker",
+		"multiprocessing/pool.py:wait", "concurrent/futures/process.py:_process_worker",
+		"multiprocessing/popen_fork.py:wait",
+	};
+	size_t len = code ? strlen(code) : 0;
+
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
+		size_t n = strlen(queues[i]);
+		const char *at = code + len - n;
+
+		if (len < n || strcmp(at, queues[i]))
+			continue;
+		if (at == code || at[-1] == '/' || strchr(queues[i], '/'))
+			return true;
+	}
+	return false;
+}
+
+static bool is_queue(const struct bb_lock *l)
+{
+	static const char enter[] = "synchronize.py:__enter__";
+	size_t len = l->code ? strlen(l->code) : 0;
+
+	if (is_queue_code(l->code))
+		return true;
+	/* multiprocessing takes its locks through a function of its own */
+	return len >= sizeof(enter) - 1 && !strcmp(l->code + len - (sizeof(enter) - 1), enter) &&
+	       is_queue_code(l->caller);
 }
 
 static enum bb_lock_kind kind_of(const struct bb_lock *l, uint32_t op, uint32_t val, bool on_stack)
@@ -37,7 +79,10 @@ void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, bool on_stack)
 	uint64_t told = l->proto_ns + l->handed_ns + l->fed_ns;
 
 	l->kind = kind_of(l, op, val, on_stack);
-	if (is_named_semaphore(l->place)) {
+	if (is_queue(l)) {
+		l->rule = BB_RULE_PYTHON;
+		l->state = BB_STATE_QUEUE;
+	} else if (is_named_semaphore(l->place) && !l->code) {
 		l->rule = BB_RULE_MAPPING;
 		l->state = BB_STATE_QUEUE;
 	} else if (l->proto_ns > told / 2) {

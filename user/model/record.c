@@ -32,6 +32,7 @@ static void lock__release(struct bb_lock *l)
 {
 	free(l->place);
 	free(l->code);
+	free(l->caller);
 }
 
 /*

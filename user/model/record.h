@@ -121,7 +121,9 @@ struct bb_lock {
 	uint64_t waits;
 	uint32_t waiters_max;
 	uint64_t handed_ns, fed_ns, proto_ns, other_ns; /* wait_ns by how the waits ended */
-	char *code;		/* the waiter's Python function, "file:function", or NULL */
+	uint64_t code_addr, caller_addr; /* code objects of the last waiter's top frames, 0: none */
+	char *code;		/* the waiter's Python function, "dir/file.py:function", or NULL */
+	char *caller;		/* the function that called it, or NULL */
 };
 
 /* One interpreter lock. */
