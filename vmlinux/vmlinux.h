@@ -153,6 +153,7 @@ struct task_struct {
 	struct sched_info sched_info;
 	unsigned int in_iowait : 1;
 	unsigned int frozen : 1;
+	int exit_code;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
@@ -165,6 +166,7 @@ struct task_struct {
 	char comm[16];
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct thread_struct thread;
 };
 
 /* The kernel's own names for fields that changed: compat.bpf.h picks one. */

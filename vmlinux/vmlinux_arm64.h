@@ -21,5 +21,9 @@ struct pt_regs {
 	s32 syscallno;
 };
 
+struct thread_struct {
+	unsigned long fault_address;
+};
+
 #pragma clang attribute pop
 #endif

@@ -29,5 +29,9 @@ struct pt_regs {
 	unsigned short ss;
 };
 
+struct thread_struct {
+	unsigned long fsbase;
+};
+
 #pragma clang attribute pop
 #endif
