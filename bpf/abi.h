@@ -126,6 +126,7 @@ enum bb_sysclass {
 	BB_SC_RESTART = 14, /* goes on with the call that a signal or a freeze broke off */
 };
 
+#define BB_WORD_UNIT_SHIFT 2 /* 4 ns: 48 bits of it are 13 days */
 #define BB_SYSCALL_MAX 512
 #define BB_WAIT_SLOTS 6
 #define BB_RECENT_LOCKS 4
@@ -159,7 +160,6 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_IN_ACQ (1u << 6)	/* a GIL acquisition is not closed yet */
 #define BB_TF_PROTO (1u << 7)	/* the open futex wait is a lock's by its protocol */
 #define BB_TF_NO_TSTATE (1u << 9) /* not among the interpreter's threads: do not look again */
-#define BB_TF_SHARED (1u << 8)	/* the open futex wait is on a shared word */
 
 /* A thread, while it lives: value of map `threads`, keyed by its task pointer. */
 struct bb_thread_sum {
@@ -181,13 +181,14 @@ struct bb_thread_sum {
 	bb_u8 fdkind;
 	bb_u8 wake_how;	 /* bucket that the wake-up told for a futex wait, 0: none seen */
 	bb_s16 nr;
-	bb_u16 recent_next;
+	bb_u16 pad16;
 	bb_s32 fd;
 	bb_s16 restart_nr; /* the last call that a restart would go on with */
 	bb_u8 restart_bucket;
 	bb_u8 restart_fdkind;
 	bb_u64 futex;		  /* address of the open futex wait, as keyed */
-	bb_u64 recent[BB_RECENT_LOCKS]; /* words it waited on lately */
+	bb_u64 recent[BB_RECENT_LOCKS];	   /* words that it waited on longest */
+	bb_u64 recent_ns[BB_RECENT_LOCKS]; /* and how long */
 	/* the GIL */
 	bb_u64 gil;		  /* GIL of the open or last wait, 0: none */
 	bb_u64 acq_ns;		  /* so far, of the acquisition that is not closed */
@@ -205,8 +206,8 @@ struct bb_thread_sum {
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 576, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 368, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 608, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 400, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -237,7 +238,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 640, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 672, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED (1u << 1)
@@ -276,11 +277,8 @@ struct bb_proc_sum {
 	bb_u32 exec_count;
 	bb_u64 start_boottime; /* 0: taken from the first look at it */
 	bb_u64 seen;	       /* ktime at which we began to follow it */
-	bb_u32 nr_gils;
-	bb_u32 py_flags; /* BB_PY_* */
-	bb_u64 gils[BB_GILS_MAX];
-	bb_u64 py_runtime; /* address of _PyRuntime */
-	struct bb_py_offsets py;
+	bb_u32 exit_signal; /* that ended it, 0: none */
+	bb_u32 pad;
 	bb_u64 born;
 	bb_u64 ended;
 	/* ended threads of which no detail was kept */
@@ -292,11 +290,21 @@ struct bb_proc_sum {
 	bb_u64 folded_ns[BB_BUCKET_MAX];
 	char comm[16];
 };
-_Static_assert(sizeof(struct bb_proc_sum) == 368, "bb_proc_sum");
+_Static_assert(sizeof(struct bb_proc_sum) == 264, "bb_proc_sum");
+
+/* The Python in a process: value of map `pythons`, keyed by tgid; written by user space. */
+struct bb_python_info {
+	bb_u32 nr_gils;
+	bb_u32 flags; /* BB_PY_* */
+	bb_u64 gils[BB_GILS_MAX];
+	bb_u64 runtime; /* address of _PyRuntime, 0: its code is not to be read */
+	struct bb_py_offsets off;
+};
+_Static_assert(sizeof(struct bb_python_info) == 112, "bb_python_info");
 
 /* Wall time with at least one waiter, kept exact by one compare-and-swap. */
 struct bb_contention {
-	bb_u64 word;	 /* ns since the window's start << 16 | waiters */
+	bb_u64 word;	 /* time since the window's start in 4 ns << 16 | waiters */
 	bb_u64 since;	 /* used where the kernel has no compare-and-swap for BPF */
 	bb_u64 ns;
 	bb_u64 last_end; /* ktime of the last time that nobody waited */
@@ -305,7 +313,7 @@ struct bb_contention {
 
 struct bb_lock_key {
 	bb_u64 addr;
-	bb_u32 tgid; /* 0 for words shared between processes */
+	bb_u32 tgid; /* also of shared words: one row per process */
 	bb_u32 pad;
 };
 
@@ -352,6 +360,8 @@ struct bb_cpu {
 	bb_u64 syscalls; /* of the whole machine, while traced */
 	bb_u64 clock_at;  /* run queue's clock when it was last compared with ktime */
 	bb_u64 clock_off; /* ktime minus that clock */
+	bb_u64 code;	  /* what bb_py_top_code() found */
+	bb_u64 caller;
 	bb_u64 drops[BB_DROP_MAX];
 };
 #endif

@@ -24,6 +24,7 @@
 BB_MAP(threads, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, 4096);
 BB_MAP(exited, BPF_MAP_TYPE_HASH, u32, struct bb_thread_sum, BB_DEAD_KEPT);
 BB_MAP(procs, BPF_MAP_TYPE_HASH, u32, struct bb_proc_sum, 256);
+BB_MAP(pythons, BPF_MAP_TYPE_HASH, u32, struct bb_python_info, 256);
 BB_MAP(tids, BPF_MAP_TYPE_HASH, u32, u8, 64);
 BB_MAP(locks, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_lock_sum, 4096);
 BB_MAP(gils, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_gil_sum, 64);
@@ -34,6 +35,7 @@ BB_MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_thread_row, 1);
 extern struct bb_map_threads threads SEC(".maps");
 extern struct bb_map_exited exited SEC(".maps");
 extern struct bb_map_procs procs SEC(".maps");
+extern struct bb_map_pythons pythons SEC(".maps");
 extern struct bb_map_tids tids SEC(".maps");
 extern struct bb_map_locks locks SEC(".maps");
 extern struct bb_map_gils gils SEC(".maps");
@@ -57,6 +59,7 @@ extern __u32 bb_follow;	    /* mark the children of targets as targets */
 extern __u8 bb_targets[BB_TARGET_SLOTS]; /* by tgid modulo: may be a target */
 
 /* Written by us, read by user space. */
+extern __u32 bb_level;	/* of the PID namespace of user space */
 extern __u32 bb_want_wakers; /* somebody waits on a futex: who wakes it matters */
 extern __u32 bb_runq_exact;  /* run-queue time can be told from blocked time here */
 extern __u64 bb_proc_events; /* counts forks and execs of targets */

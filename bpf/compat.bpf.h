@@ -14,6 +14,7 @@ extern int LINUX_KERNEL_VERSION __kconfig;
 #define BB_TASK_FROZEN 0x8000 /* 6.1, f5d39b020809 ("freezer,sched: Rewrite core freezer logic") */
 #define BB_PF_FROZEN 0x10000  /* until then */
 #define BB_PF_KTHREAD 0x200000
+#define BB_JOBCTL_TRAP_FREEZE (1UL << 23) /* include/linux/sched/jobctl.h, 5.2 */
 
 /*
  * task_struct.state became __state in 5.14 (2f064a59a11f). It is read from the
@@ -38,7 +39,8 @@ static __always_inline bool bb_task_frozen(struct task_struct *task, u32 state)
 		return true;
 	if (LINUX_KERNEL_VERSION < BB_KERNEL(6, 1) && (task->flags & BB_PF_FROZEN))
 		return true;
-	return BPF_CORE_READ_BITFIELD(task, frozen);
+	/* the bit alone is also set in vfork(), around the wait for the child (kernel/fork.c) */
+	return BPF_CORE_READ_BITFIELD(task, frozen) && (task->jobctl & BB_JOBCTL_TRAP_FREEZE);
 }
 
 static __always_inline bool bb_task_in_iowait(struct task_struct *task)

@@ -8,23 +8,6 @@
 
 #define BB_COPY_TRIES 4
 
-/* The number of @p in the PID namespace of the reader; 0 where it has none. */
-static __always_inline u32 number_here(struct task_struct *p)
-{
-	struct task_struct *me = (void *)bpf_get_current_task();
-	u32 level = BPF_CORE_READ(me, thread_pid, level);
-	/* by a probe read: older verifiers do not let an array of a struct be indexed */
-	struct pid *pid = BPF_CORE_READ(p, thread_pid);
-	s32 nr = 0;
-
-	if (!pid || BPF_CORE_READ(pid, level) < level)
-		return 0;
-	bpf_probe_read_kernel(&nr, sizeof(nr),
-			      (void *)&pid->numbers[0] + level * bpf_core_type_size(struct upid) +
-				      bpf_core_field_offset(struct upid, nr));
-	return nr;
-}
-
 static __always_inline int survey(struct seq_file *seq, struct task_struct *p)
 {
 	struct bb_leader_row row = {};
@@ -32,7 +15,7 @@ static __always_inline int survey(struct seq_file *seq, struct task_struct *p)
 	if (p->pid != p->tgid)
 		return 0;
 	row.tgid = p->tgid;
-	row.ns_tgid = number_here(p);
+	row.ns_tgid = number_at(p, bb_level);
 	row.ptgid = p->real_parent->tgid;
 	row.flags = p->flags;
 	row.start_boottime = p->start_boottime;
@@ -94,11 +77,14 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 	row->start_time = p->start_time;
 	row->nvcsw = p->nvcsw;
 	row->nivcsw = p->nivcsw;
-	row->ns_tid = number_here(p);
+	row->ns_tid = number_at(p, bb_level);
 	row->runq_ns = 0;
 	row->found = 0;
 	bpf_probe_read_kernel(row->comm, sizeof(row->comm), p->comm);
 	t = thread_of(p);
+	/* a zombie has ended, and its sums are in `exited` */
+	if (!t && p->exit_state)
+		return 0;
 	if (t) {
 		for (int i = 0; i < BB_COPY_TRIES && !row->found; i++) {
 			u32 seq_before = *(volatile u32 *)&t->seq;
@@ -135,6 +121,7 @@ static __always_inline int on_task(struct bpf_iter__task *ctx, const bool cas)
 	if (!p)
 		return 0;
 	bb_runq_exact = bpf_core_field_exists(((struct cfs_rq *)0)->rq);
+	bb_level = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), thread_pid, level);
 	if (bb_iter_mode == BB_ITER_SURVEY)
 		return survey(seq, p);
 	if (!bb_may_be_target(p->tgid) || !bb_proc_of(p))

@@ -28,7 +28,7 @@ enum {
 #define BB_GIL_COND 32
 #define BB_GIL_END 208
 
-#define BB_WORD_TRIES 8
+#define BB_WORD_TRIES 12
 
 static __always_inline void contend_peak(struct bb_contention *c, u64 waiters)
 {
@@ -39,7 +39,7 @@ static __always_inline void contend_peak(struct bb_contention *c, u64 waiters)
 
 /*
  * One more waiter from @now. True when it was counted, and contend_end() is due.
- * The word holds "since" in ns from the window's start (48 bits: 78 hours) and
+ * The word holds "since" from the window's start (in 4 ns, 48 bits: 13 days) and
  * the number of waiters, so that the two change together.
  */
 static __always_inline bool contend_begin(struct bb_contention *c, u64 now, const bool cas)
@@ -56,7 +56,7 @@ static __always_inline bool contend_begin(struct bb_contention *c, u64 now, cons
 	}
 	for (int i = 0; i < BB_WORD_TRIES; i++) {
 		u64 old = *(volatile u64 *)&c->word;
-		u64 new = (old & 0xffff) ? old + 1 : ((now - bb_window_start) << 16) | 1;
+		u64 new = (old & 0xffff) ? old + 1 : ((now - bb_window_start) >> BB_WORD_UNIT_SHIFT << 16) | 1;
 
 		if ((old & 0xffff) == 0xffff)
 			break;
@@ -88,7 +88,7 @@ static __always_inline void contend_end(struct bb_contention *c, u64 now, const 
 		if (!n)
 			return;
 		if (__sync_val_compare_and_swap(&c->word, old, new) == old) {
-			u64 since = (old >> 16) + bb_window_start;
+			u64 since = (old >> 16 << BB_WORD_UNIT_SHIFT) + bb_window_start;
 
 			if (n == 1) {
 				if (now > since)
@@ -143,22 +143,22 @@ static __always_inline struct bb_gil_sum *gil_sum(u64 addr, u32 tgid)
 static __always_inline u64 gil_at(struct task_struct *p, struct bb_thread_sum *t, u64 uaddr,
 				  bool own_memory)
 {
-	struct bb_proc_sum *proc;
+	struct bb_python_info *py;
 	u32 tgid = t->tgid;
 
 	if (t->gil && uaddr - t->gil < BB_GIL_END)
 		return t->gil;
-	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (!proc || !proc->nr_gils)
+	py = bpf_map_lookup_elem(&pythons, &tgid);
+	if (!py || !py->nr_gils)
 		return 0;
 	for (int i = 0; i < BB_GILS_MAX; i++) {
-		u64 gil = proc->gils[i];
+		u64 gil = py->gils[i];
 
 		if (!gil)
 			break;
 		if (uaddr - gil < BB_GIL_END)
 			return gil;
-		if ((proc->py_flags & BB_PY_MUSL) && own_memory) {
+		if ((py->flags & BB_PY_MUSL) && own_memory) {
 			/*
 			 * musl's condition variables wait on a node of the
 			 * waiter's stack; its list head is the condition's
@@ -250,7 +250,7 @@ static __always_inline bool gil_joined(struct bb_thread_sum *t, u64 gil, bool ow
 }
 
 static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 op, u32 val,
-				       bool on_stack, const u64 *codes, const bool cas)
+				       bool on_stack, bool coded, const bool cas)
 {
 	struct bb_lock_key key;
 	struct bb_lock_sum *l;
@@ -271,9 +271,13 @@ static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 o
 	l->val = val;
 	l->tgid = t->tgid;
 	l->on_stack = on_stack;
-	if (codes[0]) {
-		l->code = codes[0];
-		l->caller = codes[1];
+	if (coded) {
+		struct bb_cpu *cpu = bb_cpu();
+
+		if (cpu && cpu->code) {
+			l->code = cpu->code;
+			l->caller = cpu->caller;
+		}
 	}
 	if (since < l->contention.last_end)
 		since = l->contention.last_end;
@@ -283,11 +287,17 @@ static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 o
 
 static __always_inline void remember_lock(struct bb_thread_sum *t, u64 addr)
 {
+	u32 least = 0;
+
 	for (int i = 0; i < BB_RECENT_LOCKS; i++)
 		if (t->recent[i] == addr)
 			return;
-	t->recent[t->recent_next & (BB_RECENT_LOCKS - 1)] = addr;
-	t->recent_next++;
+	/* the one that it waited for least gives way */
+	for (int i = 1; i < BB_RECENT_LOCKS; i++)
+		if (t->recent_ns[i] < t->recent_ns[least])
+			least = i;
+	t->recent[least & (BB_RECENT_LOCKS - 1)] = addr;
+	t->recent_ns[least & (BB_RECENT_LOCKS - 1)] = 0;
 }
 
 static __always_inline bool recalls_lock(const struct bb_thread_sum *t, u64 addr)
@@ -309,11 +319,11 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	u32 cmd = op & BB_FUTEX_CMD_MASK;
 	u64 gil = gil_at(p, t, uaddr, own_memory);
 	bool on_stack = uaddr - r->sp < 65536;
-	struct bb_proc_sum *proc = NULL;
-	u64 codes[2] = {};
+	struct bb_python_info *py = NULL;
+	bool coded = false;
 
 	bb_want_wakers = 1;
-	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_SHARED | BB_TF_COUNTED);
+	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_COUNTED);
 	if (gil) {
 		struct bb_gil_sum *g;
 
@@ -338,17 +348,17 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	if ((cmd == BB_FUTEX_WAIT && val == 2) || cmd == BB_FUTEX_LOCK_PI ||
 	    cmd == BB_FUTEX_LOCK_PI2)
 		t->flags |= BB_TF_PROTO;
-	if (!(op & BB_FUTEX_PRIVATE))
-		t->flags |= BB_TF_SHARED;
 	t->futex = uaddr;
 	if (own_memory) {
 		u32 tgid = t->tgid;
 
-		proc = bpf_map_lookup_elem(&procs, &tgid);
+		py = bpf_map_lookup_elem(&pythons, &tgid);
 	}
-	if (proc && proc->py_runtime)
-		py_top_code(proc, t, bb_pthread_self(p), codes);
-	if (on_stack && proc && (proc->py_flags & BB_PY_PARKING)) {
+	if (py && py->runtime) {
+		bb_py_top_code(t->tgid, bb_pthread_self(p));
+		coded = true;
+	}
+	if (on_stack && py && (py->flags & BB_PY_PARKING)) {
 		/* CPython's parking lot: the object's address is in the word before */
 		u64 parked = py_read(uaddr - 8);
 
@@ -359,7 +369,7 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 		t->futex = uaddr & ~7ULL;
 	}
 	remember_lock(t, t->futex);
-	lock_begin(t, since, op, val, on_stack, codes, cas);
+	lock_begin(t, since, op, val, on_stack, coded, cas);
 }
 
 /* Stop counting the thread as a waiter, at the wake-up or, where that was missed, later. */
@@ -392,6 +402,9 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 		return BB_GIL;
 	}
 	how = t->flags & BB_TF_PROTO ? BB_FUTEX_PROTO : t->wake_how ? t->wake_how : BB_FUTEX_OTHER;
+	for (int i = 0; i < BB_RECENT_LOCKS; i++)
+		if (t->recent[i] == t->futex)
+			t->recent_ns[i] += ns;
 	lock_key_of(t, &key);
 	l = bpf_map_lookup_elem(&locks, &key);
 	if (l) {

@@ -5,6 +5,7 @@
 struct bb_map_threads threads SEC(".maps");
 struct bb_map_exited exited SEC(".maps");
 struct bb_map_procs procs SEC(".maps");
+struct bb_map_pythons pythons SEC(".maps");
 struct bb_map_tids tids SEC(".maps");
 struct bb_map_locks locks SEC(".maps");
 struct bb_map_gils gils SEC(".maps");
@@ -23,6 +24,7 @@ __u64 bb_gate = 0;
 __u64 bb_window_start = 0;
 __u32 bb_iter_mode = 0;
 __u32 bb_follow = 0;
+__u32 bb_level = 0;
 __u32 bb_want_wakers = 0;
 __u32 bb_runq_exact = 0;
 __u64 bb_proc_events = 0;

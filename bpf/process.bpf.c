@@ -10,7 +10,8 @@ SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct bb_proc_sum *proc, fresh = {};
-	u32 tgid;
+	struct bb_python_info *py;
+	u32 tgid, ptgid;
 
 	if (!bb_follow || child->tgid == parent->tgid || !bb_may_be_target(parent->tgid))
 		return 0;
@@ -23,17 +24,16 @@ int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *ch
 	fresh.flags = BB_PF_FOLLOWED;
 	fresh.start_boottime = child->start_boottime;
 	fresh.seen = bpf_ktime_get_ns();
-	fresh.nr_gils = proc->nr_gils;
-	fresh.py_flags = proc->py_flags;
-	fresh.py_runtime = proc->py_runtime;
-	fresh.py = proc->py;
-	__builtin_memcpy(fresh.gils, proc->gils, sizeof(fresh.gils));
 	bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), child->comm);
 	/* an older process of that number has ended: its sums give way */
 	if (bpf_map_update_elem(&procs, &tgid, &fresh, BPF_ANY)) {
 		bb_drop(BB_DROP_PROCS_FULL);
 		return 0;
 	}
+	ptgid = parent->tgid;
+	py = bpf_map_lookup_elem(&pythons, &ptgid);
+	if (py)
+		bpf_map_update_elem(&pythons, &tgid, py, BPF_ANY);
 	bb_targets[tgid & (BB_TARGET_SLOTS - 1)] = 1;
 	__sync_fetch_and_add(&bb_proc_events, 1);
 	return 0;
@@ -45,6 +45,7 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 	struct bb_thread_sum *t;
 	struct bb_proc_sum *proc;
 	u64 key = (u64)p;
+	u32 tgid;
 
 	if (!bb_may_be_target(p->tgid))
 		return 0;
@@ -54,11 +55,8 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 	proc->flags |= BB_PF_EXECED;
 	proc->exec_count++;
 	bpf_probe_read_kernel(proc->comm, sizeof(proc->comm), p->comm);
-	proc->nr_gils = 0;
-	proc->py_flags = 0;
-	proc->py_runtime = 0;
-	for (int i = 0; i < BB_GILS_MAX; i++)
-		proc->gils[i] = 0;
+	tgid = p->tgid;
+	bpf_map_delete_elem(&pythons, &tgid);
 	/* the thread that execs takes the leader's number; its row goes on */
 	t = bpf_map_lookup_elem(&threads, &key);
 	if (t) {

@@ -9,8 +9,7 @@
 
 #include "boundby.bpf.h"
 
-#define BB_PY_INTERPS 4
-#define BB_PY_THREADS 256
+#define BB_PY_STEPS 128 /* along the lists of thread states */
 #define BB_PY_SHIMS 3
 #define BB_PY_OWNER_SHIM 3 /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
@@ -31,96 +30,108 @@ static __always_inline u64 py_read(u64 addr)
 #define BB_PTHREAD_SPECIFIC 0x310
 #define BB_PTHREAD_KEYS 32
 
-static __always_inline u64 py_tstate_by_key(struct bb_proc_sum *proc, u64 self)
+static __always_inline u64 py_tstate_by_key(struct bb_python_info *py, u64 self)
 {
 	u32 key = 0;
 	u64 ts;
 
-	if (!proc->py.tss_key)
+	if (!py->off.tss_key)
 		return 0;
 	/* Py_tss_t: int initialised, then the key */
-	if (bpf_probe_read_user(&key, sizeof(key), (void *)(proc->py_runtime + proc->py.tss_key + 4)))
+	if (bpf_probe_read_user(&key, sizeof(key), (void *)(py->runtime + py->off.tss_key + 4)))
 		return 0;
 	if (key >= BB_PTHREAD_KEYS)
 		return 0;
 	ts = py_read(self + BB_PTHREAD_SPECIFIC + key * 16 + 8);
-	return ts && py_read(ts + proc->py.tstate_thread_id) == self ? ts : 0;
+	return ts && py_read(ts + py->off.tstate_thread_id) == self ? ts : 0;
 }
 
 /*
  * The thread state whose thread_id is @self (pthread_self()), on the lists of
  * the interpreters. The newest thread comes first on a list.
  */
-static __noinline u64 py_find_tstate(struct bb_proc_sum *proc, u64 self)
+static __always_inline u64 py_find_tstate(struct bb_python_info *py, u64 self)
 {
 	u64 interp, ts;
 
-	if (!proc || !self)
-		return 0;
-	ts = py_tstate_by_key(proc, self);
+	ts = py_tstate_by_key(py, self);
 	if (ts)
 		return ts;
-	interp = py_read(proc->py_runtime + proc->py.interp_head);
-	for (int i = 0; i < BB_PY_INTERPS && interp; i++) {
-		ts = py_read(interp + proc->py.interp_threads);
-		for (int j = 0; j < BB_PY_THREADS && ts; j++) {
-			if (py_read(ts + proc->py.tstate_thread_id) == self)
-				return ts;
-			ts = py_read(ts + proc->py.tstate_next);
+	interp = py_read(py->runtime + py->off.interp_head);
+	ts = interp ? py_read(interp + py->off.interp_threads) : 0;
+	for (int i = 0; i < BB_PY_STEPS; i++) {
+		if (!ts) {
+			/* the end of one interpreter's list: on to the next */
+			interp = interp ? py_read(interp + py->off.interp_next) : 0;
+			if (!interp)
+				return 0;
+			ts = py_read(interp + py->off.interp_threads);
+			continue;
 		}
-		interp = py_read(interp + proc->py.interp_next);
+		if (py_read(ts + py->off.tstate_thread_id) == self)
+			return ts;
+		ts = py_read(ts + py->off.tstate_next);
 	}
 	return 0;
 }
 
 /* @frame, or the next below it that is no shim for a call from C. */
-static __always_inline u64 py_real_frame(struct bb_proc_sum *proc, u64 frame)
+static __always_inline u64 py_real_frame(struct bb_python_info *py, u64 frame)
 {
-	for (int i = 0; i < BB_PY_SHIMS && frame && proc->py.has_owner; i++) {
+	for (int i = 0; i < BB_PY_SHIMS && frame && py->off.has_owner; i++) {
 		u8 owner = 0;
 
-		bpf_probe_read_user(&owner, sizeof(owner), (void *)(frame + proc->py.frame_owner));
+		bpf_probe_read_user(&owner, sizeof(owner), (void *)(frame + py->off.frame_owner));
 		if (owner < BB_PY_OWNER_SHIM)
 			break;
-		frame = py_read(frame + proc->py.frame_previous);
+		frame = py_read(frame + py->off.frame_previous);
 	}
 	return frame;
 }
 
 /* From 3.14 on a reference to the code object carries tags in its low bits. */
-static __always_inline u64 py_code(struct bb_proc_sum *proc, u64 frame)
+static __always_inline u64 py_code(struct bb_python_info *py, u64 frame)
 {
-	return frame ? py_read(frame + proc->py.frame_code) & ~3ULL : 0;
+	return frame ? py_read(frame + py->off.frame_code) & ~3ULL : 0;
 }
 
-/* The code objects of the current thread's top frame and of its caller; 0: not known. */
-static __noinline int py_top_code(struct bb_proc_sum *proc, struct bb_thread_sum *t, u64 self,
-				  u64 *codes)
+/*
+ * Find the code objects of the current thread's top frame and of its caller; they
+ * are left in this CPU's row, 0: not known. A global function with plain numbers
+ * as arguments: the verifier goes through its loops once, and not once for each
+ * state in which it is called.
+ */
+__noinline int bb_py_top_code(u32 tgid, u64 self)
 {
+	u64 task = bpf_get_current_task();
+	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
+	struct bb_thread_sum *t = bpf_map_lookup_elem(&threads, &task);
+	struct bb_cpu *cpu = bb_cpu();
 	u64 frame;
 
-	if (!proc || !t || !codes)
+	if (!py || !t || !cpu)
 		return 0;
-	codes[0] = codes[1] = 0;
-	if (!proc->py_runtime || !proc->py.tstate_frame || !self)
+	cpu->code = 0;
+	cpu->caller = 0;
+	if (!py->runtime || !py->off.tstate_frame || !self)
 		return 0;
-	if (t->tstate && py_read(t->tstate + proc->py.tstate_thread_id) != self)
+	if (t->tstate && py_read(t->tstate + py->off.tstate_thread_id) != self)
 		t->tstate = 0;
 	if (!t->tstate && !(t->flags & BB_TF_NO_TSTATE)) {
-		t->tstate = py_find_tstate(proc, self);
+		t->tstate = py_find_tstate(py, self);
 		if (!t->tstate)
 			t->flags |= BB_TF_NO_TSTATE;
 	}
 	if (!t->tstate)
 		return 0;
-	frame = py_read(t->tstate + proc->py.tstate_frame);
-	if (proc->py.has_cframe && frame)
-		frame = py_read(frame + proc->py.cframe_frame);
-	frame = py_real_frame(proc, frame);
-	codes[0] = py_code(proc, frame);
+	frame = py_read(t->tstate + py->off.tstate_frame);
+	if (py->off.has_cframe && frame)
+		frame = py_read(frame + py->off.cframe_frame);
+	frame = py_real_frame(py, frame);
+	cpu->code = py_code(py, frame);
 	if (frame)
-		frame = py_real_frame(proc, py_read(frame + proc->py.frame_previous));
-	codes[1] = py_code(proc, frame);
+		frame = py_real_frame(py, py_read(frame + py->off.frame_previous));
+	cpu->caller = py_code(py, frame);
 	return 0;
 }
 

@@ -103,8 +103,12 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 		__sync_fetch_and_add(&proc->ended, 1);
 		if (tid == tgid)
 			__builtin_memcpy(proc->comm, t->comm, sizeof(proc->comm));
-		if (!p->signal->live.counter)
+		if (!p->signal->live.counter) {
 			proc->flags |= BB_PF_ENDED;
+			/* the low bits are the signal, as in a wait status */
+			if (p->exit_code & 0x7f)
+				proc->exit_signal = p->exit_code & 0x7f;
+		}
 	}
 	if (!(t->flags & BB_TF_IGNORE) &&
 	    bpf_map_update_elem(&exited, &tid, t, BPF_NOEXIST)) {
@@ -122,6 +126,28 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 	bpf_map_delete_elem(&threads, &key);
 }
 
+/* A thread for which there never was room ends: its time is known, its states are not. */
+static __noinline int unseen_end(struct task_struct *p, u64 now)
+{
+	struct bb_proc_sum *proc;
+	u64 since = bb_window_start;
+
+	if (!p)
+		return 0;
+	proc = bb_proc_of(p);
+	if (!proc || cfg_tids)
+		return 0;
+	if (p->start_time > since)
+		since = p->start_time;
+	if (now < since)
+		return 0;
+	__sync_fetch_and_add(&proc->ended, 1);
+	__sync_fetch_and_add(&proc->folded, 1);
+	__sync_fetch_and_add(&proc->folded_window, now - since);
+	__sync_fetch_and_add(&proc->folded_ns[BB_UNKNOWN], now - since);
+	return 0;
+}
+
 static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 now, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
@@ -131,8 +157,11 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 
 	if (!t) {
 		t = thread_enter(p);
-		if (!t)
+		if (!t) {
+			if (state & BB_TASK_DEAD)
+				unseen_end(p, now);
 			return;
+		}
 		is_new = true;
 	}
 	if (t->flags & BB_TF_IGNORE) {

@@ -5,6 +5,21 @@
 
 #include "boundby.bpf.h"
 
+/* The number of @p in the PID namespace of depth @level; 0 where it has none. */
+static __always_inline u32 number_at(struct task_struct *p, u32 level)
+{
+	/* by a probe read: older verifiers do not let an array of a struct be indexed */
+	struct pid *pid = BPF_CORE_READ(p, thread_pid);
+	s32 nr = 0;
+
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)&pid->numbers[0] + level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
 static __always_inline struct bb_thread_sum *thread_of(struct task_struct *p)
 {
 	u64 key = (u64)p;
@@ -36,8 +51,12 @@ static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_str
 	}
 	t->start = since;
 	t->since = since;
-	if (cfg_tids && !bpf_map_lookup_elem(&tids, &tid))
-		t->flags |= BB_TF_IGNORE;
+	if (cfg_tids) {
+		/* they are numbered as user space sees them */
+		tid = number_at(p, bb_level);
+		if (!bpf_map_lookup_elem(&tids, &tid))
+			t->flags |= BB_TF_IGNORE;
+	}
 }
 
 #endif

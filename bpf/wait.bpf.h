@@ -112,8 +112,10 @@ static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
 	if (bb_can_type()) {
 		/* any struct that starts with a pointer types the table's entry */
 		file = (void *)bb_typed(&fdt->fd[fd], struct list_head)->next;
-		if (!file)
+		if (!file) {
+			bb_drop(BB_DROP_FD_READ);
 			return BB_FD_UNKNOWN;
+		}
 		file = bb_typed(file, struct file);
 		inode = file->f_inode;
 		return kind_of_file(file, inode->i_mode, inode->i_rdev, inode->i_sb->s_magic, true);
@@ -162,6 +164,9 @@ static __always_inline void wait_on_fd(struct task_struct *p, struct bb_thread_s
 	t->fd = fd;
 	t->fdkind = kind;
 	t->bucket = bucket_of_fd(kind);
+	/* the call is known, even where its descriptor has been closed under it */
+	if (t->bucket == BB_UNKNOWN)
+		t->bucket = bb_task_in_iowait(p) ? BB_DISK : BB_OTHER;
 }
 
 /* poll() of one descriptor, as a socket with a timeout does before each read: name it. */
@@ -179,32 +184,33 @@ static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thr
 {
 	u32 class = cfg_sysclass[r->nr & (BB_SYSCALL_MAX - 1)];
 	bool iowait = bb_task_in_iowait(p);
-	u32 cmd;
+	u64 uaddr = r->arg[0];
+	u32 op = BB_FUTEX_WAIT_BITSET | BB_FUTEX_PRIVATE, val = r->arg[1], cmd;
 
 	switch (class) {
 	case BB_SC_FUTEX:
 		cmd = r->arg[1] & BB_FUTEX_CMD_MASK;
 		if (cmd == BB_FUTEX_WAIT || cmd == BB_FUTEX_WAIT_BITSET ||
 		    cmd == BB_FUTEX_LOCK_PI || cmd == BB_FUTEX_LOCK_PI2 ||
-		    cmd == BB_FUTEX_WAIT_REQUEUE_PI)
-			futex_begin(p, t, r, r->arg[0], r->arg[1], r->arg[2], since, own_memory,
-				    cas);
-		else
-			t->bucket = BB_OTHER;
+		    cmd == BB_FUTEX_WAIT_REQUEUE_PI) {
+			op = r->arg[1];
+			val = r->arg[2];
+			break;
+		}
+		t->bucket = BB_OTHER;
 		return;
 	case BB_SC_FUTEX_WAIT:
-		futex_begin(p, t, r, r->arg[0], BB_FUTEX_WAIT_BITSET | BB_FUTEX_PRIVATE, r->arg[1],
-			    since, own_memory, cas);
-		return;
+		break;
 	case BB_SC_FUTEX_WAITV: {
 		/* struct futex_waitv { u64 val; u64 uaddr; ... }: the first word stands for all */
 		u64 first[2] = {};
 
 		if (own_memory && bpf_probe_read_user(first, sizeof(first), (void *)r->arg[0]))
 			bb_drop(BB_DROP_USER_READ);
-		futex_begin(p, t, r, first[1] ? first[1] : r->arg[0],
-			    BB_FUTEX_WAIT_BITSET | BB_FUTEX_PRIVATE, 0, since, own_memory, cas);
-		return;
+		if (first[1])
+			uaddr = first[1];
+		val = 0;
+		break;
 	}
 	case BB_SC_FD:
 		wait_on_fd(p, t, r->arg[0]);
@@ -241,6 +247,7 @@ static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thr
 		t->bucket = iowait ? BB_DISK : BB_OTHER;
 		return;
 	}
+	futex_begin(p, t, r, uaddr, op, val, since, own_memory, cas);
 }
 
 /*
@@ -304,6 +311,8 @@ static __always_inline void slot_add(struct bb_thread_sum *t, u32 bucket, u64 ns
 {
 	struct bb_wait_slot *s = NULL;
 
+	if (!ns)
+		return; /* woken at once: it only waited for a CPU */
 	/* how a futex wait ended is in the sums; two rows tell lock from queue */
 	if (bucket == BB_FUTEX_PROTO)
 		bucket = BB_FUTEX_HANDED;

@@ -244,7 +244,7 @@ int bb_options__parse(struct bb_options *o, int argc, char **argv)
 
 	argp_err_exit_status = BB_EXIT_USAGE;
 	memset(o, 0, sizeof(*o));
-	o->capture.test_hold = getenv("BOUNDBY_TEST_HOLD");
+	o->capture.test_hold = secure_getenv("BOUNDBY_TEST_HOLD");
 	return argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o) ? BB_EXIT_USAGE : 0;
 }
 

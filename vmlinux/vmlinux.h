@@ -153,7 +153,9 @@ struct task_struct {
 	struct sched_info sched_info;
 	unsigned int in_iowait : 1;
 	unsigned int frozen : 1;
+	int exit_state;
 	int exit_code;
+	unsigned long jobctl;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

@@ -137,7 +137,7 @@ static void folding_loses_nothing(void **state)
 		ns[i] = 1000003ULL * (uint64_t)(i + 1);
 		sum += ns[i];
 	}
-	bb_fold__budget(&b, ns, &shares);
+	bb_fold__budget(&b, ns, &shares, 0, 0);
 	assert_int_equal(bb_budget__sum(&b), sum);
 	assert_int_equal(b.ns[BB_STATE_RUNQ], b.runq_preempted_ns + b.runq_woken_ns +
 						      b.runq_throttled_ns);
@@ -146,8 +146,15 @@ static void folding_loses_nothing(void **state)
 	assert_int_equal(b.ns[BB_STATE_GIL], ns[BB_GIL]);
 	/* all of the proto, three quarters of the handed, a tenth of the fed */
 	assert_int_equal(b.ns[BB_STATE_LOCK],
-			 ns[BB_FUTEX_PROTO] + (uint64_t)((double)ns[BB_FUTEX_HANDED] * 0.75) +
-				 (uint64_t)((double)ns[BB_FUTEX_FED] * 0.1));
+			 (uint64_t)((double)ns[BB_FUTEX_PROTO] + (double)ns[BB_FUTEX_HANDED] * 0.75 +
+				    (double)ns[BB_FUTEX_FED] * 0.1));
+	/* what is known of the words is not divided by shares */
+	sum = b.ns[BB_STATE_LOCK] + b.ns[BB_STATE_QUEUE];
+	bb_fold__budget(&b, ns, &shares, 0, sum);
+	assert_int_equal(b.ns[BB_STATE_LOCK], 0);
+	assert_int_equal(b.ns[BB_STATE_QUEUE], sum);
+	bb_fold__budget(&b, ns, &shares, sum - 5, 5);
+	assert_int_equal(b.ns[BB_STATE_LOCK], sum - 5);
 }
 
 static void waits_are_joined(void **state)

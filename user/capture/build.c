@@ -26,7 +26,6 @@ struct build {
 	struct lock_index *index;      /* of all locks, by process and address */
 	size_t nr_index;
 	uint64_t end_ns;
-	uint64_t skewed;
 };
 
 /* Grow @arr, of @nr items of @size, by one zeroed item; its capacity doubles at powers of two. */
@@ -79,7 +78,7 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 	struct build *b = ctx;
 	struct bb_process *p = process_of(b, key->tgid, NULL);
 	const struct bb_contention *c = &sum->contention;
-	uint64_t open = c->word & 0xffff, since = (c->word >> 16) + b->opts->start_ns;
+	uint64_t open = c->word & 0xffff, since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
 	struct bb_lock *l;
 
 	if (!p)
@@ -212,18 +211,41 @@ static int index_locks(struct build *b)
 	return 0;
 }
 
+static struct bb_lock *lock_at(struct build *b, size_t process, uint64_t addr)
+{
+	struct lock_index key = { process, addr, NULL }, *found;
+
+	found = b->nr_index ? bsearch(&key, b->index, b->nr_index, sizeof(key), compare_index) : NULL;
+	return found ? found->lock : NULL;
+}
+
+/* Of a thread's futex waits, those whose words have rows: @ns[0] locks, @ns[1] queues. */
+static void known_futexes(struct build *b, size_t process, const struct bb_thread_sum *sum,
+			  uint64_t *ns)
+{
+	ns[0] = ns[1] = 0;
+	for (int i = 0; i < BB_RECENT_LOCKS; i++) {
+		struct bb_lock *l = NULL;
+
+		if (sum->recent_ns[i])
+			l = lock_at(b, process, sum->recent[i]);
+		if (l)
+			ns[l->state == BB_STATE_LOCK ? 0 : 1] += sum->recent_ns[i];
+	}
+}
+
 /*
  * A futex wait that is still going on: count it with its lock, and say how it
  * would end, as the other waits for that lock did.
  */
-static enum bb_bucket open_futex(struct build *b, size_t process, const struct bb_thread_sum *sum,
+static enum bb_bucket open_futex(struct build *b, size_t process, struct bb_thread_sum *sum,
 				 uint64_t ns)
 {
-	struct lock_index key = { process, sum->futex, NULL }, *found;
-	struct bb_lock *l;
+	struct bb_lock *l = lock_at(b, process, sum->futex);
 
-	found = b->nr_index ? bsearch(&key, b->index, b->nr_index, sizeof(key), compare_index) : NULL;
-	l = found ? found->lock : NULL;
+	for (int i = 0; i < BB_RECENT_LOCKS; i++)
+		if (sum->recent[i] == sum->futex)
+			sum->recent_ns[i] += ns;
 	if (l) {
 		l->wait_ns += ns;
 		l->waits++;
@@ -253,6 +275,8 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
 		bucket = BB_FUTEX_HANDED;
 	else if (bucket == BB_FUTEX_FED)
 		bucket = BB_FUTEX_OTHER;
+	if (!ns)
+		return;
 	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
 		s = &sum->slots[i];
 		if (!s->used || (s->bucket == bucket && s->nr == sum->nr && s->fdkind == sum->fdkind))
@@ -304,6 +328,7 @@ static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char 
 {
 	size_t index;
 	struct bb_process *p = process_of(b, sum->tgid, &index);
+	uint64_t known[2];
 	struct bb_thread *t;
 
 	if (!p || (sum->flags & BB_TF_IGNORE))
@@ -321,9 +346,10 @@ static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char 
 	t->voluntary = sum->voluntary;
 	t->involuntary = sum->involuntary;
 	t->kernel_ns = b->opts->traced ? sum->kernel_ns : BB_UNKNOWN_U64;
-	t->gil_acquisitions = sum->acq_count + !!(sum->flags & BB_TF_IN_ACQ);
+	t->gil_acquisitions = sum->acq_count;
 	t->gil_wait_max_ns = sum->acq_max > sum->acq_ns ? sum->acq_max : sum->acq_ns;
-	bb_fold__budget(&t->budget, sum->ns, &b->shares[index]);
+	known_futexes(b, index, sum, known);
+	bb_fold__budget(&t->budget, sum->ns, &b->shares[index], known[0], known[1]);
 	t->active = t->budget.ns[BB_STATE_ONCPU] > 0;
 	return bb_fold__waits(t, sum);
 }
@@ -340,6 +366,7 @@ static int add_unseen(struct build *b, const struct bb_thread_row *row)
 		start = row->start_time;
 	if (start >= b->end_ns)
 		return 0; /* born after the window */
+	b->rec->drops[BB_DROP_FOLLOW_MISSED]++;
 	sum.tid = row->sum.tid;
 	sum.tgid = row->sum.tgid;
 	sum.start = start;
@@ -366,8 +393,12 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 	if (!process_of(b, sum.tgid, &process))
 		return 0;
 	/* an event that was under way as the gate closed ends a little later */
-	if (end < sum.since)
+	if (end < sum.since) {
+		/* by more than the report may be off */
+		if (sum.since - end > (end - b->opts->start_ns) / 1000)
+			b->rec->drops[BB_DROP_WINDOW_SKEW]++;
 		end = sum.since;
+	}
 	close_open(b, process, &sum, end, row->now > end ? row->now : end, row->runq_ns);
 	return add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
 }
@@ -383,7 +414,7 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 	size_t index;
 	struct bb_process *p = process_of(b, key->tgid, &index);
 	const struct bb_contention *c = &sum->contention;
-	uint64_t since = (c->word >> 16) + b->opts->start_ns;
+	uint64_t since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
 
 	if (!p)
 		return 0;
@@ -453,6 +484,7 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 		memcpy(p->comm, sum.comm, BB_COMM_LEN - 1);
 	p->born = sum.flags & BB_PF_FOLLOWED;
 	p->execed = sum.flags & BB_PF_EXECED;
+	p->exit_signal = t->gone ? (int)sum.exit_signal : 0;
 	p->threads_born = sum.born;
 	p->threads_ended = sum.ended;
 	p->folded_threads = sum.folded;
@@ -485,7 +517,7 @@ static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
 	int err;
 
 	if (!bb_kernel__get_process(k, b->targets->items[i].tgid, &sum))
-		bb_fold__budget(&p->folded, sum.folded_ns, &b->shares[i]);
+		bb_fold__budget(&p->folded, sum.folded_ns, &b->shares[i], 0, 0);
 	p->budget = p->folded;
 	p->window_ns = p->folded_window_ns;
 	for (size_t j = 0; j < p->nr_threads; j++) {

@@ -137,10 +137,10 @@ static int load(struct bb_capture *c)
 	o.follow = c->opts.children;
 	/* half as many again may be born, and a pool starts small */
 	o.threads = or_else(c->opts.test_threads, threads + threads / 2 + (o.follow ? 8192 : 2048));
-	o.exited = or_else(c->opts.test_exited, BB_DEAD_KEPT);
+	o.exited = or_else(c->opts.test_exited, o.follow ? 4 * BB_DEAD_KEPT : BB_DEAD_KEPT);
 	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 4096 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
-	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
+	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 32768 : 1024);
 	o.select_threads = c->opts.nr_tids > 0;
 	o.trace_syscalls = c->opts.syscalls != BB_SYSCALLS_OFF;
 	return bb_kernel__load(&c->kernel, &o);
@@ -290,21 +290,21 @@ static int survey_targets(struct bb_capture *c)
 
 static void tell_python(struct bb_capture *c, struct bb_target *t)
 {
-	struct bb_proc_sum py = {};
+	struct bb_python_info py = {};
 
 	/* where the GIL is off there is nothing to wait for, until it is switched on */
 	for (; py.nr_gils < t->py.nr_gils && py.nr_gils < BB_GILS_MAX; py.nr_gils++)
 		py.gils[py.nr_gils] = t->py.gils[py.nr_gils].addr;
 	if (t->py.version_hex >> 16 >= 0x030d)
-		py.py_flags |= BB_PY_PARKING;
+		py.flags |= BB_PY_PARKING;
 	if (t->musl)
-		py.py_flags |= BB_PY_MUSL;
-	if (!bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.py))
-		py.py_runtime = t->py.runtime_addr;
-	if (!py.nr_gils && !py.py_flags && !py.py_runtime)
+		py.flags |= BB_PY_MUSL;
+	if (!bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.off))
+		py.runtime = t->py.runtime_addr;
+	if (!py.nr_gils && !py.flags && !py.runtime)
 		return;
-	/* gone from the map only if the process is gone: then nobody waits any more */
-	bb_kernel__set_python(c->kernel, t->tgid, &py);
+	if (bb_kernel__set_python(c->kernel, t->tgid, &py))
+		bb_note("process %d: no room for its Python; GIL waits count as queue", t->pid);
 }
 
 static int select_threads(struct bb_capture *c)

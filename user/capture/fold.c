@@ -27,22 +27,33 @@ static const enum bb_state state_of[BB_BUCKET_MAX] = {
 	[BB_UNKNOWN] = BB_STATE_UNKNOWN,
 };
 
-void bb_fold__budget(struct bb_budget *b, const uint64_t *ns, const struct bb_lock_shares *shares)
+void bb_fold__budget(struct bb_budget *b, const uint64_t *ns, const struct bb_lock_shares *shares,
+		     uint64_t lock_ns, uint64_t queue_ns)
 {
+	uint64_t futex = 0, known, lock;
+	double by_share = 0;
+
 	memset(b, 0, sizeof(*b));
 	for (int i = 0; i < BB_BUCKET_MAX; i++) {
-		uint64_t lock;
-
 		if (i < BB_FUTEX_PROTO || i > BB_FUTEX_OTHER) {
 			b->ns[state_of[i]] += ns[i];
 			continue;
 		}
-		lock = (uint64_t)((double)ns[i] * shares->lock[i - BB_FUTEX_PROTO]);
-		if (lock > ns[i])
-			lock = ns[i];
-		b->ns[BB_STATE_LOCK] += lock;
-		b->ns[BB_STATE_QUEUE] += ns[i] - lock;
+		futex += ns[i];
+		by_share += (double)ns[i] * shares->lock[i - BB_FUTEX_PROTO];
 	}
+	if (lock_ns > futex)
+		lock_ns = futex;
+	if (queue_ns > futex - lock_ns)
+		queue_ns = futex - lock_ns;
+	known = lock_ns + queue_ns;
+	lock = lock_ns;
+	if (futex > known)
+		lock += (uint64_t)(by_share * (double)(futex - known) / (double)futex);
+	if (lock > futex - queue_ns)
+		lock = futex - queue_ns;
+	b->ns[BB_STATE_LOCK] += lock;
+	b->ns[BB_STATE_QUEUE] += futex - lock;
 	b->runq_preempted_ns = ns[BB_RUNQ_PREEMPTED];
 	b->runq_woken_ns = ns[BB_RUNQ_WOKEN];
 	b->runq_throttled_ns = ns[BB_RUNQ_THROTTLED];

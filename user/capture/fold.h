@@ -10,8 +10,13 @@ struct bb_lock_shares {
 	double lock[4];
 };
 
-/** bb_fold__budget - fold @ns, by enum bb_bucket, into @b; sums exactly to the same. */
-void bb_fold__budget(struct bb_budget *b, const uint64_t *ns, const struct bb_lock_shares *shares);
+/**
+ * bb_fold__budget - fold @ns, by enum bb_bucket, into @b; sums exactly to the
+ * same. Of the futex waits @lock_ns are known to be for locks and @queue_ns for
+ * queues; the rest is divided by @shares.
+ */
+void bb_fold__budget(struct bb_budget *b, const uint64_t *ns, const struct bb_lock_shares *shares,
+		     uint64_t lock_ns, uint64_t queue_ns);
 
 /** bb_fold__waits - the rows of a thread's wait slots; @t owns them. Return 0 or -ENOMEM. */
 int bb_fold__waits(struct bb_thread *t, const struct bb_thread_sum *sum);

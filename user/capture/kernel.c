@@ -67,6 +67,7 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.threads, o->threads);
 	bpf_map__set_max_entries(skel->maps.exited, o->exited);
 	bpf_map__set_max_entries(skel->maps.procs, o->procs);
+	bpf_map__set_max_entries(skel->maps.pythons, o->procs);
 	bpf_map__set_max_entries(skel->maps.gils, o->procs * 2);
 	bpf_map__set_max_entries(skel->maps.locks, o->locks);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
@@ -253,24 +254,9 @@ int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_su
 	return 0;
 }
 
-int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_proc_sum *py)
+int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_python_info *py)
 {
-	struct bb_proc_sum proc;
-	int err = bb_kernel__get_process(k, tgid, &proc);
-
-	if (err)
-		return err;
-	/*
-	 * The row is rewritten whole. Its sums change only when a thread starts or
-	 * ends, which may lose one such count here; the time is in the thread.
-	 */
-	memcpy(proc.gils, py->gils, sizeof(proc.gils));
-	proc.nr_gils = py->nr_gils;
-	proc.py_flags = py->py_flags;
-	proc.py_runtime = py->py_runtime;
-	proc.py = py->py;
-	if (bpf_map__update_elem(k->skel->maps.procs, &tgid, sizeof(tgid), &proc, sizeof(proc),
-				 BPF_EXIST))
+	if (bpf_map__update_elem(k->skel->maps.pythons, &tgid, sizeof(tgid), py, sizeof(*py), BPF_ANY))
 		return -errno;
 	return 0;
 }

@@ -53,11 +53,8 @@ int bb_kernel__survey(struct bb_kernel *k, int (*fn)(const struct bb_leader_row 
 /** bb_kernel__add_process - make a process a target. Return 0 or -errno (-E2BIG: map full). */
 int bb_kernel__add_process(struct bb_kernel *k, const struct bb_proc_sum *proc);
 
-/**
- * bb_kernel__set_python - tell what was found of a target's Python: from @py its
- * gils, nr_gils, py_flags, py_runtime and py are taken. Return 0, -ENOENT or -errno.
- */
-int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_proc_sum *py);
+/** bb_kernel__set_python - tell what was found of a target's Python. Return 0 or -errno. */
+int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_python_info *py);
 
 /** bb_kernel__get_process - read a target's row. Return 0 or -ENOENT. */
 int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_sum *proc);

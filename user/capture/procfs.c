@@ -99,6 +99,9 @@ static int read_cmdline(pid_t pid, struct bb_process *p)
 
 	if (!s)
 		return errno == ENOMEM ? -ENOMEM : 0;
+	/* setproctitle() pads with NULs */
+	while (len > 1 && !s[len - 1] && !s[len - 2])
+		len--;
 	for (size_t at = 0; at < len; at += strlen(s + at) + 1)
 		nr++;
 	if (nr) {

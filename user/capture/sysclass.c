@@ -25,7 +25,7 @@ static const struct {
 	{ BB_SC_FUTEX_WAITV, "futex_waitv" },
 	{ BB_SC_FD, "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 "
 		    "recvfrom recvmsg recvmmsg sendto sendmsg sendmmsg accept accept4 connect "
-		    "sendfile splice tee vmsplice copy_file_range ioctl close shutdown" },
+		    "sendfile splice tee vmsplice copy_file_range ioctl shutdown" },
 	{ BB_SC_POLL_FD, "epoll_wait epoll_pwait epoll_pwait2 epoll_wait_old io_uring_enter" },
 	{ BB_SC_POLL, "poll ppoll" },
 	{ BB_SC_SELECT, "select pselect6" },
@@ -33,7 +33,8 @@ static const struct {
 	{ BB_SC_CHILD, "wait4 waitid waitpid" },
 	{ BB_SC_CLONE, "vfork clone clone3 fork" },
 	{ BB_SC_IPC, "msgrcv msgsnd semop semtimedop mq_timedreceive mq_timedsend" },
-	{ BB_SC_DISK, "fsync fdatasync sync syncfs sync_file_range msync io_getevents io_pgetevents "
+	/* close blocks in the last use of a file: it is out of the table by then */
+	{ BB_SC_DISK, "close close_range dup2 dup3 fsync fdatasync sync syncfs sync_file_range msync io_getevents io_pgetevents "
 		      "stat lstat newfstatat fstat statx access faccessat faccessat2 truncate "
 		      "ftruncate fallocate rename renameat renameat2 unlink unlinkat mkdir mkdirat "
 		      "rmdir link linkat symlink symlinkat readlink readlinkat getdents getdents64 "

@@ -179,11 +179,6 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 
 static void against_of(struct bb_verdict *v, const struct bb_facts *f)
 {
-	enum bb_bound r = v->runner_up;
-
-	if (r != BB_BOUND_MAX && v->components[r] >= 0.05)
-		AGAINST(v, v->components[r], bb_rule(BB_R_MATTERS), "share", "matters",
-			"of its time speaks for %s", bb_bound__name(r));
 	if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5)
 		AGAINST(v, f->blocked_outside, NAN, "threads", "",
 			"threads waited for disk or a server all the time");
@@ -248,20 +243,21 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 		break;
 	case BB_BOUND_CPU_BOUND:
 		snprintf(s, len,
-			 "%s computes on %.1f of %.3g CPUs, and nothing else holds it back.", it,
-			 f->on, f->cpus);
+			 "%s on %.1f of %.3g CPUs, and nothing else holds %s back.",
+			 tree ? "They compute" : "It computes", f->on, f->cpus,
+			 tree ? "them" : "it");
 		break;
 	case BB_BOUND_IO_BOUND:
-		snprintf(s, len, "%s mostly waits for %s: %.1f threads wait, %.2f of %.3g CPUs are used.",
-			 it, io_words(f), fmin(f->io, 1e6), f->on, f->cpus);
+		snprintf(s, len, "%s mostly wait%s for %s: %.1f threads wait, %.2f of %.3g CPUs are used.",
+			 it, tree ? "" : "s", io_words(f), fmin(f->io, 1e6), f->on, f->cpus);
 		break;
 	case BB_BOUND_IDLE:
 		if (f->stopped >= 0.5)
-			snprintf(s, len, "%s is stopped: its threads are suspended, traced or frozen.",
-				 it);
+			snprintf(s, len, "%s stopped: suspended, traced or frozen.",
+				 tree ? "They are" : "It is");
 		else
-			snprintf(s, len, "%s has nothing to do: %s.", it,
-				 f->active ? "its threads wait for clients, work or a timer" :
+			snprintf(s, len, "%s nothing to do: %s.", tree ? "They have" : "It has",
+				 f->active ? "the threads wait for clients, work or a timer" :
 					     "no thread ran in the window");
 		break;
 	case BB_BOUND_MIXED:
@@ -328,7 +324,7 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 		v->confidence = 0.5;
 	} else if (first < bb_rule(BB_R_DOMINATES) && second >= bb_rule(BB_R_MATTERS)) {
 		v->bound = BB_BOUND_MIXED;
-		v->runner_up = b1;
+		v->runner_up = BB_BOUND_MAX; /* its parts are in the components */
 		v->confidence = 1 - (first - second);
 	} else if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5) {
 		v->confidence *= 0.6;

@@ -34,9 +34,12 @@ static bool is_queue_code(const char *code)
 
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
 		size_t n = strlen(queues[i]);
-		const char *at = code + len - n;
+		const char *at;
 
-		if (len < n || strcmp(at, queues[i]))
+		if (len < n)
+			continue;
+		at = code + len - n;
+		if (strcmp(at, queues[i]))
 			continue;
 		if (at == code || at[-1] == '/' || strchr(queues[i], '/'))
 			return true;
