@@ -301,13 +301,14 @@ static void describe_epoll(struct bb_sockets *s, struct bb_wait *w)
 		snprintf(w->label, sizeof(w->label), "%.44s (of %u)", out, n[BB_END_OUTBOUND]);
 	} else if (n[BB_END_INBOUND]) {
 		w->endpoint = BB_END_INBOUND;
-		snprintf(w->label, sizeof(w->label), "%u clients", n[BB_END_INBOUND]);
+		snprintf(w->label, sizeof(w->label), n[BB_END_INBOUND] == 1 ? "%u client" : "%u clients", n[BB_END_INBOUND]);
 	} else if (n[BB_END_LISTEN]) {
 		w->endpoint = BB_END_LISTEN;
 		snprintf(w->label, sizeof(w->label), "%s", listen);
 	} else if (n[BB_END_LOCAL] || n[BB_END_UNKNOWN]) {
 		w->endpoint = n[BB_END_LOCAL] ? BB_END_LOCAL : BB_END_UNKNOWN;
-		snprintf(w->label, sizeof(w->label), "%u pipes or unix sockets", n[BB_END_LOCAL]);
+		snprintf(w->label, sizeof(w->label), n[BB_END_LOCAL] == 1 ? "%u pipe or unix socket" : "%u pipes or unix sockets",
+			 n[BB_END_LOCAL]);
 	} else {
 		w->endpoint = BB_END_NONE;
 		snprintf(w->label, sizeof(w->label), "timers only");

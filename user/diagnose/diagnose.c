@@ -68,10 +68,15 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 		/* the CPUs that a process's own relatives fill are full for it too */
 		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
 		bb_verdict__of(&diag->processes[i], &facts[i], &a, quality, false);
+		/* who waits for a child of the same tree waits for its work, which is counted */
+		facts[i].io -= facts[i].io_by[BB_STATE_CHILD];
+		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
 		for (int b = 0; b < BB_BOUND_MAX; b++)
 			sum.of[b] += a.of[b] * part_of(rec, &facts[i]);
 	}
 	if (rec->nr_processes > 1) {
+		tree.io -= tree.io_by[BB_STATE_CHILD];
+		tree.io_by[BB_STATE_CHILD] = 0;
 		diag->has_tree = true;
 		bb_verdict__of(&diag->tree, &tree, &sum, quality, true);
 	}

@@ -30,7 +30,12 @@ static bool waits_for_io(enum bb_state s)
  */
 bool bb_facts__is_idle(const struct bb_wait *w)
 {
-	double mean = w->count ? (double)w->ns / (double)w->count : (double)w->ns;
+	/*
+	 * The window cuts the first wait and the last: of a few, one less is whole.
+	 * (A timer of 1 s, seen for 3 s, is four waits of 0.75 s otherwise.)
+	 */
+	double count = w->count > 1 && w->count < 20 ? (double)w->count - 1 : (double)w->count;
+	double mean = w->count ? (double)w->ns / count : (double)w->ns;
 
 	switch (w->state) {
 	case BB_STATE_DISK:
@@ -56,10 +61,18 @@ bool bb_facts__is_idle(const struct bb_wait *w)
 	return mean >= bb_rule(BB_R_LONG_WAIT_NS);
 }
 
-static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
-		      const struct bb_budget *b)
+/* Ends by its own timeout, as far as can be told: nobody in particular is waited for. */
+static bool is_timer(const struct bb_wait *w)
 {
-	double left[BB_STATE_MAX];
+	return w->state == BB_STATE_SLEEP ||
+	       (w->state == BB_STATE_POLL && w->endpoint != BB_END_OUTBOUND &&
+		w->endpoint != BB_END_MIXED);
+}
+
+static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
+		      const struct bb_budget *b, double duty)
+{
+	double left[BB_STATE_MAX], of_window;
 
 	for (int s = 0; s < BB_STATE_MAX; s++)
 		left[s] = waits_for_io(s) ? (double)b->ns[s] : 0;
@@ -69,12 +82,19 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 		if (!waits_for_io(w->state))
 			continue;
 		left[w->state] -= (double)w->ns;
-		if (bb_facts__is_idle(w)) {
-			f->idle += (double)w->ns / f->window_ns;
+		of_window = (double)w->ns / f->window_ns;
+		/* in Go only the scheduler naps by a system call of its own, spinning */
+		if ((f->is_go && w->state == BB_STATE_SLEEP) || bb_facts__is_idle(w) || (w->state == BB_STATE_POLL && is_timer(w) &&
+					     duty < bb_rule(BB_R_HOUSEKEEPING))) {
+			f->idle += of_window;
 			continue;
 		}
-		f->io += (double)w->ns / f->window_ns;
-		f->io_by[w->state] += (double)w->ns / f->window_ns;
+		f->io += of_window;
+		f->io_by[w->state] += of_window;
+		if (is_timer(w) && duty < bb_rule(BB_R_LOW_DUTY)) {
+			f->timers += of_window;
+			f->timers_by[w->state] += of_window;
+		}
 		if (!f->top_io || w->ns > f->top_io->ns)
 			f->top_io = w;
 	}
@@ -87,11 +107,28 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 	}
 }
 
-static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
-		       size_t nr)
+/*
+ * Timers of threads that hardly run (a runtime's monitor, a heartbeat) count
+ * only where nothing else goes on: beside work they are housekeeping.
+ */
+static void drop_timers(struct bb_facts *f)
 {
-	double w = f->window_ns;
+	double rest = f->on + f->runq + f->gil + f->lock + f->io - f->timers;
 
+	if (rest < bb_rule(BB_R_IDLE_BELOW))
+		return;
+	f->io -= f->timers;
+	f->idle += f->timers;
+	for (int s = 0; s < BB_STATE_MAX; s++)
+		f->io_by[s] -= f->timers_by[s];
+}
+
+static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
+		       size_t nr, uint64_t window_ns)
+{
+	double w = f->window_ns, ran;
+
+	ran = (double)(b->ns[BB_STATE_ONCPU] + b->ns[BB_STATE_RUNQ] + b->ns[BB_STATE_GIL]);
 	f->on += (double)b->ns[BB_STATE_ONCPU] / w;
 	f->runq += (double)b->ns[BB_STATE_RUNQ] / w;
 	f->gil += (double)b->ns[BB_STATE_GIL] / w;
@@ -101,7 +138,7 @@ static void add_budget(struct bb_facts *f, const struct bb_budget *b, const stru
 	f->unknown += (double)b->ns[BB_STATE_UNKNOWN] / w;
 	f->preempted += (double)b->runq_preempted_ns / w;
 	f->throttled += (double)b->runq_throttled_ns / w;
-	add_waits(f, waits, nr, b);
+	add_waits(f, waits, nr, b, window_ns ? ran / (double)window_ns : 1);
 }
 
 /* A thread that never ran waits for somebody else's work, if it waits for disk or a server. */
@@ -140,6 +177,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 {
 	memset(f, 0, sizeof(*f));
 	f->window_ns = span_ns(rec, p);
+	f->host_busy = rec->host.busy_share;
+	f->is_go = !strcmp(p->runtime.name, "go");
 	f->cpus = p->cpus_usable;
 	if (!(f->cpus > 0))
 		f->cpus = rec->host.cpus_online ? rec->host.cpus_online : 1;
@@ -149,18 +188,21 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 
 		if (t->active) {
 			f->active++;
-			add_budget(f, &t->budget, t->waits, t->nr_waits);
+			add_budget(f, &t->budget, t->waits, t->nr_waits, t->window_ns);
 			continue;
 		}
 		f->unknown += (double)t->budget.ns[BB_STATE_UNKNOWN] / f->window_ns;
 		f->stopped += (double)t->budget.ns[BB_STATE_STOPPED] / f->window_ns;
+		if (t->budget.ns[BB_STATE_LOCK] + t->budget.ns[BB_STATE_OTHER] > t->window_ns / 2)
+			f->stuck += (double)t->window_ns / f->window_ns;
 		if (blocked_outside(t))
 			f->blocked_outside += (double)t->window_ns / f->window_ns;
 	}
 	if (p->folded_threads) {
 		f->active += p->folded_threads;
-		add_budget(f, &p->folded, NULL, 0);
+		add_budget(f, &p->folded, NULL, 0, p->folded_window_ns);
 	}
+	drop_timers(f);
 	for (size_t i = 0; i < p->nr_gils; i++)
 		f->gil_share = fmax(f->gil_share, (double)p->gils[i].contended_ns / f->window_ns);
 	for (size_t i = 0; i < p->nr_locks; i++) {
@@ -180,6 +222,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 {
 	to->cpus = fmax(to->cpus, f->cpus);
+	to->host_busy = f->host_busy;
+	to->stuck += f->stuck * part;
 	to->window_ns = fmax(to->window_ns, f->window_ns);
 	to->threads += f->threads * part;
 	to->active += f->active;

@@ -12,6 +12,12 @@
 	X(IDLE_RAMP, "idle-ramp", 0.15, "threads from which it is not idle at all")              \
 	X(LONG_WAIT_NS, "long-wait", 0.95e9,                                                     \
 	  "mean length of a timer or local wait from which it is nothing that anybody waits for") \
+	X(HOUSEKEEPING, "housekeeping", 0.001,                                                   \
+	  "share of its time that a thread runs, below which its poll timeouts are housekeeping") \
+	X(LOW_DUTY, "low-duty", 0.01,                                                            \
+	  "share of its time that a thread runs, below which its timers do not count beside work") \
+	X(STARVED_FROM, "starved-from", 0.1, "share of CPU demand that queues, from which others take the CPUs") \
+	X(STARVED_AT, "starved-at", 0.4, "share of CPU demand that queues, at which they have taken them") \
 	X(FULL_FROM, "cpus-full-from", 0.75, "use of the usable CPUs from which they count as filling") \
 	X(FULL_AT, "cpus-full-at", 0.92, "use of the usable CPUs at which they are full")        \
 	X(DOMINATES, "dominates", 0.6, "component that makes the verdict by itself")              \

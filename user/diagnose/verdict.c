@@ -30,7 +30,7 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	double noise = bb_rule(BB_R_CONTENDED);
 	double gil = f->gil_share > noise ? f->gil_share : 0;
 	double lock = f->lock_share > noise ? f->lock_share : 0;
-	double held = gil + lock, on, runq;
+	double held = gil + lock, on, runq, starved;
 
 	memset(a, 0, sizeof(*a));
 	if (held > 1) {
@@ -52,8 +52,15 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	 * others would queue for the lock if they did not queue for a CPU.
 	 */
 	runq = (1 - gil - lock) * f->runq + (gil + lock) * fmin(f->runq, fmax(0, 1 - f->on));
-	a->of[BB_BOUND_CPU_SATURATED] = (1 - full) * runq + full * (f->runq + f->on);
-	a->of[BB_BOUND_CPU_BOUND] = (1 - full) * on;
+	/* CPUs that others fill are no more to be had than those that it fills itself */
+	starved = f->on + f->runq > 0 ? ramp(f->runq / (f->on + f->runq), bb_rule(BB_R_STARVED_FROM),
+					     bb_rule(BB_R_STARVED_AT)) : 0;
+	starved *= isnan(f->host_busy) ? 1 : ramp(f->host_busy, bb_rule(BB_R_FULL_FROM),
+						   bb_rule(BB_R_FULL_AT));
+	starved = fmax(full, starved);
+	a->of[BB_BOUND_CPU_SATURATED] = (1 - full) * runq + full * (f->runq + f->on) +
+					(starved - full) * on;
+	a->of[BB_BOUND_CPU_BOUND] = (1 - starved) * on;
 	a->of[BB_BOUND_IO_BOUND] = capped(f->io, f->on + f->runq);
 }
 
@@ -166,15 +173,19 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		    "active threads waiting for clients, work or a timer");
 		break;
 	default:
-		FOR(v, f->io, NAN, "threads", "", "threads waiting for I/O, on average");
-		FOR(v, f->gil, NAN, "threads", "", "threads waiting for the GIL, on average");
-		FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
-		FOR(v, f->runq, NAN, "threads", "", "threads queueing for a CPU, on average");
+		if (f->io > 0)
+			FOR(v, f->io, NAN, "threads", "", "threads waiting for I/O, on average");
+		if (f->gil > 0)
+			FOR(v, f->gil, NAN, "threads", "", "threads waiting for the GIL, on average");
+		if (f->lock > 0)
+			FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
+		if (f->runq > 0)
+			FOR(v, f->runq, NAN, "threads", "", "threads queueing for a CPU, on average");
 		break;
 	}
-	if (f->on + f->io > 0)
+	if (v->bound != BB_BOUND_IDLE && v->bound != BB_BOUND_UNKNOWN && f->on + f->io > 0)
 		FOR(v, f->on / (f->on + f->runq + f->gil + f->lock + f->io), 0.8, "share", "",
-		    "CPU time of the time at work (the 0.8 rule of thumb)");
+		    "CPU time over wall time: a rule of thumb calls more than 0.8 CPU-bound");
 }
 
 static void against_of(struct bb_verdict *v, const struct bb_facts *f)
@@ -182,6 +193,9 @@ static void against_of(struct bb_verdict *v, const struct bb_facts *f)
 	if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5)
 		AGAINST(v, f->blocked_outside, NAN, "threads", "",
 			"threads waited for disk or a server all the time");
+	if (v->bound == BB_BOUND_IDLE && f->stuck >= 0.5)
+		AGAINST(v, f->stuck, NAN, "threads", "",
+			"threads waited for a lock, or in a call of another kind, all the time");
 	if (f->unknown > 0.01)
 		AGAINST(v, f->unknown, NAN, "threads", "", "threads blocked for a cause not known");
 	if (f->stopped > 0.01)
@@ -255,6 +269,10 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 		if (f->stopped >= 0.5)
 			snprintf(s, len, "%s stopped: suspended, traced or frozen.",
 				 tree ? "They are" : "It is");
+		else if (f->stuck >= 0.5 && !f->active)
+			snprintf(s, len, "Nothing ran in the window: %.0f thread%s waited all the time for "
+					 "a lock, or in a call that does not return.",
+				 f->stuck, f->stuck >= 1.5 ? "s" : "");
 		else
 			snprintf(s, len, "%s nothing to do: %s.", tree ? "They have" : "It has",
 				 f->active ? "the threads wait for clients, work or a timer" :
@@ -326,9 +344,9 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 		v->bound = BB_BOUND_MIXED;
 		v->runner_up = BB_BOUND_MAX; /* its parts are in the components */
 		v->confidence = 1 - (first - second);
-	} else if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5) {
+	} else if (v->bound == BB_BOUND_IDLE && (f->blocked_outside >= 0.5 || f->stuck >= 0.5)) {
 		v->confidence *= 0.6;
-		v->runner_up = BB_BOUND_IO_BOUND;
+		v->runner_up = f->blocked_outside >= 0.5 ? BB_BOUND_IO_BOUND : BB_BOUND_LOCK_BOUND;
 	}
 	v->confidence *= 1 - f->unknown / fmax(1, f->threads);
 	if (f->window_ns < bb_rule(BB_R_SURE_WINDOW_NS))
