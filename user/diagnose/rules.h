@@ -12,7 +12,7 @@
 	X(IDLE_RAMP, "idle-ramp", 0.15, "threads from which it is not idle at all")              \
 	X(LONG_WAIT_NS, "long-wait", 0.95e9,                                                     \
 	  "mean length of a timer or local wait from which it is nothing that anybody waits for") \
-	X(HOUSEKEEPING, "housekeeping", 0.001,                                                   \
+	X(HOUSEKEEPING, "housekeeping", 0.0005,                                                  \
 	  "share of its time that a thread runs, below which its poll timeouts are housekeeping") \
 	X(LOW_DUTY, "low-duty", 0.01,                                                            \
 	  "share of its time that a thread runs, below which its timers do not count beside work") \
