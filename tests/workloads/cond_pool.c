@@ -29,7 +29,7 @@ static void *worker(void *arg)
 int main(int argc, char **argv)
 {
 	long workers = wl_arg(argc, argv, 1, 8, 1, 10000);
-	uint64_t period = wl_arg(argc, argv, 2, 100, 1, 10000) * 1000000;
+	uint64_t period = wl_arg(argc, argv, 2, 100, 1, 1000000) * 1000000;
 
 	for (long i = 0; i < workers; i++)
 		wl_thread(worker, NULL, 65536);

@@ -303,9 +303,14 @@ def oversized_pool():
     everyone = threading.Barrier(workers + 1)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         # A worker is only started when none is idle: keep each busy until all are there.
-        for _ in range(workers):
-            pool.submit(everyone.wait)
+        waits = [pool.submit(everyone.wait) for _ in range(workers)]
         everyone.wait()
+        for wait in waits:
+            wait.result()
+        used = -1.0
+        while time.process_time() - used > 0.01:  # they are still going back to the queue
+            used = time.process_time()
+            time.sleep(0.2)
         ready()
         while True:
             pool.submit(sum, range(1000)).result()
