@@ -61,7 +61,7 @@ enum bb_bucket {
 
 /* What the descriptor of a blocked call was; detail for bb_wait_slot.fdkind. */
 enum bb_fdkind {
-	BB_FD_NONE = 0,	   /* the call has no descriptor */
+	BB_FD_NONE = 0,    /* the call has no descriptor */
 	BB_FD_UNKNOWN = 1, /* it has one, and it could not be read */
 	BB_FD_FILE = 2,
 	BB_FD_BLOCKDEV = 3,
@@ -69,7 +69,7 @@ enum bb_fdkind {
 	BB_FD_TTY = 5,
 	BB_FD_CHARDEV = 6,
 	BB_FD_UNIX = 7,
-	BB_FD_INET = 8,	       /* TCP, UDP and the like, v4 and v6, connected or not */
+	BB_FD_INET = 8,        /* TCP, UDP and the like, v4 and v6, connected or not */
 	BB_FD_INET_LISTEN = 9, /* a listening TCP socket */
 	BB_FD_UNIX_LISTEN = 10,
 	BB_FD_SOCKET = 11, /* any other address family */
@@ -84,19 +84,23 @@ enum bb_fdkind {
  * Losses. One list makes the enum, the names in the JSON and the lines of
  * docs/method.md; each names what detail went missing, never time.
  */
-#define BB_DROPS(X)                                                                     \
-	X(THREADS_FULL, 0, "threads_map_full", "threads without detail: all of their time is unknown") \
-	X(EXITED_FULL, 1, "exited_map_full", "ended threads that were summed, not kept")   \
-	X(PROCS_FULL, 2, "processes_map_full", "descendants that could not be followed")   \
-	X(LOCKS_FULL, 3, "locks_map_full", "futex waits without a row in the lock table")  \
-	X(WAITS_FULL, 4, "wait_slots_full", "waits summed under their state without a syscall name") \
-	X(SYSCALLS_FULL, 5, "syscalls_map_full", "syscalls that were not counted")         \
-	X(FD_READ, 6, "fd_read_failed", "blocked calls whose descriptor could not be read") \
-	X(REGS_READ, 7, "regs_read_failed", "waits whose saved registers could not be read") \
-	X(USER_READ, 8, "user_read_failed", "reads of the target's memory that failed")    \
-	X(COMPAT_SYSCALL, 9, "compat_syscall", "waits in a 32-bit syscall")                \
-	X(CLOCK_BACK, 10, "clock_backwards", "intervals that came out negative by more than a millisecond")           \
-	X(CONTENTION_RACE, 11, "contention_race", "updates of a contended time that were given up") \
+#define BB_DROPS(X)                                                                                \
+	X(THREADS_FULL, 0, "threads_map_full",                                                     \
+	  "threads without detail: all of their time is unknown")                                  \
+	X(EXITED_FULL, 1, "exited_map_full", "ended threads that were summed, not kept")           \
+	X(PROCS_FULL, 2, "processes_map_full", "descendants that could not be followed")           \
+	X(LOCKS_FULL, 3, "locks_map_full", "futex waits without a row in the lock table")          \
+	X(WAITS_FULL, 4, "wait_slots_full",                                                        \
+	  "waits summed under their state without a syscall name")                                 \
+	X(SYSCALLS_FULL, 5, "syscalls_map_full", "syscalls that were not counted")                 \
+	X(FD_READ, 6, "fd_read_failed", "blocked calls whose descriptor could not be read")        \
+	X(REGS_READ, 7, "regs_read_failed", "waits whose saved registers could not be read")       \
+	X(USER_READ, 8, "user_read_failed", "reads of the target's memory that failed")            \
+	X(COMPAT_SYSCALL, 9, "compat_syscall", "waits in a 32-bit syscall")                        \
+	X(CLOCK_BACK, 10, "clock_backwards",                                                       \
+	  "intervals that came out negative by more than a millisecond")                           \
+	X(CONTENTION_RACE, 11, "contention_race",                                                  \
+	  "updates of a contended time that were given up")                                        \
 	X(WINDOW_SKEW, 12, "thread_window_skew", "threads whose window is not that of the report") \
 	X(FOLLOW_MISSED, 13, "threads_unseen", "threads found by the scan that no event ever named")
 
@@ -104,7 +108,7 @@ enum bb_drop {
 #define X(id, n, name, text) BB_DROP_##id = n,
 	BB_DROPS(X)
 #undef X
-	BB_DROP_MAX = 14,
+		BB_DROP_MAX = 14,
 };
 
 /* How user space classifies a system call, by number: rodata cfg_sysclass[]. */
@@ -113,27 +117,27 @@ enum bb_sysclass {
 	BB_SC_FUTEX = 1,
 	BB_SC_FUTEX_WAIT = 2,  /* futex2's wait: address in argument 0 */
 	BB_SC_FUTEX_WAITV = 3, /* vector of words: the first counts */
-	BB_SC_FD = 4,	       /* argument 0 is a descriptor, whose type decides */
+	BB_SC_FD = 4,          /* argument 0 is a descriptor, whose type decides */
 	BB_SC_POLL_FD = 5,     /* argument 0 is the epoll or ring descriptor */
-	BB_SC_POLL = 6,	       /* poll, ppoll: argument 1 counts descriptors */
+	BB_SC_POLL = 6,        /* poll, ppoll: argument 1 counts descriptors */
 	BB_SC_SELECT = 7,      /* select, pselect6: argument 0 counts descriptors */
 	BB_SC_SLEEP = 8,
 	BB_SC_CHILD = 9,
 	BB_SC_IPC = 10,
 	BB_SC_DISK = 11,
-	BB_SC_OPEN = 12,   /* a path: disk, or a FIFO whose other end is missing */
-	BB_SC_CLONE = 13,  /* blocks in vfork until the child execs */
+	BB_SC_OPEN = 12,    /* a path: disk, or a FIFO whose other end is missing */
+	BB_SC_CLONE = 13,   /* blocks in vfork until the child execs */
 	BB_SC_RESTART = 14, /* goes on with the call that a signal or a freeze broke off */
 };
 
 #define BB_WORD_UNIT_SHIFT 2 /* 4 ns: 48 bits of it are 13 days */
-#define BB_SYSCALL_MAX 512
-#define BB_WAIT_SLOTS 6
-#define BB_RECENT_LOCKS 4
-#define BB_GILS_MAX 8
-#define BB_HIST_BITS 40
-#define BB_TARGET_SLOTS 65536 /* prefilter: one byte per tgid modulo this */
-#define BB_DEAD_KEPT 1024     /* ended threads kept with all detail, by default */
+#define BB_SYSCALL_MAX     512
+#define BB_WAIT_SLOTS      6
+#define BB_RECENT_LOCKS    4
+#define BB_GILS_MAX        8
+#define BB_HIST_BITS       40
+#define BB_TARGET_SLOTS    65536 /* prefilter: one byte per tgid modulo this */
+#define BB_DEAD_KEPT       1024  /* ended threads kept with all detail, by default */
 
 /* One kind of wait of one thread. 32 bytes. */
 struct bb_wait_slot {
@@ -148,17 +152,17 @@ struct bb_wait_slot {
 };
 _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 
-#define BB_STATE_RAN 0u	 /* bb_thread.on: on a CPU */
-#define BB_STATE_OFF 1u	 /* off it: bb_thread.bucket says why */
+#define BB_STATE_RAN 0u /* bb_thread.on: on a CPU */
+#define BB_STATE_OFF 1u /* off it: bb_thread.bucket says why */
 
-#define BB_TF_IGNORE (1u << 0)	/* of the target, not selected by -t */
-#define BB_TF_BORN (1u << 1)	/* started inside the window */
-#define BB_TF_ENDED (1u << 2)
-#define BB_TF_COUNTED (1u << 3) /* counts as a waiter in its lock's contention */
-#define BB_TF_GIL (1u << 4)	/* the open futex wait is for a GIL */
-#define BB_TF_RAN (1u << 5)	/* was on a CPU in the window */
-#define BB_TF_IN_ACQ (1u << 6)	/* a GIL acquisition is not closed yet */
-#define BB_TF_PROTO (1u << 7)	/* the open futex wait is a lock's by its protocol */
+#define BB_TF_IGNORE    (1u << 0) /* of the target, not selected by -t */
+#define BB_TF_BORN      (1u << 1) /* started inside the window */
+#define BB_TF_ENDED     (1u << 2)
+#define BB_TF_COUNTED   (1u << 3) /* counts as a waiter in its lock's contention */
+#define BB_TF_GIL       (1u << 4) /* the open futex wait is for a GIL */
+#define BB_TF_RAN       (1u << 5) /* was on a CPU in the window */
+#define BB_TF_IN_ACQ    (1u << 6) /* a GIL acquisition is not closed yet */
+#define BB_TF_PROTO     (1u << 7) /* the open futex wait is a lock's by its protocol */
 #define BB_TF_NO_TSTATE (1u << 9) /* not among the interpreter's threads: do not look again */
 
 /* A thread, while it lives: value of map `threads`, keyed by its task pointer. */
@@ -167,38 +171,38 @@ struct bb_thread_sum {
 	bb_u32 flags;
 	bb_u32 tid;
 	bb_u32 tgid;
-	bb_u64 start;	   /* ktime from which it is accounted */
-	bb_u64 since;	   /* ktime at which the open state began */
+	bb_u64 start; /* ktime from which it is accounted */
+	bb_u64 since; /* ktime at which the open state began */
 	bb_u64 ns[BB_BUCKET_MAX];
 	bb_u64 run_delay; /* the kernel's figure when it left the CPU */
-	bb_u64 nvcsw;	   /* the kernel's counts at its last switch */
+	bb_u64 nvcsw;     /* the kernel's counts at its last switch */
 	bb_u64 nivcsw;
 	bb_u64 voluntary;
 	bb_u64 involuntary;
 	/* the open state */
-	bb_u8 on;	 /* BB_STATE_* */
-	bb_u8 bucket;	 /* enum bb_bucket of an open wait */
+	bb_u8 on;     /* BB_STATE_* */
+	bb_u8 bucket; /* enum bb_bucket of an open wait */
 	bb_u8 fdkind;
-	bb_u8 wake_how;	 /* bucket that the wake-up told for a futex wait, 0: none seen */
+	bb_u8 wake_how; /* bucket that the wake-up told for a futex wait, 0: none seen */
 	bb_s16 nr;
 	bb_u16 pad16;
 	bb_s32 fd;
 	bb_s16 restart_nr; /* the last call that a restart would go on with */
 	bb_u8 restart_bucket;
 	bb_u8 restart_fdkind;
-	bb_u64 futex;		  /* address of the open futex wait, as keyed */
-	bb_u64 recent[BB_RECENT_LOCKS];	   /* words that it waited on longest */
+	bb_u64 futex;                      /* address of the open futex wait, as keyed */
+	bb_u64 recent[BB_RECENT_LOCKS];    /* words that it waited on longest */
 	bb_u64 recent_ns[BB_RECENT_LOCKS]; /* and how long */
 	/* the GIL */
-	bb_u64 gil;		  /* GIL of the open or last wait, 0: none */
-	bb_u64 acq_ns;		  /* so far, of the acquisition that is not closed */
+	bb_u64 gil;    /* GIL of the open or last wait, 0: none */
+	bb_u64 acq_ns; /* so far, of the acquisition that is not closed */
 	bb_u64 acq_count;
 	bb_u64 acq_max;
-	bb_u64 gil_switches;	  /* gil.switch_number when it last blocked there */
+	bb_u64 gil_switches; /* gil.switch_number when it last blocked there */
 	/* system calls */
-	bb_u64 sys_enter;	  /* ktime, 0: not inside one that was seen to start */
-	bb_u64 sys_off;		  /* off-CPU total then */
-	bb_u64 off_ns;		  /* all time off the CPU so far */
+	bb_u64 sys_enter; /* ktime, 0: not inside one that was seen to start */
+	bb_u64 sys_off;   /* off-CPU total then */
+	bb_u64 off_ns;    /* all time off the CPU so far */
 	bb_u64 kernel_ns;
 	bb_s32 sys_nr;
 	bb_u32 pad;
@@ -218,34 +222,34 @@ enum bb_iter_mode {
 
 /* A process of the machine, by its group leader. */
 struct bb_leader_row {
-	bb_u32 tgid;	/* in the initial PID namespace */
-	bb_u32 ns_tgid; /* in the reader's, 0: not visible there */
-	bb_u32 ptgid;	/* parent's, initial namespace */
-	bb_u32 flags;	/* of the task: PF_* */
+	bb_u32 tgid;           /* in the initial PID namespace */
+	bb_u32 ns_tgid;        /* in the reader's, 0: not visible there */
+	bb_u32 ptgid;          /* parent's, initial namespace */
+	bb_u32 flags;          /* of the task: PF_* */
 	bb_u64 start_boottime; /* ns */
 };
 _Static_assert(sizeof(struct bb_leader_row) == 24, "bb_leader_row");
 
 /* What the task iterator writes per thread: a consistent copy and the task's own figures. */
 struct bb_thread_row {
-	bb_u64 now;	    /* ktime of the copy */
-	bb_u64 runq_ns;	    /* part of the open wait that it has been runnable */
-	bb_u64 start_time;  /* ktime of its birth */
+	bb_u64 now;        /* ktime of the copy */
+	bb_u64 runq_ns;    /* part of the open wait that it has been runnable */
+	bb_u64 start_time; /* ktime of its birth */
 	bb_u64 nvcsw;
 	bb_u64 nivcsw;
-	bb_u32 ns_tid;	    /* in the reader's PID namespace, 0: not visible there */
-	bb_u32 found;	    /* 1: sum is valid; 0: there is no entry for it */
+	bb_u32 ns_tid; /* in the reader's PID namespace, 0: not visible there */
+	bb_u32 found;  /* 1: sum is valid; 0: there is no entry for it */
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
 _Static_assert(sizeof(struct bb_thread_row) == 672, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
-#define BB_PF_EXECED (1u << 1)
-#define BB_PF_ENDED (1u << 2)
-#define BB_PF_TARGET (1u << 3)	 /* named on the command line */
+#define BB_PF_EXECED   (1u << 1)
+#define BB_PF_ENDED    (1u << 2)
+#define BB_PF_TARGET   (1u << 3) /* named on the command line */
 
-#define BB_PY_MUSL (1u << 0)	/* its libc waits on the waiter's stack */
+#define BB_PY_MUSL    (1u << 0) /* its libc waits on the waiter's stack */
 #define BB_PY_PARKING (1u << 1) /* CPython 3.13 or later: waits park on the stack */
 
 /*
@@ -276,8 +280,8 @@ struct bb_proc_sum {
 	bb_u32 flags;
 	bb_u32 exec_count;
 	bb_u64 start_boottime; /* 0: taken from the first look at it */
-	bb_u64 seen;	       /* ktime at which we began to follow it */
-	bb_u32 exit_signal; /* that ended it, 0: none */
+	bb_u64 seen;           /* ktime at which we began to follow it */
+	bb_u32 exit_signal;    /* that ended it, 0: none */
 	bb_u32 pad;
 	bb_u64 born;
 	bb_u64 ended;
@@ -304,11 +308,11 @@ _Static_assert(sizeof(struct bb_python_info) == 112, "bb_python_info");
 
 /* Wall time with at least one waiter, kept exact by one compare-and-swap. */
 struct bb_contention {
-	bb_u64 word;	 /* time since the window's start in 4 ns << 16 | waiters */
-	bb_u64 since;	 /* used where the kernel has no compare-and-swap for BPF */
+	bb_u64 word;  /* time since the window's start in 4 ns << 16 | waiters */
+	bb_u64 since; /* used where the kernel has no compare-and-swap for BPF */
 	bb_u64 ns;
 	bb_u64 last_end; /* ktime of the last time that nobody waited */
-	bb_u64 max;	 /* waiters at once */
+	bb_u64 max;      /* waiters at once */
 };
 
 struct bb_lock_key {
@@ -325,9 +329,9 @@ struct bb_lock_sum {
 	bb_u64 max_ns;
 	bb_u64 code;   /* code object of the last waiter's top Python frame, 0: none */
 	bb_u64 caller; /* of the frame below */
-	bb_u32 op;    /* of the last wait, as passed */
+	bb_u32 op;     /* of the last wait, as passed */
 	bb_u32 val;
-	bb_u32 tgid;  /* last waiter's process */
+	bb_u32 tgid;     /* last waiter's process */
 	bb_u32 on_stack; /* the word was on the waiter's stack */
 };
 _Static_assert(sizeof(struct bb_lock_sum) == 120, "bb_lock_sum");
@@ -356,11 +360,11 @@ struct bb_syscall_sum {
 
 /* Per-CPU counters. */
 struct bb_cpu {
-	bb_u64 events;	 /* program runs that did work for the target */
-	bb_u64 syscalls; /* of the whole machine, while traced */
+	bb_u64 events;    /* program runs that did work for the target */
+	bb_u64 syscalls;  /* of the whole machine, while traced */
 	bb_u64 clock_at;  /* run queue's clock when it was last compared with ktime */
 	bb_u64 clock_off; /* ktime minus that clock */
-	bb_u64 code;	  /* what bb_py_top_code() found */
+	bb_u64 code;      /* what bb_py_top_code() found */
 	bb_u64 caller;
 	bb_u64 drops[BB_DROP_MAX];
 };

@@ -12,12 +12,12 @@
 #include "abi.h"
 #include "compat.bpf.h"
 
-#define BB_MAP(name, map_type, key_type, value_type, entries) \
-	struct bb_map_##name {                                \
-		__uint(type, map_type);                       \
-		__uint(max_entries, entries);                 \
-		__type(key, key_type);                        \
-		__type(value, value_type);                    \
+#define BB_MAP(name, map_type, key_type, value_type, entries)                                      \
+	struct bb_map_##name {                                                                     \
+		__uint(type, map_type);                                                            \
+		__uint(max_entries, entries);                                                      \
+		__type(key, key_type);                                                             \
+		__type(value, value_type);                                                         \
 	}
 
 /* User space sizes them between open and load; these sizes load standalone. */
@@ -45,21 +45,21 @@ extern struct bb_map_scratch scratch SEC(".maps");
 
 /* Set between open and load. */
 extern const volatile __u8 cfg_sysclass[BB_SYSCALL_MAX];
-extern const volatile bool cfg_tids;	    /* only the threads in `tids` */
-extern const volatile __s32 cfg_nr_futex;	    /* numbers of futex, futex_wake, exit, exit_group */
+extern const volatile bool cfg_tids;      /* only the threads in `tids` */
+extern const volatile __s32 cfg_nr_futex; /* numbers of futex, futex_wake, exit, exit_group */
 extern const volatile __s32 cfg_nr_futex_wake;
 extern const volatile __s32 cfg_nr_exit;
 extern const volatile __s32 cfg_nr_exit_group;
 
 /* Written by user space while we run. */
-extern __u64 bb_gate;	    /* 0: count nothing */
-extern __u64 bb_window_start; /* ktime, set before the gate opens */
-extern __u32 bb_iter_mode;    /* enum bb_iter_mode */
-extern __u32 bb_follow;	    /* mark the children of targets as targets */
+extern __u64 bb_gate;                    /* 0: count nothing */
+extern __u64 bb_window_start;            /* ktime, set before the gate opens */
+extern __u32 bb_iter_mode;               /* enum bb_iter_mode */
+extern __u32 bb_follow;                  /* mark the children of targets as targets */
 extern __u8 bb_targets[BB_TARGET_SLOTS]; /* by tgid modulo: may be a target */
 
 /* Written by us, read by user space. */
-extern __u32 bb_level;	/* of the PID namespace of user space */
+extern __u32 bb_level;       /* of the PID namespace of user space */
 extern __u32 bb_want_wakers; /* somebody waits on a futex: who wakes it matters */
 extern __u32 bb_runq_exact;  /* run-queue time can be told from blocked time here */
 extern __u64 bb_proc_events; /* counts forks and execs of targets */

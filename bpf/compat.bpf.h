@@ -8,12 +8,13 @@ extern int LINUX_KERNEL_VERSION __kconfig;
 
 /* include/linux/sched.h; not in BTF, since they are macros */
 #define BB_TASK_UNINTERRUPTIBLE 0x2
-#define BB_TASK_STOPPED 0x4
-#define BB_TASK_TRACED 0x8
-#define BB_TASK_DEAD 0x80
-#define BB_TASK_FROZEN 0x8000 /* 6.1, f5d39b020809 ("freezer,sched: Rewrite core freezer logic") */
-#define BB_PF_FROZEN 0x10000  /* until then */
-#define BB_PF_KTHREAD 0x200000
+#define BB_TASK_STOPPED         0x4
+#define BB_TASK_TRACED          0x8
+#define BB_TASK_DEAD            0x80
+#define BB_TASK_FROZEN          0x8000 /* 6.1, f5d39b020809 ("freezer,sched: Rewrite core freezer logic") \
+					*/
+#define BB_PF_FROZEN          0x10000 /* until then */
+#define BB_PF_KTHREAD         0x200000
 #define BB_JOBCTL_TRAP_FREEZE (1UL << 23) /* include/linux/sched/jobctl.h, 5.2 */
 
 /*
@@ -97,30 +98,30 @@ struct bb_regs {
 /* pthread_self(): the thread pointer is struct pthread itself (glibc, musl) */
 #define bb_pthread_self(task) ((task)->thread.fsbase)
 
-#define bb_regs_fill(r, regs)                               \
-	do {                                                \
-		(r)->nr = (s64)(regs)->orig_ax;             \
-		(r)->arg[0] = (regs)->di;                   \
-		(r)->arg[1] = (regs)->si;                   \
-		(r)->arg[2] = (regs)->dx;                   \
-		(r)->arg[3] = (regs)->r10;                  \
-		(r)->sp = (regs)->sp;                       \
-		(r)->compat = (regs)->cs == 0x23; \
+#define bb_regs_fill(r, regs)                                                                      \
+	do {                                                                                       \
+		(r)->nr = (s64)(regs)->orig_ax;                                                    \
+		(r)->arg[0] = (regs)->di;                                                          \
+		(r)->arg[1] = (regs)->si;                                                          \
+		(r)->arg[2] = (regs)->dx;                                                          \
+		(r)->arg[3] = (regs)->r10;                                                         \
+		(r)->sp = (regs)->sp;                                                              \
+		(r)->compat = (regs)->cs == 0x23;                                                  \
 	} while (0)
 #else
 #define BB_THREAD_SIZE 16384
 
 #define bb_pthread_self(task) 0ULL /* not the thread pointer there: no Python code */
 
-#define bb_regs_fill(r, regs)                                   \
-	do {                                                    \
-		(r)->nr = (regs)->syscallno;                    \
-		(r)->arg[0] = (regs)->orig_x0;                  \
-		(r)->arg[1] = (regs)->regs[1];                  \
-		(r)->arg[2] = (regs)->regs[2];                  \
-		(r)->arg[3] = (regs)->regs[3];                  \
-		(r)->sp = (regs)->sp;                           \
-		(r)->compat = ((regs)->pstate & 0x10) != 0;     \
+#define bb_regs_fill(r, regs)                                                                      \
+	do {                                                                                       \
+		(r)->nr = (regs)->syscallno;                                                       \
+		(r)->arg[0] = (regs)->orig_x0;                                                     \
+		(r)->arg[1] = (regs)->regs[1];                                                     \
+		(r)->arg[2] = (regs)->regs[2];                                                     \
+		(r)->arg[3] = (regs)->regs[3];                                                     \
+		(r)->sp = (regs)->sp;                                                              \
+		(r)->compat = ((regs)->pstate & 0x10) != 0;                                        \
 	} while (0)
 #endif
 
@@ -156,6 +157,6 @@ static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 #define bb_typed(ptr, type) ((type *)bpf_rdonly_cast(ptr, bpf_core_type_id_kernel(type)))
-#define bb_can_type() (bpf_rdonly_cast != 0)
+#define bb_can_type()       (bpf_rdonly_cast != 0)
 
 #endif

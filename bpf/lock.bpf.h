@@ -14,7 +14,7 @@
 #include "python.bpf.h"
 
 #define BB_FUTEX_CMD_MASK 127u
-#define BB_FUTEX_PRIVATE 128u
+#define BB_FUTEX_PRIVATE  128u
 enum {
 	BB_FUTEX_WAIT = 0,
 	BB_FUTEX_LOCK_PI = 6,
@@ -25,8 +25,8 @@ enum {
 
 /* struct _gil_runtime_state of CPython 3.7 to 3.15, from its start (GIL builds). */
 #define BB_GIL_SWITCH_NUMBER 24
-#define BB_GIL_COND 32
-#define BB_GIL_END 208
+#define BB_GIL_COND          32
+#define BB_GIL_END           208
 
 #define BB_WORD_TRIES 12
 
@@ -56,7 +56,9 @@ static __always_inline bool contend_begin(struct bb_contention *c, u64 now, cons
 	}
 	for (int i = 0; i < BB_WORD_TRIES; i++) {
 		u64 old = *(volatile u64 *)&c->word;
-		u64 new = (old & 0xffff) ? old + 1 : ((now - bb_window_start) >> BB_WORD_UNIT_SHIFT << 16) | 1;
+		u64 new = (old & 0xffff)
+				  ? old + 1
+				  : ((now - bb_window_start) >> BB_WORD_UNIT_SHIFT << 16) | 1;
 
 		if ((old & 0xffff) == 0xffff)
 			break;
@@ -166,7 +168,8 @@ static __always_inline u64 gil_at(struct task_struct *p, struct bb_thread_sum *t
 			 */
 			u64 node = 0;
 
-			if (!bpf_probe_read_user(&node, sizeof(node), (void *)(gil + BB_GIL_COND + 8)) &&
+			if (!bpf_probe_read_user(&node, sizeof(node),
+						 (void *)(gil + BB_GIL_COND + 8)) &&
 			    node && node == uaddr - 20)
 				return gil;
 		}

@@ -9,8 +9,8 @@
 
 #include "boundby.bpf.h"
 
-#define BB_PY_STEPS 128 /* along the lists of thread states */
-#define BB_PY_SHIMS 3
+#define BB_PY_STEPS      128 /* along the lists of thread states */
+#define BB_PY_SHIMS      3
 #define BB_PY_OWNER_SHIM 3 /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
 static __always_inline u64 py_read(u64 addr)
@@ -28,7 +28,7 @@ static __always_inline u64 py_read(u64 addr)
  * keeps the thread state in one, until 3.14.
  */
 #define BB_PTHREAD_SPECIFIC 0x310
-#define BB_PTHREAD_KEYS 32
+#define BB_PTHREAD_KEYS     32
 
 static __always_inline u64 py_tstate_by_key(struct bb_python_info *py, u64 self)
 {

@@ -110,8 +110,7 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 				proc->exit_signal = p->exit_code & 0x7f;
 		}
 	}
-	if (!(t->flags & BB_TF_IGNORE) &&
-	    bpf_map_update_elem(&exited, &tid, t, BPF_NOEXIST)) {
+	if (!(t->flags & BB_TF_IGNORE) && bpf_map_update_elem(&exited, &tid, t, BPF_NOEXIST)) {
 		bb_drop(BB_DROP_EXITED_FULL);
 		if (proc) {
 			__sync_fetch_and_add(&proc->folded, 1);
@@ -241,8 +240,9 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 	seq_end(t);
 }
 
-#define BB_CLOCK_FRESH_NS 4000000ULL
-#define BB_CLOCK_DRIFT_SHIFT 10 /* clocks part by less than 1/1024: NTP slews by 500 ppm at most */
+#define BB_CLOCK_FRESH_NS    4000000ULL
+#define BB_CLOCK_DRIFT_SHIFT 10 /* clocks part by less than 1/1024: NTP slews by 500 ppm at most   \
+				 */
 
 /*
  * Compare the two clocks. The sample is late by what came between the

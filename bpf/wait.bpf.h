@@ -10,20 +10,20 @@
 #include "lock.bpf.h"
 
 /* include/uapi/linux/stat.h */
-#define BB_S_IFMT 0170000
+#define BB_S_IFMT   0170000
 #define BB_S_IFSOCK 0140000
-#define BB_S_IFREG 0100000
-#define BB_S_IFLNK 0120000
-#define BB_S_IFBLK 0060000
-#define BB_S_IFDIR 0040000
-#define BB_S_IFCHR 0020000
-#define BB_S_IFIFO 0010000
+#define BB_S_IFREG  0100000
+#define BB_S_IFLNK  0120000
+#define BB_S_IFBLK  0060000
+#define BB_S_IFDIR  0040000
+#define BB_S_IFCHR  0020000
+#define BB_S_IFIFO  0010000
 
 #define BB_ANON_INODE_FS 0x09041934 /* include/uapi/linux/magic.h */
-#define BB_AF_UNIX 1
-#define BB_AF_INET 2
-#define BB_AF_INET6 10
-#define BB_TCP_LISTEN 10 /* unix sockets use the same number */
+#define BB_AF_UNIX       1
+#define BB_AF_INET       2
+#define BB_AF_INET6      10
+#define BB_TCP_LISTEN    10 /* unix sockets use the same number */
 
 /* An anonymous inode is told by its name, "[eventfd]" and so on (fs/anon_inodes.c's callers). */
 static __always_inline u32 anon_kind(struct file *file)
@@ -170,7 +170,8 @@ static __always_inline void wait_on_fd(struct task_struct *p, struct bb_thread_s
 }
 
 /* poll() of one descriptor, as a socket with a timeout does before each read: name it. */
-static __always_inline void poll_first_fd(struct bb_thread_sum *t, u64 fds, u64 nfds, bool own_memory)
+static __always_inline void poll_first_fd(struct bb_thread_sum *t, u64 fds, u64 nfds,
+					  bool own_memory)
 {
 	s32 fd;
 

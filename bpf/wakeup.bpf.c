@@ -65,8 +65,8 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 			if (w && w->tgid == t->tgid)
 				t->gil_switches = gil_switch_number(t->gil);
 		} else {
-			t->wake_how = w && recalls_lock(w, t->futex) ? BB_FUTEX_HANDED :
-								       BB_FUTEX_FED;
+			t->wake_how =
+				w && recalls_lock(w, t->futex) ? BB_FUTEX_HANDED : BB_FUTEX_FED;
 		}
 	} else {
 		t->wake_how = BB_FUTEX_OTHER;

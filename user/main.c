@@ -151,8 +151,8 @@ static void tell_command(const struct bb_options *o, int status)
 	if (status < 0 || !status)
 		return;
 	if (WIFSIGNALED(status))
-		bb_note("'%s' was killed by signal %d (%s)", o->capture.command[0], WTERMSIG(status),
-			strsignal(WTERMSIG(status)));
+		bb_note("'%s' was killed by signal %d (%s)", o->capture.command[0],
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		bb_note("'%s' ended with status %d", o->capture.command[0], WEXITSTATUS(status));
 }
@@ -169,9 +169,9 @@ static int diagnose(const struct bb_options *o)
 	err = bb_capture__start(&c, &o->capture);
 	if (err) {
 		bb_outfile__abort(&out);
-		return err == -ESRCH  ? BB_EXIT_GONE :
-		       err == -EINVAL ? BB_EXIT_USAGE :
-					BB_EXIT_FAILURE;
+		return err == -ESRCH    ? BB_EXIT_GONE
+		       : err == -EINVAL ? BB_EXIT_USAGE
+					: BB_EXIT_FAILURE;
 	}
 	if (o->interval_ns)
 		err = intervals(o, c, out.f, &incomplete, &status);

@@ -11,7 +11,7 @@
 #include "util/num.h"
 
 #define DEFAULT_DURATION_NS (10 * 1000000000ULL)
-#define IDS_MAX 1024
+#define IDS_MAX             1024
 
 const char *argp_program_version = "boundby " BB_VERSION;
 
@@ -46,8 +46,10 @@ static const struct argp_option options[] = {
 	{ "tid", 't', "TID[,TID...]", 0, "Only these threads", 1 },
 	{ "children", 'C', NULL, 0, "With descendants, those forked in the window included", 1 },
 	{ NULL, 0, NULL, 0, "How long:", 2 },
-	{ "duration", 'd', "SECS", 0, "Length of the window (default: 10 s; units ms, s, m, h)", 2 },
-	{ "interval", 'i', "SECS", 0, "A line, or JSON object, per interval; without -d until Ctrl-C", 2 },
+	{ "duration", 'd', "SECS", 0, "Length of the window (default: 10 s; units ms, s, m, h)",
+	  2 },
+	{ "interval", 'i', "SECS", 0,
+	  "A line, or JSON object, per interval; without -d until Ctrl-C", 2 },
 	{ NULL, 0, NULL, 0, "Output:", 3 },
 	{ "format", 'f', "FORMAT", 0, "text (default), json or prometheus", 3 },
 	{ "output", 'o', "FILE", 0, "Write to a new file, whole or not at all", 3 },
@@ -100,13 +102,14 @@ static uint64_t parse_seconds(struct argp_state *state, const char *arg, const c
 
 	if (err)
 		argp_error(state, "bad %s '%s': %s", what, arg,
-			   err == -ERANGE ? "it must be above 0, and 7 days at most" :
-					    "give seconds, such as 10, 0.5 or 500ms");
+			   err == -ERANGE ? "it must be above 0, and 7 days at most"
+					  : "give seconds, such as 10, 0.5 or 500ms");
 	return ns;
 }
 
 /* One of several words, "a|b|c"; returns which. */
-static int parse_word(struct argp_state *state, const char *arg, const char *what, const char *words)
+static int parse_word(struct argp_state *state, const char *arg, const char *what,
+		      const char *words)
 {
 	const char *w = words;
 
@@ -220,13 +223,14 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARGS:
 		/* what follows "--" is a command; argp has taken the "--" itself away */
-		if (!strcmp(state->argv[state->next - 1], "--") )
+		if (!strcmp(state->argv[state->next - 1], "--"))
 			o->capture.command = state->argv + state->next;
 		else if (!strcmp(state->argv[state->next], "doctor") &&
 			 state->next + 1 == state->argc)
 			o->action = BB_ACTION_DOCTOR;
 		else
-			argp_error(state, "what is '%s'? Processes are given with -p, commands after --",
+			argp_error(state,
+				   "what is '%s'? Processes are given with -p, commands after --",
 				   state->argv[state->next]);
 		break;
 	case ARGP_KEY_END:

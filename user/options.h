@@ -5,10 +5,10 @@
 
 #include "capture/capture.h"
 
-#define BB_EXIT_OK 0
-#define BB_EXIT_FAILURE 1
-#define BB_EXIT_USAGE 2
-#define BB_EXIT_GONE 3	     /* the target was not there, or ended before it could be measured */
+#define BB_EXIT_OK         0
+#define BB_EXIT_FAILURE    1
+#define BB_EXIT_USAGE      2
+#define BB_EXIT_GONE       3 /* the target was not there, or ended before it could be measured */
 #define BB_EXIT_INCOMPLETE 4 /* a verdict from incomplete data */
 
 enum bb_action { BB_ACTION_DIAGNOSE, BB_ACTION_DOCTOR, BB_ACTION_SCHEMA };

@@ -182,7 +182,7 @@ struct task_struct___throttled {
 
 enum bpf_func_id___core {
 	BPF_FUNC_get_current_task_btf___core = 158, /* since 5.11 */
-	BPF_FUNC_task_pt_regs___core = 175,	    /* since 5.15 */
+	BPF_FUNC_task_pt_regs___core = 175,         /* since 5.15 */
 };
 
 struct seq_file {

@@ -21,7 +21,8 @@ char *render(emit_fn emit, const struct sample *s, const struct bb_emit_opts *op
  */
 void golden__check(const char *name, const char *actual);
 
-/** broken_output - an emitter must return -ENOSPC on /dev/full and -EPIPE where the reader is gone. */
+/** broken_output - an emitter must return -ENOSPC on /dev/full and -EPIPE where the reader is gone.
+ */
 void broken_output(emit_fn emit);
 
 #endif

@@ -16,13 +16,13 @@ struct sample {
 };
 
 enum sample_id {
-	SAMPLE_GIL,	/* four computing Python threads */
-	SAMPLE_IDLE,	/* a pool with nothing to do */
-	SAMPLE_TREE,	/* a server with more children than a table has rows */
+	SAMPLE_GIL,     /* four computing Python threads */
+	SAMPLE_IDLE,    /* a pool with nothing to do */
+	SAMPLE_TREE,    /* a server with more children than a table has rows */
 	SAMPLE_HOSTILE, /* names with escapes, broken UTF-8, wide characters */
-	SAMPLE_LOSSES,	/* a lock convoy, measured with losses and a residual */
-	SAMPLE_ENDED,	/* a command that was killed in the window */
-	SAMPLE_EMPTY,	/* nobody was there */
+	SAMPLE_LOSSES,  /* a lock convoy, measured with losses and a residual */
+	SAMPLE_ENDED,   /* a command that was killed in the window */
+	SAMPLE_EMPTY,   /* nobody was there */
 	SAMPLE_MAX,
 };
 
@@ -37,7 +37,7 @@ struct bb_emit_opts sample__opts(void);
 
 /* The builders. */
 
-#define MS 1000000ULL
+#define MS  1000000ULL
 #define SEC 1000000000ULL
 
 /** make__record - @ns of window, @n processes that are zero but for what is unknown. */

@@ -11,10 +11,21 @@
 static const char *sample__syscall_name(int nr)
 {
 	static const char *const names[] = {
-		[0] = "read",	     [1] = "write",   [3] = "close",	 [7] = "poll",
-		[17] = "pread64",    [18] = "pwrite64", [35] = "nanosleep", [44] = "sendto",
-		[45] = "recvfrom",   [61] = "wait4",  [74] = "fsync",	 [202] = "futex",
-		[230] = "clock_nanosleep", [232] = "epoll_wait", [257] = "openat",
+		[0] = "read",
+		[1] = "write",
+		[3] = "close",
+		[7] = "poll",
+		[17] = "pread64",
+		[18] = "pwrite64",
+		[35] = "nanosleep",
+		[44] = "sendto",
+		[45] = "recvfrom",
+		[61] = "wait4",
+		[74] = "fsync",
+		[202] = "futex",
+		[230] = "clock_nanosleep",
+		[232] = "epoll_wait",
+		[257] = "openat",
 	};
 
 	return nr >= 0 && (size_t)nr < sizeof(names) / sizeof(names[0]) ? names[nr] : NULL;
@@ -65,7 +76,7 @@ static void evidence__add(struct bb_evidence *e, size_t *n, const char *fact, do
 	(*n)++;
 }
 
-#define FOR(v, ...) evidence__add((v)->evidence, &(v)->nr_evidence, __VA_ARGS__)
+#define FOR(v, ...)     evidence__add((v)->evidence, &(v)->nr_evidence, __VA_ARGS__)
 #define AGAINST(v, ...) evidence__add((v)->against, &(v)->nr_against, __VA_ARGS__)
 
 static void gil__verdict(struct bb_verdict *v)
@@ -103,8 +114,13 @@ static void gil__lock(struct bb_process *p)
 
 static void sample__gil(struct sample *s)
 {
-	struct bb_wait join = { .state = BB_STATE_QUEUE, .syscall = 202, .fd = -1, .count = 1,
-				.ns = 10 * SEC, .max_ns = 10 * SEC, .open = true };
+	struct bb_wait join = { .state = BB_STATE_QUEUE,
+				.syscall = 202,
+				.fd = -1,
+				.count = 1,
+				.ns = 10 * SEC,
+				.max_ns = 10 * SEC,
+				.open = true };
 	struct bb_process *p;
 	char name[24];
 	size_t i;
@@ -168,12 +184,23 @@ static void idle__locks(struct bb_process *p)
 
 static void sample__idle(struct sample *s)
 {
-	struct bb_wait work = { .state = BB_STATE_QUEUE, .syscall = 202, .fd = -1, .count = 1,
-				.ns = 5 * SEC, .max_ns = 5 * SEC, .open = true };
-	struct bb_wait accept = { .state = BB_STATE_POLL, .syscall = 232,
-				  .fdkind = BB_FD_EPOLL, .fd = 4, .count = 5,
-				  .ns = 4999900000, .max_ns = 1000 * MS, .open = true,
-				  .endpoint = BB_END_LISTEN, .label = "listens on tcp 0.0.0.0:8080" };
+	struct bb_wait work = { .state = BB_STATE_QUEUE,
+				.syscall = 202,
+				.fd = -1,
+				.count = 1,
+				.ns = 5 * SEC,
+				.max_ns = 5 * SEC,
+				.open = true };
+	struct bb_wait accept = { .state = BB_STATE_POLL,
+				  .syscall = 232,
+				  .fdkind = BB_FD_EPOLL,
+				  .fd = 4,
+				  .count = 5,
+				  .ns = 4999900000,
+				  .max_ns = 1000 * MS,
+				  .open = true,
+				  .endpoint = BB_END_LISTEN,
+				  .label = "listens on tcp 0.0.0.0:8080" };
 	struct bb_verdict *v;
 	struct bb_process *p;
 	size_t i;
@@ -208,12 +235,12 @@ static const struct {
 	uint64_t oncpu_ms, disk_ms;
 	bool born, ended;
 } backends[] = {
-	{ "postgres", 1, 0, false, false },	{ "checkpointer", 20, 400, false, false },
-	{ "walwriter", 90, 1200, false, false }, { "backend-01", 700, 3100, false, false },
+	{ "postgres", 1, 0, false, false },        { "checkpointer", 20, 400, false, false },
+	{ "walwriter", 90, 1200, false, false },   { "backend-01", 700, 3100, false, false },
 	{ "backend-02", 690, 3000, false, false }, { "backend-03", 680, 2900, false, false },
 	{ "backend-04", 670, 2800, false, false }, { "backend-05", 660, 2700, false, true },
-	{ "backend-06", 300, 500, true, true },	 { "backend-07", 200, 300, true, false },
-	{ "backend-08", 10, 30, false, false },	 { "backend-09", 5, 12, false, false },
+	{ "backend-06", 300, 500, true, true },    { "backend-07", 200, 300, true, false },
+	{ "backend-08", 10, 30, false, false },    { "backend-09", 5, 12, false, false },
 	{ "backend-10", 0, 0, false, false },
 };
 
@@ -222,11 +249,20 @@ static const struct {
 static void tree__backend(struct bb_process *p, size_t i)
 {
 	struct bb_thread *t;
-	struct bb_wait disk = { .state = BB_STATE_DISK, .syscall = 74, .fdkind = BB_FD_FILE,
-				.fd = 7, .count = 300 + i, .ns = backends[i].disk_ms * MS,
-				.max_ns = 31 * MS, .endpoint = BB_END_FILE };
-	struct bb_wait client = { .state = BB_STATE_POLL, .syscall = 232,
-				  .fdkind = BB_FD_EPOLL, .fd = 9, .count = 41, .max_ns = 80 * MS,
+	struct bb_wait disk = { .state = BB_STATE_DISK,
+				.syscall = 74,
+				.fdkind = BB_FD_FILE,
+				.fd = 7,
+				.count = 300 + i,
+				.ns = backends[i].disk_ms * MS,
+				.max_ns = 31 * MS,
+				.endpoint = BB_END_FILE };
+	struct bb_wait client = { .state = BB_STATE_POLL,
+				  .syscall = 232,
+				  .fdkind = BB_FD_EPOLL,
+				  .fd = 9,
+				  .count = 41,
+				  .max_ns = 80 * MS,
 				  .endpoint = BB_END_INBOUND,
 				  .label = "tcp in 10.0.0.17:51000" };
 
@@ -294,9 +330,12 @@ static void sample__tree(struct sample *s)
 static void hostile__strings(struct bb_process *p)
 {
 	make__process(p, 666, "\033[2J\nroot# \xff", 4);
-	make__cmdline(p, "/tmp/\033]0;pwned\007/\xe2\x80\xae" "gpj.exe", "line\nbreak", "quote\"",
-		      "back\\slash", "tab\there", "\xc3\x28", "\xed\xa0\x80", "\xf0\x9f\x90\x8d",
-		      "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", NULL);
+	make__cmdline(p,
+		      "/tmp/\033]0;pwned\007/\xe2\x80\xae"
+		      "gpj.exe",
+		      "line\nbreak", "quote\"", "back\\slash", "tab\there", "\xc3\x28",
+		      "\xed\xa0\x80", "\xf0\x9f\x90\x8d", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+		      NULL);
 	p->exe = make__string("/tmp/\033]0;pwned\007/evil\xff\n# TYPE forged counter");
 	p->cgroup = make__string("/a\"b\\c\nforged 1");
 	strcpy(p->runtime.name, "cpython");
@@ -307,12 +346,22 @@ static void hostile__strings(struct bb_process *p)
 
 static void sample__hostile(struct sample *s)
 {
-	static const char *const comms[] = { "\033[2J\nroot# \xff", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
-					     "\x7f\x80\x9b\xc2\x9b|`$(id)`", "e\xcc\x81\xe2\x80\x8b" };
-	struct bb_wait wait = { .state = BB_STATE_OTHER, .syscall = 451, .fd = -1, .count = 7,
-				.ns = 400 * MS, .max_ns = 90 * MS };
-	struct bb_wait fault = { .state = BB_STATE_FAULT, .syscall = -1, .fd = -1, .count = 3,
-				 .ns = 100 * MS, .max_ns = 60 * MS };
+	static const char *const comms[] = { "\033[2J\nroot# \xff",
+					     "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+					     "\x7f\x80\x9b\xc2\x9b|`$(id)`",
+					     "e\xcc\x81\xe2\x80\x8b" };
+	struct bb_wait wait = { .state = BB_STATE_OTHER,
+				.syscall = 451,
+				.fd = -1,
+				.count = 7,
+				.ns = 400 * MS,
+				.max_ns = 90 * MS };
+	struct bb_wait fault = { .state = BB_STATE_FAULT,
+				 .syscall = -1,
+				 .fd = -1,
+				 .count = 3,
+				 .ns = 100 * MS,
+				 .max_ns = 60 * MS };
 	struct bb_process *p;
 	struct bb_verdict *v;
 	size_t i;
@@ -392,10 +441,19 @@ static void losses__syscalls(struct bb_process *p)
 
 static void sample__losses(struct sample *s)
 {
-	struct bb_wait lock = { .state = BB_STATE_LOCK, .syscall = 202, .fd = -1,
-				.count = 40011, .ns = 1300 * MS, .max_ns = 12 * MS };
-	struct bb_wait several = { .state = BB_STATE_IPC, .syscall = -2, .fdkind = BB_FD_PIPE,
-				   .fd = 11, .count = 5, .ns = 80 * MS, .max_ns = 40 * MS };
+	struct bb_wait lock = { .state = BB_STATE_LOCK,
+				.syscall = 202,
+				.fd = -1,
+				.count = 40011,
+				.ns = 1300 * MS,
+				.max_ns = 12 * MS };
+	struct bb_wait several = { .state = BB_STATE_IPC,
+				   .syscall = -2,
+				   .fdkind = BB_FD_PIPE,
+				   .fd = 11,
+				   .count = 5,
+				   .ns = 80 * MS,
+				   .max_ns = 40 * MS };
 	struct bb_process *p;
 	struct bb_verdict *v;
 	size_t i;
@@ -447,8 +505,12 @@ static void sample__losses(struct sample *s)
 
 static void sample__ended(struct sample *s)
 {
-	struct bb_wait sleep = { .state = BB_STATE_SLEEP, .syscall = 230, .fd = -1, .count = 3,
-				 .ns = 1200 * MS, .max_ns = 500 * MS };
+	struct bb_wait sleep = { .state = BB_STATE_SLEEP,
+				 .syscall = 230,
+				 .fd = -1,
+				 .count = 3,
+				 .ns = 1200 * MS,
+				 .max_ns = 500 * MS };
 	struct bb_process *p;
 
 	s->name = "ended";
@@ -495,9 +557,9 @@ static void sample__empty(struct sample *s)
 void sample__make(enum sample_id id, struct sample *s)
 {
 	static void (*const makers[SAMPLE_MAX])(struct sample *) = {
-		[SAMPLE_GIL] = sample__gil,	    [SAMPLE_IDLE] = sample__idle,
-		[SAMPLE_TREE] = sample__tree,	    [SAMPLE_HOSTILE] = sample__hostile,
-		[SAMPLE_LOSSES] = sample__losses,   [SAMPLE_ENDED] = sample__ended,
+		[SAMPLE_GIL] = sample__gil,       [SAMPLE_IDLE] = sample__idle,
+		[SAMPLE_TREE] = sample__tree,     [SAMPLE_HOSTILE] = sample__hostile,
+		[SAMPLE_LOSSES] = sample__losses, [SAMPLE_ENDED] = sample__ended,
 		[SAMPLE_EMPTY] = sample__empty,
 	};
 

@@ -34,11 +34,13 @@ static void escapes_what_is_not_printable(void **state)
 	text_is("\x01\x7f", 80, true, "\\x01\\x7f");
 	text_is("back\\slash", 80, true, "back\\\\slash");
 	text_is("\xff\xfe", 80, true, "\\xff\\xfe");
-	text_is("\xc2\x9b" "31m", 80, true, "\\xc2\\x9b31m");	 /* C1: CSI */
-	text_is("\xe2\x80\xae", 80, true, "\\xe2\\x80\\xae");	 /* right-to-left override */
-	text_is("\xe2\x80\x8b", 80, true, "\\xe2\\x80\\x8b");	 /* zero-width space */
-	text_is("\xe2\x80\xa8", 80, true, "\\xe2\\x80\\xa8");	 /* line separator */
-	text_is("e\xcc\x81", 80, true, "e\\xcc\\x81");		 /* combining accent */
+	text_is("\xc2\x9b"
+		"31m",
+		80, true, "\\xc2\\x9b31m");                            /* C1: CSI */
+	text_is("\xe2\x80\xae", 80, true, "\\xe2\\x80\\xae");          /* right-to-left override */
+	text_is("\xe2\x80\x8b", 80, true, "\\xe2\\x80\\x8b");          /* zero-width space */
+	text_is("\xe2\x80\xa8", 80, true, "\\xe2\\x80\\xa8");          /* line separator */
+	text_is("e\xcc\x81", 80, true, "e\\xcc\\x81");                 /* combining accent */
 	text_is("\xf3\xa0\x81\x81", 80, true, "\\xf3\\xa0\\x81\\x81"); /* tag character */
 	text_is("caf\xc3\xa9", 80, true, "caf\xc3\xa9");
 	text_is("caf\xc3\xa9", 80, false, "caf\\xc3\\xa9");
@@ -55,7 +57,9 @@ static void cuts_by_columns(void **state)
 	/* An escape is whole or not there. */
 	text_is("abc\xff", 7, true, "abc\\xff");
 	text_is("abc\xff", 6, true, "abc..");
-	text_is("abc\xff" "d", 7, true, "abc..");
+	text_is("abc\xff"
+		"d",
+		7, true, "abc..");
 	/* Two columns each: Japanese. */
 	text_is("\xe6\x97\xa5\xe6\x9c\xac", 4, true, "\xe6\x97\xa5\xe6\x9c\xac");
 	text_is("\xe6\x97\xa5\xe6\x9c\xac", 3, true, "..");
@@ -112,10 +116,10 @@ static void makes_valid_utf8(void **state)
 	sanitised_is("\x01\n\"\\", 4, "\x01\n\"\\"); /* the format's own rules apply */
 	sanitised_is("\xff", 1, FFFD);
 	sanitised_is("\xc3\x28", 2, FFFD "(");
-	sanitised_is("\xc0\xaf", 2, FFFD FFFD);			       /* overlong */
-	sanitised_is("\xe0\x80\xaf", 3, FFFD FFFD FFFD);	       /* overlong */
-	sanitised_is("\xed\xa0\x80", 3, FFFD FFFD FFFD);	       /* surrogate */
-	sanitised_is("\xf4\x91\x92\x93", 4, FFFD FFFD FFFD FFFD);      /* beyond U+10FFFF */
+	sanitised_is("\xc0\xaf", 2, FFFD FFFD);                   /* overlong */
+	sanitised_is("\xe0\x80\xaf", 3, FFFD FFFD FFFD);          /* overlong */
+	sanitised_is("\xed\xa0\x80", 3, FFFD FFFD FFFD);          /* surrogate */
+	sanitised_is("\xf4\x91\x92\x93", 4, FFFD FFFD FFFD FFFD); /* beyond U+10FFFF */
 	sanitised_is("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", 9, FFFD FFFD FFFD FFFD "A");
 	sanitised_is("\xf0\x9f\x90\x8d", 4, "\xf0\x9f\x90\x8d");
 	sanitised_is("\xf0\x9f\x90", 3, FFFD); /* cut off at the end */

@@ -73,8 +73,7 @@ static json_int_t sum(const json_t *states)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)states, key, value)
-		ns += json_integer_value(value);
+	json_object_foreach((json_t *)states, key, value) ns += json_integer_value(value);
 	assert_int_equal(json_object_size(states), BB_STATE_MAX);
 	return ns;
 }
@@ -101,14 +100,16 @@ static void states_sum_to_the_window(void **state)
 
 		sample__make(id, &s);
 		doc = document(&s, true);
-		json_array_foreach(json_object_get(doc, "processes"), i, process) {
+		json_array_foreach(json_object_get(doc, "processes"), i, process)
+		{
 			json_int_t ns = sum(json_object_get(process, "states"));
 			json_t *folded = json_object_get(process, "folded");
 			json_int_t threads = sum(json_object_get(folded, "states"));
 
 			assert_int_equal(ns + integer(process, "residual_ns"),
 					 integer(process, "window_ns"));
-			json_array_foreach(json_object_get(process, "threads"), j, thread) {
+			json_array_foreach(json_object_get(process, "threads"), j, thread)
+			{
 				json_int_t own = sum(json_object_get(thread, "states"));
 
 				assert_int_equal(own + integer(thread, "residual_ns"),
@@ -119,8 +120,8 @@ static void states_sum_to_the_window(void **state)
 			all += ns;
 		}
 		if (s.diag.has_tree)
-			assert_int_equal(sum(json_object_get(json_object_get(doc, "tree"),
-							     "states")), all);
+			assert_int_equal(
+				sum(json_object_get(json_object_get(doc, "tree"), "states")), all);
 		else
 			assert_true(json_is_null(json_object_get(doc, "tree")));
 		json_decref(doc);
@@ -144,8 +145,8 @@ static void unknown_is_null(void **state)
 	assert_true(json_is_null(json_object_get(process, "syscalls"))); /* not traced */
 	assert_true(json_is_null(json_object_get(process, "gil")));
 	assert_true(json_is_null(json_object_get(overhead, "bpf_ns")));
-	evidence = json_array_get(json_object_get(json_object_get(process, "verdict"),
-						  "evidence"), 0);
+	evidence =
+		json_array_get(json_object_get(json_object_get(process, "verdict"), "evidence"), 0);
 	assert_true(json_is_null(json_object_get(evidence, "value")));
 	json_decref(doc);
 	sample__free(&s);
@@ -162,8 +163,9 @@ static void hostile_strings_survive(void **state)
 	process = json_array_get(json_object_get(doc, "processes"), 0);
 	assert_string_equal(json_string_value(json_object_get(process, "comm")),
 			    "\033[2J\nroot# \xef\xbf\xbd");
-	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "cmdline"),
-							     1)), "line\nbreak");
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(process, "cmdline"), 1)),
+		"line\nbreak");
 	assert_int_equal(json_array_size(json_object_get(process, "cmdline")), 9);
 	json_decref(doc);
 	sample__free(&s);
@@ -197,8 +199,8 @@ static void gil_figures_are_shares_of_the_window(void **state)
 	assert_true(json_number_value(json_object_get(gil, "contended_share")) == 1.0);
 	assert_int_equal(integer(json_array_get(json_object_get(gil, "wait_hist"), 0), "from_ns"),
 			 0);
-	assert_true(json_is_null(json_object_get(
-		json_array_get(json_object_get(gil, "wait_hist"), 4), "to_ns")));
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(gil, "wait_hist"), 4), "to_ns")));
 	json_decref(doc);
 	sample__free(&s);
 }

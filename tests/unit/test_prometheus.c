@@ -77,7 +77,8 @@ static void labels_are_escaped(void **state)
 	for (line = text; *line; line = end + 1) {
 		end = strchr(line, '\n');
 		assert_non_null(end);
-		assert_true(!strncmp(line, "boundby_", 8) || !strncmp(line, "# HELP boundby_", 15) ||
+		assert_true(!strncmp(line, "boundby_", 8) ||
+			    !strncmp(line, "# HELP boundby_", 15) ||
 			    !strncmp(line, "# TYPE boundby_", 15));
 		assert_null(memchr(line, '\033', (size_t)(end - line)));
 	}
@@ -151,12 +152,9 @@ static void passes_errors_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden_pages),
-		cmocka_unit_test(verdict_is_a_state_set),
-		cmocka_unit_test(labels_are_escaped),
-		cmocka_unit_test(series_are_distinct),
-		cmocka_unit_test(unknown_is_left_out),
-		cmocka_unit_test(passes_errors_on),
+		cmocka_unit_test(golden_pages),        cmocka_unit_test(verdict_is_a_state_set),
+		cmocka_unit_test(labels_are_escaped),  cmocka_unit_test(series_are_distinct),
+		cmocka_unit_test(unknown_is_left_out), cmocka_unit_test(passes_errors_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,8 +139,7 @@ static void samples_sum_up(void **state)
 					assert_int_equal(bb_thread__residual(&p->threads[j]), 0);
 			}
 			assert_int_equal(window, p->window_ns);
-			assert_int_equal(bb_process__residual(p),
-					 id == SAMPLE_LOSSES ? 5 * MS : 0);
+			assert_int_equal(bb_process__residual(p), id == SAMPLE_LOSSES ? 5 * MS : 0);
 		}
 		sample__free(&s);
 	}
@@ -183,14 +182,10 @@ static void tree_sums_processes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(new_is_unknown),
-		cmocka_unit_test(frees_half_built),
-		cmocka_unit_test(names_are_distinct),
-		cmocka_unit_test(budgets_add_up),
-		cmocka_unit_test(residual_has_a_sign),
-		cmocka_unit_test(losses_are_counted_by_kind),
-		cmocka_unit_test(samples_sum_up),
-		cmocka_unit_test(tree_sums_processes),
+		cmocka_unit_test(new_is_unknown),      cmocka_unit_test(frees_half_built),
+		cmocka_unit_test(names_are_distinct),  cmocka_unit_test(budgets_add_up),
+		cmocka_unit_test(residual_has_a_sign), cmocka_unit_test(losses_are_counted_by_kind),
+		cmocka_unit_test(samples_sum_up),      cmocka_unit_test(tree_sums_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

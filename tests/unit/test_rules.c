@@ -18,10 +18,10 @@
 #include "../lib/records.h"
 
 /* futex operations as the C libraries pass them */
-#define OP_MUTEX 128	 /* WAIT | PRIVATE */
-#define OP_SEM 393	 /* WAIT_BITSET | PRIVATE | CLOCK_REALTIME */
+#define OP_MUTEX      128 /* WAIT | PRIVATE */
+#define OP_SEM        393 /* WAIT_BITSET | PRIVATE | CLOCK_REALTIME */
 #define OP_SEM_SHARED 265
-#define OP_LOCK_PI 134
+#define OP_LOCK_PI    134
 
 static void locks_and_queues(void **state)
 {
@@ -41,12 +41,12 @@ static void locks_and_queues(void **state)
 		  BB_RULE_PROTOCOL, BB_LOCK_PI_MUTEX },
 		{ "Python lock, handed on", 0, 90, 10, 0, OP_SEM, 0, "[heap]", false, BB_STATE_LOCK,
 		  BB_RULE_HANDED, BB_LOCK_UNKNOWN },
-		{ "pool fed by a producer", 0, 10, 90, 500, OP_SEM, 0, "[heap]", false, BB_STATE_QUEUE,
-		  BB_RULE_FED, BB_LOCK_UNKNOWN },
-		{ "never woken", 0, 0, 0, 900, OP_SEM, 0, "[heap]", false, BB_STATE_QUEUE, BB_RULE_NONE,
-		  BB_LOCK_UNKNOWN },
-		{ "still waiting for a mutex", 0, 0, 0, 0, OP_MUTEX, 2, "[heap]", false, BB_STATE_LOCK,
-		  BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
+		{ "pool fed by a producer", 0, 10, 90, 500, OP_SEM, 0, "[heap]", false,
+		  BB_STATE_QUEUE, BB_RULE_FED, BB_LOCK_UNKNOWN },
+		{ "never woken", 0, 0, 0, 900, OP_SEM, 0, "[heap]", false, BB_STATE_QUEUE,
+		  BB_RULE_NONE, BB_LOCK_UNKNOWN },
+		{ "still waiting for a mutex", 0, 0, 0, 0, OP_MUTEX, 2, "[heap]", false,
+		  BB_STATE_LOCK, BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
 		{ "multiprocessing's semaphore", 0, 100, 0, 0, OP_SEM_SHARED, 0,
 		  "/dev/shm/sem.mp-x1 (deleted)", false, BB_STATE_QUEUE, BB_RULE_MAPPING,
 		  BB_LOCK_SEMAPHORE },
@@ -56,8 +56,10 @@ static void locks_and_queues(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct bb_lock l = { .proto_ns = t[i].proto, .handed_ns = t[i].handed,
-				     .fed_ns = t[i].fed, .other_ns = t[i].other,
+		struct bb_lock l = { .proto_ns = t[i].proto,
+				     .handed_ns = t[i].handed,
+				     .fed_ns = t[i].fed,
+				     .other_ns = t[i].other,
 				     .place = (char *)t[i].place };
 
 		bb_lock__judge(&l, t[i].op, t[i].val, t[i].on_stack);
@@ -90,12 +92,23 @@ static void times(void **state)
 		int err;
 		uint64_t ns;
 	} t[] = {
-		{ "10", 0, 10000000000ULL }, { "0.5", 0, 500000000 }, { "500ms", 0, 500000000 },
-		{ "2m", 0, 120000000000ULL }, { "1h", 0, 3600000000000ULL }, { ".25s", 0, 250000000 },
-		{ "0", -ERANGE, 0 },	      { "-1", -ERANGE, 0 },	     { "8760h", -ERANGE, 0 },
-		{ "ten", -EINVAL, 0 },	      { "nan", -EINVAL, 0 },	     { "inf", -EINVAL, 0 },
-		{ "0x10", -EINVAL, 0 },	      { "5 s", -EINVAL, 0 },	     { "", -EINVAL, 0 },
-		{ "1e99", -ERANGE, 0 },	      { "5sec", -EINVAL, 0 },
+		{ "10", 0, 10000000000ULL },
+		{ "0.5", 0, 500000000 },
+		{ "500ms", 0, 500000000 },
+		{ "2m", 0, 120000000000ULL },
+		{ "1h", 0, 3600000000000ULL },
+		{ ".25s", 0, 250000000 },
+		{ "0", -ERANGE, 0 },
+		{ "-1", -ERANGE, 0 },
+		{ "8760h", -ERANGE, 0 },
+		{ "ten", -EINVAL, 0 },
+		{ "nan", -EINVAL, 0 },
+		{ "inf", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 },
+		{ "5 s", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "1e99", -ERANGE, 0 },
+		{ "5sec", -EINVAL, 0 },
 	};
 	uint64_t ns;
 
@@ -139,15 +152,15 @@ static void folding_loses_nothing(void **state)
 	}
 	bb_fold__budget(&b, ns, &shares, 0, 0);
 	assert_int_equal(bb_budget__sum(&b), sum);
-	assert_int_equal(b.ns[BB_STATE_RUNQ], b.runq_preempted_ns + b.runq_woken_ns +
-						      b.runq_throttled_ns);
+	assert_int_equal(b.ns[BB_STATE_RUNQ],
+			 b.runq_preempted_ns + b.runq_woken_ns + b.runq_throttled_ns);
 	assert_int_equal(b.ns[BB_STATE_LOCK] + b.ns[BB_STATE_QUEUE],
 			 b.futex_proto_ns + b.futex_handed_ns + b.futex_fed_ns + b.futex_other_ns);
 	assert_int_equal(b.ns[BB_STATE_GIL], ns[BB_GIL]);
 	/* all of the proto, three quarters of the handed, a tenth of the fed */
-	assert_int_equal(b.ns[BB_STATE_LOCK],
-			 (uint64_t)((double)ns[BB_FUTEX_PROTO] + (double)ns[BB_FUTEX_HANDED] * 0.75 +
-				    (double)ns[BB_FUTEX_FED] * 0.1));
+	assert_int_equal(b.ns[BB_STATE_LOCK], (uint64_t)((double)ns[BB_FUTEX_PROTO] +
+							 (double)ns[BB_FUTEX_HANDED] * 0.75 +
+							 (double)ns[BB_FUTEX_FED] * 0.1));
 	/* what is known of the words is not divided by shares */
 	sum = b.ns[BB_STATE_LOCK] + b.ns[BB_STATE_QUEUE];
 	bb_fold__budget(&b, ns, &shares, 0, sum);
@@ -159,10 +172,14 @@ static void folding_loses_nothing(void **state)
 
 static void waits_are_joined(void **state)
 {
-	struct bb_wait a[] = { { .state = BB_STATE_NET, .syscall = 45, .count = 2, .ns = 20, .max_ns = 15 },
-			       { .state = BB_STATE_SLEEP, .syscall = 230, .count = 1, .ns = 5 } };
-	struct bb_wait b[] = { { .state = BB_STATE_NET, .syscall = 45, .count = 3, .ns = 30, .max_ns = 12 },
-			       { .state = BB_STATE_NET, .syscall = 43, .count = 1, .ns = 1 } };
+	struct bb_wait a[] = {
+		{ .state = BB_STATE_NET, .syscall = 45, .count = 2, .ns = 20, .max_ns = 15 },
+		{ .state = BB_STATE_SLEEP, .syscall = 230, .count = 1, .ns = 5 }
+	};
+	struct bb_wait b[] = {
+		{ .state = BB_STATE_NET, .syscall = 45, .count = 3, .ns = 30, .max_ns = 12 },
+		{ .state = BB_STATE_NET, .syscall = 43, .count = 1, .ns = 1 }
+	};
 	struct bb_wait *rows = NULL;
 	size_t nr = 0;
 
@@ -183,8 +200,12 @@ static struct bb_record *reading(uint64_t window, uint64_t on)
 {
 	struct bb_record *rec = make__record(window, 1);
 	struct bb_process *p = &rec->processes[0];
-	struct bb_wait w = { .state = BB_STATE_SLEEP, .syscall = 230, .fd = -1, .count = 1,
-			     .ns = window - on, .open = true };
+	struct bb_wait w = { .state = BB_STATE_SLEEP,
+			     .syscall = 230,
+			     .fd = -1,
+			     .count = 1,
+			     .ns = window - on,
+			     .open = true };
 
 	make__process(p, 100, "delta", 1);
 	make__thread(&p->threads[0], "delta", window);

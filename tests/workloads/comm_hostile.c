@@ -10,8 +10,14 @@
 #include "workload.h"
 
 static const char *const names[] = {
-	"\033[31mred\033]0;x\a", "quo\"te'\\back", "bad\xff\xfe\xc3(utf", "new\nline\r\ttab",
-	"\xe2\x80\xaertl\xed\xa0\x80", "{}[],:\x7f\x01", " ", "%s%n\x80",
+	"\033[31mred\033]0;x\a",
+	"quo\"te'\\back",
+	"bad\xff\xfe\xc3(utf",
+	"new\nline\r\ttab",
+	"\xe2\x80\xaertl\xed\xa0\x80",
+	"{}[],:\x7f\x01",
+	" ",
+	"%s%n\x80",
 };
 
 static void *working(void *arg)

@@ -45,8 +45,8 @@ static void reap(void)
 			if (children[i].pid != pid)
 				continue;
 			children[i].end_ns = wl_clock_ns(CLOCK_REALTIME);
-			children[i].cpu_ns = timeval_ns(usage.ru_utime) +
-					     timeval_ns(usage.ru_stime);
+			children[i].cpu_ns =
+				timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime);
 			break;
 		}
 	}
@@ -86,7 +86,8 @@ int main(int argc, char **argv)
 	}
 	for (long i = 0; i < started; i++)
 		if (children[i].end_ns)
-			printf("{\"pid\": %d, \"start_ns\": %llu, \"end_ns\": %llu, \"cpu_ns\": %llu}\n",
+			printf("{\"pid\": %d, \"start_ns\": %llu, \"end_ns\": %llu, \"cpu_ns\": "
+			       "%llu}\n",
 			       (int)children[i].pid, (unsigned long long)children[i].start_ns,
 			       (unsigned long long)children[i].end_ns,
 			       (unsigned long long)children[i].cpu_ns);

@@ -22,7 +22,7 @@ struct build {
 	struct bb_targets *targets;
 	const struct bb_build_opts *opts;
 	struct bb_lock_shares *shares; /* per process */
-	uint32_t *by_tgid;	       /* indices of processes, sorted by tgid */
+	uint32_t *by_tgid;             /* indices of processes, sorted by tgid */
 	struct lock_index *index;      /* of all locks, by process and address */
 	size_t nr_index;
 	uint64_t end_ns;
@@ -78,7 +78,8 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 	struct build *b = ctx;
 	struct bb_process *p = process_of(b, key->tgid, NULL);
 	const struct bb_contention *c = &sum->contention;
-	uint64_t open = c->word & 0xffff, since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
+	uint64_t open = c->word & 0xffff,
+		 since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
 	struct bb_lock *l;
 
 	if (!p)
@@ -215,7 +216,8 @@ static struct bb_lock *lock_at(struct build *b, size_t process, uint64_t addr)
 {
 	struct lock_index key = { process, addr, NULL }, *found;
 
-	found = b->nr_index ? bsearch(&key, b->index, b->nr_index, sizeof(key), compare_index) : NULL;
+	found = b->nr_index ? bsearch(&key, b->index, b->nr_index, sizeof(key), compare_index)
+			    : NULL;
 	return found ? found->lock : NULL;
 }
 
@@ -279,7 +281,8 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
 		return;
 	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
 		s = &sum->slots[i];
-		if (!s->used || (s->bucket == bucket && s->nr == sum->nr && s->fdkind == sum->fdkind))
+		if (!s->used ||
+		    (s->bucket == bucket && s->nr == sum->nr && s->fdkind == sum->fdkind))
 			break;
 		s = NULL;
 	}
@@ -300,8 +303,8 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
  * Close the open state at @end. The kernel's run delay was read at @row->now,
  * a little later: what lies beyond the end is not counted.
  */
-static void close_open(struct build *b, size_t process, struct bb_thread_sum *sum, uint64_t end, uint64_t now,
-		       uint64_t runq)
+static void close_open(struct build *b, size_t process, struct bb_thread_sum *sum, uint64_t end,
+		       uint64_t now, uint64_t runq)
 {
 	uint64_t ns = end - sum->since;
 	uint32_t bucket = sum->bucket;
@@ -436,7 +439,8 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 	return 0;
 }
 
-static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall_sum *sum, void *ctx)
+static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall_sum *sum,
+		       void *ctx)
 {
 	struct build *b = ctx;
 	struct bb_process *p = process_of(b, key->tgid, NULL);

@@ -25,9 +25,9 @@
 #include "python_code.h"
 #include "target.h"
 
-#define MS 1000000ULL
-#define LOOK_NS (50 * MS)	    /* between looks at targets that come and change */
-#define FRESH_NS (2000 * MS)	    /* a program is looked at again for a runtime this long */
+#define MS         1000000ULL
+#define LOOK_NS    (50 * MS)   /* between looks at targets that come and change */
+#define FRESH_NS   (2000 * MS) /* a program is looked at again for a runtime this long */
 #define FUTEX_ROWS 8192
 
 struct bb_capture {
@@ -591,8 +591,8 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 	bpf_ns = bb_kernel__bpf_ns(c->kernel);
 	if (bpf_ns != UINT64_MAX)
 		rec->overhead.bpf_ns = bpf_ns - (c->bpf_ns == UINT64_MAX ? 0 : c->bpf_ns);
-	rec->overhead.cpu_share =
-		(double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) / (double)(end - c->start_ns);
+	rec->overhead.cpu_share = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) /
+				  (double)(end - c->start_ns);
 	bb_procfs__describe(getpid(), &own);
 	rec->overhead.rss_bytes = own.rss_bytes;
 	bb_process__release(&own);
@@ -616,8 +616,9 @@ static void fill_host(struct bb_capture *c, struct bb_record *rec, uint64_t end)
 	rec->host.cpus_online = cpus > 0 ? (uint32_t)cpus : 0;
 	rec->host.busy_share = NAN;
 	if (busy != BB_UNKNOWN_U64 && c->busy_ns != BB_UNKNOWN_U64 && cpus > 0)
-		rec->host.busy_share = fmin(1, (double)(busy - c->busy_ns) /
-						       ((double)cpus * (double)(end - c->start_ns)));
+		rec->host.busy_share =
+			fmin(1, (double)(busy - c->busy_ns) /
+					((double)cpus * (double)(end - c->start_ns)));
 	rec->host.runq_exact = bb_kernel__runq_exact(c->kernel);
 }
 
@@ -641,7 +642,8 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	rec->window.start_realtime_ns = c->start_realtime_ns;
 	rec->window.ns = end - c->start_ns;
 	rec->window.cut_short = c->signalled || c->ended;
-	rec->command_status = c->opts.command && bb_command__reap(&c->command) ? c->command.status : -1;
+	rec->command_status =
+		c->opts.command && bb_command__reap(&c->command) ? c->command.status : -1;
 	fill_overhead(c, rec, end);
 	fill_host(c, rec, end);
 	o.start_ns = c->start_ns;

@@ -17,16 +17,17 @@ struct bb_capture_opts {
 	size_t nr_pids;
 	const pid_t *tids; /* only these threads; empty: all */
 	size_t nr_tids;
-	bool children;	   /* with descendants */
+	bool children;        /* with descendants */
 	char *const *command; /* NULL, or the argv of a command to run */
 	enum bb_syscall_mode syscalls;
-	bool keep_files;   /* output to a file yet to be renamed */
+	bool keep_files;       /* output to a file yet to be renamed */
 	uint32_t test_threads; /* tests: entries of the maps, 0: as the target needs */
 	uint32_t test_exited;
 	uint32_t test_locks;
 	uint32_t test_procs;
 	uint32_t test_syscalls;
-	const char *test_hold; /* tests: wait between look-up and attaching while this file exists */
+	const char
+		*test_hold; /* tests: wait between look-up and attaching while this file exists */
 };
 
 struct bb_capture;
@@ -39,9 +40,9 @@ struct bb_capture;
 int bb_capture__start(struct bb_capture **c, const struct bb_capture_opts *opts);
 
 enum bb_capture_event {
-	BB_CAPTURE_TIME,    /* the time is up */
-	BB_CAPTURE_SIGNAL,  /* SIGINT, SIGTERM or SIGHUP */
-	BB_CAPTURE_ENDED,   /* all named targets have ended */
+	BB_CAPTURE_TIME,   /* the time is up */
+	BB_CAPTURE_SIGNAL, /* SIGINT, SIGTERM or SIGHUP */
+	BB_CAPTURE_ENDED,  /* all named targets have ended */
 };
 
 /**

@@ -8,9 +8,9 @@
 
 struct bb_command {
 	pid_t pid;
-	int go_fd;	/* write end: lets it run */
-	int err_fd;	/* read end: errno of a failed exec, or closed by a good one */
-	int status;	/* wait status, valid once reaped */
+	int go_fd;  /* write end: lets it run */
+	int err_fd; /* read end: errno of a failed exec, or closed by a good one */
+	int status; /* wait status, valid once reaped */
 	bool reaped;
 };
 

@@ -64,8 +64,9 @@ static int check_kernel(void)
 	line(old ? BAD : GOOD, "kernel", "%s%s", u.release, old ? ": 5.10 or later is needed" : "");
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
-		line(BAD, "BTF", "none at /sys/kernel/btf/vmlinux: boot a kernel with "
-				 "CONFIG_DEBUG_INFO_BTF=y");
+		line(BAD, "BTF",
+		     "none at /sys/kernel/btf/vmlinux: boot a kernel with "
+		     "CONFIG_DEBUG_INFO_BTF=y");
 		return -ENOTSUP;
 	}
 	line(GOOD, "BTF", "/sys/kernel/btf/vmlinux");
@@ -85,8 +86,13 @@ static int check_privileges(void)
 
 	c = bb_privileges__list(&nr);
 	for (size_t i = 0; i < nr; i++) {
-		line(c[i].have ? GOOD : c[i].required ? BAD : PARTLY, c[i].name, "%s%s", c[i].why,
-		     c[i].have ? "" : c[i].required ? ": required" : ": not without it");
+		line(c[i].have       ? GOOD
+		     : c[i].required ? BAD
+				     : PARTLY,
+		     c[i].name, "%s%s", c[i].why,
+		     c[i].have       ? ""
+		     : c[i].required ? ": required"
+				     : ": not without it");
 		if (c[i].required && !c[i].have)
 			err = -EPERM;
 	}
@@ -106,8 +112,13 @@ static int nothing(const struct bb_leader_row *row, void *ctx)
 /* Load and attach for real: a feature that only looks available is not. */
 static int check_programs(void)
 {
-	struct bb_kernel_opts o = { .threads = 64, .exited = 64, .procs = 64, .locks = 64,
-				    .syscalls = 64, .follow = true, .trace_syscalls = true };
+	struct bb_kernel_opts o = { .threads = 64,
+				    .exited = 64,
+				    .procs = 64,
+				    .locks = 64,
+				    .syscalls = 64,
+				    .follow = true,
+				    .trace_syscalls = true };
 	struct bb_kernel *k = NULL;
 	int err = bb_kernel__load(&k, &o);
 
@@ -124,15 +135,17 @@ static int check_programs(void)
 	}
 	if (!err) {
 		line(bb_kernel__has_cas(k) ? GOOD : PARTLY, "compare-and-swap",
-		     bb_kernel__has_cas(k) ? "contended time is exact" :
-					     "none before 5.12: contended time may miss single waits");
+		     bb_kernel__has_cas(k)
+			     ? "contended time is exact"
+			     : "none before 5.12: contended time may miss single waits");
 		line(bb_kernel__runq_exact(k) ? GOOD : PARTLY, "run-queue time",
-		     bb_kernel__runq_exact(k) ?
-			     "from the kernel's own run delay" :
-			     "no CONFIG_FAIR_GROUP_SCHED: counted as part of the wait");
+		     bb_kernel__runq_exact(k)
+			     ? "from the kernel's own run delay"
+			     : "no CONFIG_FAIR_GROUP_SCHED: counted as part of the wait");
 	}
 	if (!err && bb_kernel__attach_wakers(k))
-		line(PARTLY, "tp_btf/sched_waking", "no: locks and queues are told apart less well");
+		line(PARTLY, "tp_btf/sched_waking",
+		     "no: locks and queues are told apart less well");
 	else if (!err)
 		line(GOOD, "tp_btf/sched_waking", "attached");
 	if (!err && bb_kernel__attach_syscalls(k))
@@ -169,13 +182,13 @@ static void check_surroundings(void)
 	else
 		line(GOOD, "lockdown", "%s", s[0] ? s : "not shown (securityfs is not mounted)");
 	if (!getrlimit(RLIMIT_MEMLOCK, &lim))
-		line(GOOD, "memlock limit", "%s", lim.rlim_cur == RLIM_INFINITY ?
-							  "unlimited" :
-							  "limited, matters before 5.11");
+		line(GOOD, "memlock limit", "%s",
+		     lim.rlim_cur == RLIM_INFINITY ? "unlimited" : "limited, matters before 5.11");
 	first_line("/proc/sys/kernel/bpf_stats_enabled", s, sizeof(s));
-	line(GOOD, "BPF statistics", !strcmp(s, "1") ? "on: overhead is measured" :
-						       "off: sysctl kernel.bpf_stats_enabled=1 "
-						       "to have our run time in the report");
+	line(GOOD, "BPF statistics",
+	     !strcmp(s, "1") ? "on: overhead is measured"
+			     : "off: sysctl kernel.bpf_stats_enabled=1 "
+			       "to have our run time in the report");
 	/* include/linux/proc_ns.h, PROC_PID_INIT_INO */
 	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != 0xEFFFFFFCU)
 		line(GOOD, "PID namespace", "our own: processes are numbered as seen in here");
@@ -197,7 +210,7 @@ int bb_doctor(void)
 		err = check_programs();
 	else if (!err)
 		err = priv;
-	printf("\n%s\n", err ? "boundby does not work here: see what is MISSING." :
-			       "boundby works here.");
+	printf("\n%s\n",
+	       err ? "boundby does not work here: see what is MISSING." : "boundby works here.");
 	return fflush(stdout) ? -errno : err;
 }

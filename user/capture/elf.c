@@ -14,7 +14,7 @@
  * Bounds on what is read of one file. libpython's .dynsym is 50 KB and the largest
  * known (browsers' .symtab) tens of MB; a sparse file could claim any size.
  */
-#define DYN_MAX ((uint64_t)32 << 20)
+#define DYN_MAX    ((uint64_t)32 << 20)
 #define SYMTAB_MAX ((uint64_t)128 << 20)
 
 #if defined(__x86_64__)
@@ -166,7 +166,9 @@ static uint32_t gnu_hash(const char *name)
  */
 static bool may_define(struct bb_elf *e, const struct bb_elf_sym *syms, size_t nr)
 {
-	struct { uint32_t nbuckets, symoffset, words, shift; } h;
+	struct {
+		uint32_t nbuckets, symoffset, words, shift;
+	} h;
 	GElf_Shdr sh;
 	size_t i;
 
@@ -235,8 +237,8 @@ static int scan_table(struct bb_elf *e, uint32_t type, uint64_t max, struct bb_e
 	if (!strs)
 		return -EINVAL;
 	for (i = 0; i < tab->d_size / sizeof(Elf64_Sym) && (size_t)found < nr; i++)
-		found += match_symbol((const Elf64_Sym *)tab->d_buf + i, strs->d_buf,
-				      strs->d_size, syms, nr);
+		found += match_symbol((const Elf64_Sym *)tab->d_buf + i, strs->d_buf, strs->d_size,
+				      syms, nr);
 	return found;
 }
 

@@ -16,8 +16,8 @@ struct bb_elf;
 
 struct bb_elf_sym {
 	const char *name; /* asked for */
-	uint64_t value;	  /* link address; add the bias of the mapping */
-	uint64_t size;	  /* bytes, as the symbol table claims */
+	uint64_t value;   /* link address; add the bias of the mapping */
+	uint64_t size;    /* bytes, as the symbol table claims */
 	bool found;
 };
 

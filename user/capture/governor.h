@@ -18,7 +18,7 @@
 struct bb_governor {
 	uint64_t last_ns; /* ktime of the last look */
 	uint64_t last_calls;
-	uint64_t rate;	  /* calls per second of the machine, as last seen */
+	uint64_t rate; /* calls per second of the machine, as last seen */
 };
 
 /** bb_governor__start - begin at ktime @now_ns with @calls counted so far. */

@@ -20,7 +20,7 @@ enum link_id { LINK_SWITCH, LINK_FORK, LINK_EXEC, LINK_WAKING, LINK_ENTER, LINK_
 
 struct bb_kernel {
 	struct boundby_bpf *skel;
-	bool cas;	/* BPF has compare-and-swap here */
+	bool cas; /* BPF has compare-and-swap here */
 	bool follow;
 	struct bpf_program *iter;
 	struct bpf_link *iter_link;
@@ -215,7 +215,8 @@ bool bb_kernel__wants_wakers(const struct bb_kernel *k)
 int bb_kernel__attach_wakers(struct bb_kernel *k)
 {
 	return attach(k, LINK_WAKING,
-		      k->cas ? k->skel->progs.bb_sched_waking : k->skel->progs.bb_sched_waking_nocas);
+		      k->cas ? k->skel->progs.bb_sched_waking
+			     : k->skel->progs.bb_sched_waking_nocas);
 }
 
 int bb_kernel__attach_syscalls(struct bb_kernel *k)
@@ -256,7 +257,8 @@ int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_su
 
 int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_python_info *py)
 {
-	if (bpf_map__update_elem(k->skel->maps.pythons, &tgid, sizeof(tgid), py, sizeof(*py), BPF_ANY))
+	if (bpf_map__update_elem(k->skel->maps.pythons, &tgid, sizeof(tgid), py, sizeof(*py),
+				 BPF_ANY))
 		return -errno;
 	return 0;
 }
@@ -369,17 +371,17 @@ int bb_kernel__each_thread(struct bb_kernel *k,
 }
 
 /* Walk a hash map of ours; @val is room for one value. Rows that vanish meanwhile are skipped. */
-#define EACH(map, key_type, val_type, call)                                                       \
-	do {                                                                                      \
-		key_type key, *prev = NULL;                                                       \
-		val_type val;                                                                     \
-		int err_ = 0;                                                                     \
-		while (!err_ && !bpf_map__get_next_key(map, prev, &key, sizeof(key))) {           \
-			if (!bpf_map__lookup_elem(map, &key, sizeof(key), &val, sizeof(val), 0))  \
-				err_ = call;                                                      \
-			prev = &key;                                                              \
-		}                                                                                 \
-		return err_;                                                                      \
+#define EACH(map, key_type, val_type, call)                                                        \
+	do {                                                                                       \
+		key_type key, *prev = NULL;                                                        \
+		val_type val;                                                                      \
+		int err_ = 0;                                                                      \
+		while (!err_ && !bpf_map__get_next_key(map, prev, &key, sizeof(key))) {            \
+			if (!bpf_map__lookup_elem(map, &key, sizeof(key), &val, sizeof(val), 0))   \
+				err_ = call;                                                       \
+			prev = &key;                                                               \
+		}                                                                                  \
+		return err_;                                                                       \
 	} while (0)
 
 int bb_kernel__each_exited(struct bb_kernel *k,
@@ -450,7 +452,7 @@ uint64_t bb_kernel__bpf_ns(const struct bb_kernel *k)
 	struct bpf_program *prog;
 	uint64_t ns = 0, runs = 0;
 
-	bpf_object__for_each_program(prog, k->skel->obj) {
+	bpf_object__for_each_program (prog, k->skel->obj) {
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
 
@@ -470,7 +472,7 @@ uint64_t bb_kernel__map_bytes(const struct bb_kernel *k)
 	struct bpf_map *map;
 	int ncpus = libbpf_num_possible_cpus();
 
-	bpf_object__for_each_map(map, k->skel->obj) {
+	bpf_object__for_each_map (map, k->skel->obj) {
 		uint64_t value = bpf_map__value_size(map);
 
 		if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY && ncpus > 0)

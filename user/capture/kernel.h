@@ -23,7 +23,7 @@ struct bb_kernel_opts {
 	uint32_t locks;
 	uint32_t syscalls;
 	bool select_threads; /* only the threads named by bb_kernel__select_thread() */
-	bool follow;	     /* children of targets become targets */
+	bool follow;         /* children of targets become targets */
 	bool trace_syscalls; /* load the system call tracepoints */
 };
 

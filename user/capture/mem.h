@@ -10,8 +10,8 @@
 
 struct bb_mem {
 	pid_t pid;
-	int fd;		/* of /proc/PID/mem, -1: not opened */
-	bool by_file;	/* process_vm_readv is refused or missing here */
+	int fd;       /* of /proc/PID/mem, -1: not opened */
+	bool by_file; /* process_vm_readv is refused or missing here */
 };
 
 /** bb_mem__init - prepare to read @pid's memory. Opens nothing yet, so cannot fail. */

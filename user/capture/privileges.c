@@ -10,15 +10,15 @@
 
 /* numbers of newer capabilities, where libcap's headers are older (linux/capability.h) */
 #ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#define CAP_BPF 39
+#define CAP_PERFMON            38
+#define CAP_BPF                39
 #define CAP_CHECKPOINT_RESTORE 40
 #endif
 
 static struct bb_capability table[] = {
 	{ "CAP_BPF", CAP_BPF, "load BPF programs and make their maps", true, false },
-	{ "CAP_PERFMON", CAP_PERFMON, "attach to the scheduler's tracepoints and read kernel memory",
-	  true, false },
+	{ "CAP_PERFMON", CAP_PERFMON,
+	  "attach to the scheduler's tracepoints and read kernel memory", true, false },
 	{ "CAP_SYS_PTRACE", CAP_SYS_PTRACE,
 	  "read the memory and descriptors of other users' processes, and of one's own where "
 	  "kernel.yama.ptrace_scope is not 0",
@@ -81,9 +81,13 @@ int bb_privileges__check(void)
 int bb_privileges__drop(bool keep_files)
 {
 	/* to attach wake-ups later, read maps on kernels before 5.19, and look at targets */
-	static const cap_value_t keep[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE,
-					    CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH,
-					    CAP_DAC_OVERRIDE, CAP_SYS_ADMIN };
+	static const cap_value_t keep[] = { CAP_BPF,
+					    CAP_PERFMON,
+					    CAP_SYS_PTRACE,
+					    CAP_CHECKPOINT_RESTORE,
+					    CAP_DAC_READ_SEARCH,
+					    CAP_DAC_OVERRIDE,
+					    CAP_SYS_ADMIN };
 	int nr = keep_files ? 6 : 5, err = 0;
 	cap_t old = cap_get_proc(), new = cap_init();
 

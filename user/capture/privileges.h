@@ -8,10 +8,10 @@
 
 struct bb_capability {
 	const char *name; /* "CAP_BPF" */
-	int value;	  /* of <linux/capability.h> */
+	int value;        /* of <linux/capability.h> */
 	const char *why;
-	bool required;	  /* nothing works without */
-	bool have;	  /* effective */
+	bool required; /* nothing works without */
+	bool have;     /* effective */
 };
 
 /**

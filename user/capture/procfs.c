@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h; field 9 of /proc/PID/stat */
-#define FILE_MAX (4 << 20)
+#define FILE_MAX   (4 << 20)
 
 char *bb_procfs__read(const char *path, size_t *len)
 {
@@ -369,7 +369,8 @@ uint64_t bb_procfs__busy_ns(void)
 
 	if (s && sscanf(s, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle,
 			&iowait, &irq, &softirq) == 7)
-		ns = (user + nice + sys + irq + softirq) * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
+		ns = (user + nice + sys + irq + softirq) *
+		     (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
 	free(s);
 	return ns;
 }

@@ -25,27 +25,23 @@
  * list, in that minor version (checked in the .dynsym of pyenv builds 3.7 to 3.13).
  */
 enum {
-	SYM_RUNTIME,   /* 3.7+ */
-	SYM_CURRENT,   /* up to 3.6, which have no _PyRuntime */
-	SYM_RPYTHON,   /* PyPy */
-	SYM_ANCHORS,   /* a file with none of the above is no runtime */
+	SYM_RUNTIME,               /* 3.7+ */
+	SYM_CURRENT,               /* up to 3.6, which have no _PyRuntime */
+	SYM_RPYTHON,               /* PyPy */
+	SYM_ANCHORS,               /* a file with none of the above is no runtime */
 	SYM_VERSION = SYM_ANCHORS, /* 3.11+: PY_VERSION_HEX as data */
 	SYM_310,
 	SYM_39,
 	SYM_38,
-	SYM_DEBUG,     /* only in builds with Py_REF_DEBUG */
+	SYM_DEBUG, /* only in builds with Py_REF_DEBUG */
 	SYM_MAX,
 };
 
 static const char *const sym_names[SYM_MAX] = {
-	[SYM_RUNTIME] = "_PyRuntime",
-	[SYM_VERSION] = "Py_Version",
-	[SYM_310] = "PyModule_AddObjectRef",
-	[SYM_39] = "PyObject_CallNoArgs",
-	[SYM_38] = "PyConfig_InitPythonConfig",
-	[SYM_CURRENT] = "_PyThreadState_Current",
-	[SYM_RPYTHON] = "rpython_startup_code",
-	[SYM_DEBUG] = "_Py_NegativeRefcount",
+	[SYM_RUNTIME] = "_PyRuntime",           [SYM_VERSION] = "Py_Version",
+	[SYM_310] = "PyModule_AddObjectRef",    [SYM_39] = "PyObject_CallNoArgs",
+	[SYM_38] = "PyConfig_InitPythonConfig", [SYM_CURRENT] = "_PyThreadState_Current",
+	[SYM_RPYTHON] = "rpython_startup_code", [SYM_DEBUG] = "_Py_NegativeRefcount",
 };
 
 struct finder {
@@ -53,7 +49,7 @@ struct finder {
 	struct bb_mem mem;
 	struct bb_images images;
 	struct bb_python *best; /* the caller's */
-	int best_state;		/* enum bb_py_state, -1: none yet */
+	int best_state;         /* enum bb_py_state, -1: none yet */
 };
 
 static bool starts_with(const char *s, const char *prefix)
@@ -65,9 +61,9 @@ static bool starts_with(const char *s, const char *prefix)
 static int rank(const struct bb_image *im)
 {
 	static const char *const never[] = {
-		"ld-linux", "ld-musl", "libc.so", "libc-", "libc.musl", "libm.so", "libm-",
-		"libpthread", "libdl", "libutil", "librt", "libstdc++", "libgcc_s", "libz.so",
-		"libssl", "libcrypto",
+		"ld-linux", "ld-musl",    "libc.so", "libc-",     "libc.musl", "libm.so",
+		"libm-",    "libpthread", "libdl",   "libutil",   "librt",     "libstdc++",
+		"libgcc_s", "libz.so",    "libssl",  "libcrypto",
 	};
 	size_t i;
 
@@ -104,9 +100,15 @@ static void format_version(struct bb_python *py)
 	const char *level = "";
 
 	switch (v >> 4 & 0xf) {
-	case 0xa: level = "a"; break;
-	case 0xb: level = "b"; break;
-	case 0xc: level = "rc"; break;
+	case 0xa:
+		level = "a";
+		break;
+	case 0xb:
+		level = "b";
+		break;
+	case 0xc:
+		level = "rc";
+		break;
 	}
 	if (*level)
 		snprintf(py->runtime.version, sizeof(py->runtime.version), "%u.%u.%u%s%u", v >> 24,
@@ -193,7 +195,10 @@ static bool version_from_name(const char *base, unsigned int *major, unsigned in
 static int read_version(struct finder *f, struct bb_python *py, struct bb_elf *e,
 			const struct bb_elf_sym *syms, uint64_t bias)
 {
-	struct { char cookie[8]; uint64_t version; } debug;
+	struct {
+		char cookie[8];
+		uint64_t version;
+	} debug;
 	uint32_t version = 0;
 	int err;
 
@@ -210,8 +215,10 @@ static int read_version(struct finder *f, struct bb_python *py, struct bb_elf *e
 			return err;
 	} else {
 		set_old_version(py, e, 3,
-				syms[SYM_310].found ? 10 : syms[SYM_39].found ? 9 :
-				syms[SYM_38].found  ? 8 : 7);
+				syms[SYM_310].found  ? 10
+				: syms[SYM_39].found ? 9
+				: syms[SYM_38].found ? 8
+						     : 7);
 		return 0;
 	}
 	/* 3.7 is the first with a _PyRuntime. */

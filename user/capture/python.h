@@ -16,21 +16,21 @@
 #define BB_PY_GILS_MAX 8
 
 struct bb_py_gil {
-	uint64_t addr;	      /* of struct _gil_runtime_state, as if a build with GIL: +8 is
-			       * already added for free-threaded builds, so that cond is
-			       * at addr+32 and mutex at addr+80 in both */
-	int64_t interpreter;  /* id */
+	uint64_t addr;       /* of struct _gil_runtime_state, as if a build with GIL: +8 is
+			      * already added for free-threaded builds, so that cond is
+			      * at addr+32 and mutex at addr+80 in both */
+	int64_t interpreter; /* id */
 	uint64_t interval_us;
 };
 
 struct bb_python {
 	struct bb_runtime runtime; /* name, version, gil, note; note is owned by this */
-	uint32_t version_hex;	   /* PY_VERSION_HEX, 0 where not known */
-	uint64_t runtime_addr;	   /* of _PyRuntime in the target, 0: none */
-	bool free_threaded;	   /* the build */
+	uint32_t version_hex;      /* PY_VERSION_HEX, 0 where not known */
+	uint64_t runtime_addr;     /* of _PyRuntime in the target, 0: none */
+	bool free_threaded;        /* the build */
 	struct bb_py_gil gils[BB_PY_GILS_MAX];
 	size_t nr_gils;
-	bool initialised;	   /* false: the runtime is there, not started yet; ask again */
+	bool initialised; /* false: the runtime is there, not started yet; ask again */
 };
 
 /**

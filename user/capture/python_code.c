@@ -16,7 +16,7 @@ static const struct {
 	uint32_t minor;
 	struct bb_py_offsets o;
 	uint16_t co_filename, co_name; /* in PyCodeObject */
-	uint16_t ascii_data;	       /* of a compact ASCII str */
+	uint16_t ascii_data;           /* of a compact ASCII str */
 } layouts[] = {
 	{ 0x0307, { 24, 0, 8, 8, 176, 24, 0, 0, 32, 24, 0, 0, 1504, {} }, 96, 104, 48 },
 	{ 0x0308, { 32, 0, 8, 8, 176, 24, 0, 0, 32, 24, 0, 0, 1392, {} }, 104, 112, 48 },

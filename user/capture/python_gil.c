@@ -8,9 +8,9 @@
 
 #define INTERPRETERS_MAX 64
 /* The target is not stopped: an interpreter or thread may go while we look at it. */
-#define TRIES 5
+#define TRIES           5
 #define INTERVAL_MAX_US 100000000ull /* 100 s; the default is 5000 */
-#define USER_MAX (1ull << 56)	     /* above any user address, five-level page tables too */
+#define USER_MAX        (1ull << 56) /* above any user address, five-level page tables too */
 
 struct walk {
 	struct bb_mem *m;
@@ -18,9 +18,9 @@ struct walk {
 	struct bb_python *py;
 	uint64_t seen[INTERPRETERS_MAX]; /* interpreters */
 	size_t nr_seen;
-	bool complete;	 /* seen[] are all there are */
-	bool enabled;	 /* a GIL of a free-threaded build is in use */
-	bool uncreated;	 /* an interpreter has no GIL yet */
+	bool complete;  /* seen[] are all there are */
+	bool enabled;   /* a GIL of a free-threaded build is in use */
+	bool uncreated; /* an interpreter has no GIL yet */
 };
 
 static bool plausible_pointer(uint64_t p)

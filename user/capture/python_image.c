@@ -14,7 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define DELETED " (deleted)"
+#define DELETED       " (deleted)"
 #define PROC_PATH_LEN 64 /* "/proc/PID/map_files/" and two addresses */
 
 struct map_line {
@@ -214,8 +214,8 @@ int bb_image__open(const struct bb_image *im, pid_t pid)
 	int fd;
 
 	/* The mapping's own file, whatever happened to its path; wants CAP_SYS_ADMIN. */
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid,
-		 im->start, im->end);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, im->start,
+		 im->end);
 	fd = open_regular(path, im);
 	if (fd >= 0)
 		return fd;

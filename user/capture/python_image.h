@@ -16,20 +16,20 @@
 
 /* One file, by one of its mappings: the first executable one where there is any. */
 struct bb_image {
-	uint64_t start, end;	/* of that mapping, in the target */
-	uint64_t offset;	/* of that mapping, in the file */
+	uint64_t start, end; /* of that mapping, in the target */
+	uint64_t offset;     /* of that mapping, in the file */
 	uint64_t dev;
 	uint64_t inode;
-	char *path;		/* as the target sees it, without " (deleted)" */
-	const char *base;	/* last component of path */
-	bool exec;		/* that mapping is executable */
-	bool is_exe;		/* the process's program */
+	char *path;       /* as the target sees it, without " (deleted)" */
+	const char *base; /* last component of path */
+	bool exec;        /* that mapping is executable */
+	bool is_exe;      /* the process's program */
 };
 
 struct bb_images {
 	struct bb_image *v;
 	size_t nr, cap;
-	bool truncated;		/* there were more than BB_IMAGES_MAX */
+	bool truncated; /* there were more than BB_IMAGES_MAX */
 };
 
 /**

@@ -20,18 +20,49 @@ static const struct {
 	uint32_t minor;
 	struct bb_py_layout l;
 } fixed[] = {
-	{ 0x0307, { .interp_head = 24, .rt_gil = 1264, .interp_next = 0, .interp_id = 16,
-		    .interp_threads = 8, .tstate_interp = 16 } },
-	{ 0x0308, { .interp_head = 32, .rt_gil = 1152, .interp_next = 0, .interp_id = 16,
-		    .interp_threads = 8, .tstate_interp = 16 } },
-	{ 0x0309, { .interp_head = 32, .rt_gil = 352, .interp_next = 0, .interp_id = 24,
-		    .interp_threads = 8, .tstate_interp = 16 } },
-	{ 0x030a, { .interp_head = 32, .rt_gil = 352, .interp_next = 0, .interp_id = 24,
-		    .interp_threads = 8, .tstate_interp = 16 } },
-	{ 0x030b, { .interp_head = 40, .rt_gil = 360, .interp_next = 0, .interp_id = 48,
-		    .interp_threads = 16, .tstate_interp = 16 } },
-	{ 0x030c, { .interp_head = 40, .rt_gil = 0, .interp_next = 0, .interp_id = 8,
-		    .interp_threads = 72, .interp_gil = 384, .tstate_interp = 16 } },
+	{ 0x0307,
+	  { .interp_head = 24,
+	    .rt_gil = 1264,
+	    .interp_next = 0,
+	    .interp_id = 16,
+	    .interp_threads = 8,
+	    .tstate_interp = 16 } },
+	{ 0x0308,
+	  { .interp_head = 32,
+	    .rt_gil = 1152,
+	    .interp_next = 0,
+	    .interp_id = 16,
+	    .interp_threads = 8,
+	    .tstate_interp = 16 } },
+	{ 0x0309,
+	  { .interp_head = 32,
+	    .rt_gil = 352,
+	    .interp_next = 0,
+	    .interp_id = 24,
+	    .interp_threads = 8,
+	    .tstate_interp = 16 } },
+	{ 0x030a,
+	  { .interp_head = 32,
+	    .rt_gil = 352,
+	    .interp_next = 0,
+	    .interp_id = 24,
+	    .interp_threads = 8,
+	    .tstate_interp = 16 } },
+	{ 0x030b,
+	  { .interp_head = 40,
+	    .rt_gil = 360,
+	    .interp_next = 0,
+	    .interp_id = 48,
+	    .interp_threads = 16,
+	    .tstate_interp = 16 } },
+	{ 0x030c,
+	  { .interp_head = 40,
+	    .rt_gil = 0,
+	    .interp_next = 0,
+	    .interp_id = 8,
+	    .interp_threads = 72,
+	    .interp_gil = 384,
+	    .tstate_interp = 16 } },
 };
 #endif
 
@@ -111,8 +142,10 @@ int bb_py_layout__get(uint32_t version_hex, const void *debug_offsets, struct bb
 	/* The struct of the GIL must be the one that we know. */
 	gil = offset_at(debug_offsets, positions[i].gil, &bad);
 	shift = ft ? BB_PY_GIL_FT_SHIFT : 0;
-	if (offset_at(debug_offsets, positions[i].gil_locked, &bad) != gil + shift + BB_PY_GIL_LOCKED ||
-	    offset_at(debug_offsets, positions[i].gil_holder, &bad) != gil + shift + BB_PY_GIL_HOLDER)
+	if (offset_at(debug_offsets, positions[i].gil_locked, &bad) !=
+		    gil + shift + BB_PY_GIL_LOCKED ||
+	    offset_at(debug_offsets, positions[i].gil_holder, &bad) !=
+		    gil + shift + BB_PY_GIL_HOLDER)
 		bad = true;
 	/* 3.13 gives this one from the start of the GIL, not of the interpreter. */
 	enabled = offset_at(debug_offsets, positions[i].gil_enabled, &bad);

@@ -17,20 +17,20 @@
 #include <stdint.h>
 
 /* struct _gil_runtime_state of builds with GIL, 3.7 to 3.15, bytes. */
-#define BB_PY_GIL_INTERVAL 0	/* unsigned long, microseconds */
-#define BB_PY_GIL_HOLDER 8	/* PyThreadState *, the last that had it */
-#define BB_PY_GIL_LOCKED 16	/* int: -1 not created, 0 free, 1 held */
-#define BB_PY_GIL_READ 24	/* bytes that hold the three */
+#define BB_PY_GIL_INTERVAL 0  /* unsigned long, microseconds */
+#define BB_PY_GIL_HOLDER   8  /* PyThreadState *, the last that had it */
+#define BB_PY_GIL_LOCKED   16 /* int: -1 not created, 0 free, 1 held */
+#define BB_PY_GIL_READ     24 /* bytes that hold the three */
 /* Free-threaded builds put `int enabled` in front: all of it moves by this. */
 #define BB_PY_GIL_FT_SHIFT 8
 
-#define BB_PY_DEBUG_COOKIE "xdebugpy"
-#define BB_PY_DEBUG_VERSION 8	/* position of the version in _Py_DebugOffsets */
-#define BB_PY_DEBUG_READ 288	/* bytes of it that bb_py_layout__get() looks at */
+#define BB_PY_DEBUG_COOKIE  "xdebugpy"
+#define BB_PY_DEBUG_VERSION 8   /* position of the version in _Py_DebugOffsets */
+#define BB_PY_DEBUG_READ    288 /* bytes of it that bb_py_layout__get() looks at */
 
 struct bb_py_layout {
-	uint32_t interp_head;	/* in _PyRuntime: newest interpreter; the main one is next to it */
-	uint32_t rt_gil;	/* in _PyRuntime: the only GIL; 0: each interpreter points to one */
+	uint32_t interp_head; /* in _PyRuntime: newest interpreter; the main one is next to it */
+	uint32_t rt_gil;      /* in _PyRuntime: the only GIL; 0: each interpreter points to one */
 	uint32_t interp_next, interp_id, interp_threads, interp_gil;
 	uint32_t tstate_interp;
 	bool free_threaded;

@@ -10,7 +10,7 @@
 
 #include "procfs.h"
 
-#define TCP_LISTEN 10 /* include/net/tcp_states.h, in hex in /proc/net/tcp */
+#define TCP_LISTEN   10 /* include/net/tcp_states.h, in hex in /proc/net/tcp */
 #define POLL_FDS_MAX 4096
 
 enum family { FAM_TCP, FAM_UDP, FAM_UNIX };
@@ -23,7 +23,7 @@ struct sock {
 	bool v6;
 	unsigned int local_port, peer_port;
 	unsigned int peer[4]; /* as /proc prints it */
-	bool named;	      /* unix: bound to a path */
+	bool named;           /* unix: bound to a path */
 	char path[48];
 };
 
@@ -89,7 +89,7 @@ static int parse_unix(struct bb_sockets *s, char *line)
 	k->inode = inode;
 	k->family = FAM_UNIX;
 	k->listening = flags & 0x10000; /* SO_ACCEPTCON */
-	k->connected = state == 3;	/* SS_CONNECTED */
+	k->connected = state == 3;      /* SS_CONNECTED */
 	k->named = path && line[path];
 	if (k->named)
 		snprintf(k->path, sizeof(k->path), "%s", line + path);
@@ -264,9 +264,10 @@ static enum bb_endpoint fd_end(const struct bb_sockets *s, int fd, char *label, 
 		return BB_END_NONE; /* eventfd, timerfd and so on: the process's own */
 	}
 	/* the end of a long path says more than its start */
-	snprintf(label, len, "%s", strlen(target) < len ? target : target + strlen(target) - len + 1);
-	return !strncmp(target, "/dev/pts", 8) || !strncmp(target, "/dev/tty", 8) ? BB_END_LOCAL :
-										      BB_END_FILE;
+	snprintf(label, len, "%s",
+		 strlen(target) < len ? target : target + strlen(target) - len + 1);
+	return !strncmp(target, "/dev/pts", 8) || !strncmp(target, "/dev/tty", 8) ? BB_END_LOCAL
+										  : BB_END_FILE;
 }
 
 /* The members of an epoll set, from its fdinfo (proc(5)). */
@@ -297,17 +298,21 @@ static void describe_epoll(struct bb_sockets *s, struct bb_wait *w)
 	}
 	free(text);
 	if (n[BB_END_OUTBOUND]) {
-		w->endpoint = n[BB_END_LISTEN] || n[BB_END_INBOUND] ? BB_END_MIXED : BB_END_OUTBOUND;
+		w->endpoint =
+			n[BB_END_LISTEN] || n[BB_END_INBOUND] ? BB_END_MIXED : BB_END_OUTBOUND;
 		snprintf(w->label, sizeof(w->label), "%.44s (of %u)", out, n[BB_END_OUTBOUND]);
 	} else if (n[BB_END_INBOUND]) {
 		w->endpoint = BB_END_INBOUND;
-		snprintf(w->label, sizeof(w->label), n[BB_END_INBOUND] == 1 ? "%u client" : "%u clients", n[BB_END_INBOUND]);
+		snprintf(w->label, sizeof(w->label),
+			 n[BB_END_INBOUND] == 1 ? "%u client" : "%u clients", n[BB_END_INBOUND]);
 	} else if (n[BB_END_LISTEN]) {
 		w->endpoint = BB_END_LISTEN;
 		snprintf(w->label, sizeof(w->label), "%s", listen);
 	} else if (n[BB_END_LOCAL] || n[BB_END_UNKNOWN]) {
 		w->endpoint = n[BB_END_LOCAL] ? BB_END_LOCAL : BB_END_UNKNOWN;
-		snprintf(w->label, sizeof(w->label), n[BB_END_LOCAL] == 1 ? "%u pipe or unix socket" : "%u pipes or unix sockets",
+		snprintf(w->label, sizeof(w->label),
+			 n[BB_END_LOCAL] == 1 ? "%u pipe or unix socket"
+					      : "%u pipes or unix sockets",
 			 n[BB_END_LOCAL]);
 	} else {
 		w->endpoint = BB_END_NONE;

@@ -34,7 +34,8 @@ static const struct {
 	{ BB_SC_CLONE, "vfork clone clone3 fork" },
 	{ BB_SC_IPC, "msgrcv msgsnd semop semtimedop mq_timedreceive mq_timedsend" },
 	/* close blocks in the last use of a file: it is out of the table by then */
-	{ BB_SC_DISK, "close close_range dup2 dup3 fsync fdatasync sync syncfs sync_file_range msync io_getevents io_pgetevents "
+	{ BB_SC_DISK, "close close_range dup2 dup3 fsync fdatasync sync syncfs sync_file_range "
+		      "msync io_getevents io_pgetevents "
 		      "stat lstat newfstatat fstat statx access faccessat faccessat2 truncate "
 		      "ftruncate fallocate rename renameat renameat2 unlink unlinkat mkdir mkdirat "
 		      "rmdir link linkat symlink symlinkat readlink readlinkat getdents getdents64 "

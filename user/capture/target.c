@@ -49,15 +49,16 @@ static int open_error(pid_t pid, int err)
 	pid_t tgid = bb_procfs__tgid(pid);
 
 	if (tgid > 0 && tgid != pid) {
-		bb_error("%d is a thread of process %d; use -p %d, with -t %d for that thread alone",
-			 pid, tgid, tgid, pid);
+		bb_error(
+			"%d is a thread of process %d; use -p %d, with -t %d for that thread alone",
+			pid, tgid, tgid, pid);
 		return -EINVAL;
 	}
 	if (err == -ESRCH || err == -EINVAL) {
 		bb_error("no process %d; %s", pid,
-			 in_pid_namespace() ?
-				 "we run in a PID namespace of our own, give its number as seen in here" :
-				 "'ps -e' lists those that run");
+			 in_pid_namespace() ? "we run in a PID namespace of our own, give its "
+					      "number as seen in here"
+					    : "'ps -e' lists those that run");
 		return -ESRCH;
 	}
 	bb_error("cannot open process %d: %s", pid, strerror(-err));

@@ -12,16 +12,16 @@
 #include "python.h"
 
 struct bb_target {
-	pid_t pid;	   /* as our PID namespace numbers it; 0: not visible there */
-	uint32_t tgid;	   /* in the initial PID namespace */
+	pid_t pid;     /* as our PID namespace numbers it; 0: not visible there */
+	uint32_t tgid; /* in the initial PID namespace */
 	uint64_t start_boottime;
-	int pidfd;	   /* -1: followed child that was gone before we came */
-	bool named;	   /* on the command line */
+	int pidfd;  /* -1: followed child that was gone before we came */
+	bool named; /* on the command line */
 	bool gone;
-	bool musl;	   /* its C library is musl */
-	uint32_t execs;	   /* of the kernel's count, seen so far */
+	bool musl;               /* its C library is musl */
+	uint32_t execs;          /* of the kernel's count, seen so far */
 	uint64_t fresh_until_ns; /* ktime until which its runtime is looked for again */
-	struct bb_process info;	 /* who it is, as long as it could be read */
+	struct bb_process info;  /* who it is, as long as it could be read */
 	struct bb_python py;
 };
 

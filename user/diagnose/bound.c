@@ -8,8 +8,8 @@
 const char *bb_bound__name(enum bb_bound b)
 {
 	switch (b) {
-#define X(id, name)             \
-	case BB_BOUND_##id:     \
+#define X(id, name)                                                                                \
+	case BB_BOUND_##id:                                                                        \
 		return name;
 		BB_VERDICTS(X)
 #undef X

@@ -49,7 +49,8 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 
 	memset(diag, 0, sizeof(*diag));
 	quality = quality_of(rec, &diag->incomplete);
-	diag->processes = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->processes));
+	diag->processes =
+		calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->processes));
 	facts = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*facts));
 	if (!diag->processes || !facts) {
 		free(facts);

@@ -10,40 +10,40 @@
 
 #include "../model/record.h"
 
-#define BB_VERDICTS(X)                       \
-	X(GIL_BOUND, "gil-bound")            \
-	X(LOCK_BOUND, "lock-bound")          \
-	X(CPU_SATURATED, "cpu-saturated")    \
-	X(CPU_BOUND, "cpu-bound")            \
-	X(IO_BOUND, "io-bound")              \
-	X(IDLE, "idle")                      \
-	X(MIXED, "mixed")                    \
+#define BB_VERDICTS(X)                                                                             \
+	X(GIL_BOUND, "gil-bound")                                                                  \
+	X(LOCK_BOUND, "lock-bound")                                                                \
+	X(CPU_SATURATED, "cpu-saturated")                                                          \
+	X(CPU_BOUND, "cpu-bound")                                                                  \
+	X(IO_BOUND, "io-bound")                                                                    \
+	X(IDLE, "idle")                                                                            \
+	X(MIXED, "mixed")                                                                          \
 	X(UNKNOWN, "unknown")
 
 enum bb_bound {
 #define X(id, name) BB_BOUND_##id,
 	BB_VERDICTS(X)
 #undef X
-	BB_BOUND_MAX,
+		BB_BOUND_MAX,
 };
 
 #define BB_EVIDENCE_MAX 12
 
 /* One number that a verdict rests on, or that argues against it. */
 struct bb_evidence {
-	char fact[96];	   /* in words, printable ASCII, without the number */
-	double value;	   /* NaN: could not be measured */
-	double threshold;  /* NaN: context, no rule compares it */
-	const char *unit;  /* "share", "threads", "cpus", "ns", "count", "per_s" */
-	const char *rule;  /* id of the rule in docs/method.md, "" for context */
+	char fact[96];    /* in words, printable ASCII, without the number */
+	double value;     /* NaN: could not be measured */
+	double threshold; /* NaN: context, no rule compares it */
+	const char *unit; /* "share", "threads", "cpus", "ns", "count", "per_s" */
+	const char *rule; /* id of the rule in docs/method.md, "" for context */
 };
 
 struct bb_verdict {
 	enum bb_bound bound;
-	double confidence;		      /* 0 to 1 */
-	char summary[256];		      /* one sentence */
-	double components[BB_BOUND_MAX];      /* strength of each verdict, 0 to 1 */
-	enum bb_bound runner_up;	      /* BB_BOUND_MAX: none */
+	double confidence;               /* 0 to 1 */
+	char summary[256];               /* one sentence */
+	double components[BB_BOUND_MAX]; /* strength of each verdict, 0 to 1 */
+	enum bb_bound runner_up;         /* BB_BOUND_MAX: none */
 	struct bb_evidence evidence[BB_EVIDENCE_MAX];
 	size_t nr_evidence;
 	struct bb_evidence against[BB_EVIDENCE_MAX];
@@ -53,9 +53,9 @@ struct bb_verdict {
 struct bb_diagnosis {
 	struct bb_verdict *processes; /* one per process of the record, same order */
 	size_t nr_processes;
-	struct bb_verdict tree;	      /* all selected processes together */
-	bool has_tree;		      /* false where there is one process only */
-	bool incomplete;	      /* losses touch the verdict: exit status 4 */
+	struct bb_verdict tree; /* all selected processes together */
+	bool has_tree;          /* false where there is one process only */
+	bool incomplete;        /* losses touch the verdict: exit status 4 */
 };
 
 /** bb_bound__name - e.g. "gil-bound"; static string, never NULL. */

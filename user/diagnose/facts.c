@@ -84,8 +84,9 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 		left[w->state] -= (double)w->ns;
 		of_window = (double)w->ns / f->window_ns;
 		/* in Go only the scheduler naps by a system call of its own, spinning */
-		if ((f->is_go && w->state == BB_STATE_SLEEP) || bb_facts__is_idle(w) || (w->state == BB_STATE_POLL && is_timer(w) &&
-					     duty < bb_rule(BB_R_HOUSEKEEPING))) {
+		if ((f->is_go && w->state == BB_STATE_SLEEP) || bb_facts__is_idle(w) ||
+		    (w->state == BB_STATE_POLL && is_timer(w) &&
+		     duty < bb_rule(BB_R_HOUSEKEEPING))) {
 			f->idle += of_window;
 			continue;
 		}
@@ -208,7 +209,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 	for (size_t i = 0; i < p->nr_locks; i++) {
 		const struct bb_lock *l = &p->locks[i];
 
-		if (l->state != BB_STATE_LOCK || (double)l->contended_ns / f->window_ns <= f->lock_share)
+		if (l->state != BB_STATE_LOCK ||
+		    (double)l->contended_ns / f->window_ns <= f->lock_share)
 			continue;
 		f->lock_share = (double)l->contended_ns / f->window_ns;
 		f->top_lock = l;

@@ -11,23 +11,23 @@
  */
 struct bb_facts {
 	double window_ns;
-	double cpus;	      /* usable; of the machine where unknown */
-	double threads;	      /* that were there, by time */
-	size_t active;	      /* that ran in the window */
+	double cpus;    /* usable; of the machine where unknown */
+	double threads; /* that were there, by time */
+	size_t active;  /* that ran in the window */
 	double on, runq, gil, lock, queue;
 	double preempted, throttled; /* parts of runq */
-	double io;	      /* waits for disk, network, pipes, children and timers */
-	double idle;	      /* waits for clients, work or a long timer */
-	double io_by[BB_STATE_MAX]; /* io, by state */
+	double io;                   /* waits for disk, network, pipes, children and timers */
+	double idle;                 /* waits for clients, work or a long timer */
+	double io_by[BB_STATE_MAX];  /* io, by state */
 	double timers, timers_by[BB_STATE_MAX]; /* part of io: timers of threads that hardly run */
 	double stopped, unknown;
-	double gil_share;     /* wall time with a waiter for the most contended GIL */
-	double lock_share;    /* the same for the most contended lock */
+	double gil_share;  /* wall time with a waiter for the most contended GIL */
+	double lock_share; /* the same for the most contended lock */
 	const struct bb_lock *top_lock;
 	const struct bb_wait *top_io; /* longest wait that counts as io, NULL: none */
-	double blocked_outside;	/* inactive threads that wait for disk or a server */
-	double stuck;	      /* inactive threads that wait for a lock, or in an unclassed call */
-	double host_busy;     /* share of all CPUs of the machine in use; NaN: unknown */
+	double blocked_outside;       /* inactive threads that wait for disk or a server */
+	double stuck;     /* inactive threads that wait for a lock, or in an unclassed call */
+	double host_busy; /* share of all CPUs of the machine in use; NaN: unknown */
 	bool has_gil, is_go;
 	double switches_per_s;
 };

@@ -6,32 +6,35 @@
 #ifndef BB_DIAGNOSE_RULES_H
 #define BB_DIAGNOSE_RULES_H
 
-#define BB_RULES(X)                                                                              \
-	X(IDLE_BELOW, "idle-below", 0.05,                                                        \
-	  "threads wanting to run or waiting for I/O, below which a process is idle")            \
-	X(IDLE_RAMP, "idle-ramp", 0.15, "threads from which it is not idle at all")              \
-	X(LONG_WAIT_NS, "long-wait", 0.95e9,                                                     \
-	  "mean length of a timer or local wait from which it is nothing that anybody waits for") \
-	X(HOUSEKEEPING, "housekeeping", 0.0005,                                                  \
-	  "share of its time that a thread runs, below which its poll timeouts are housekeeping") \
-	X(LOW_DUTY, "low-duty", 0.01,                                                            \
+#define BB_RULES(X)                                                                                \
+	X(IDLE_BELOW, "idle-below", 0.05,                                                          \
+	  "threads wanting to run or waiting for I/O, below which a process is idle")              \
+	X(IDLE_RAMP, "idle-ramp", 0.15, "threads from which it is not idle at all")                \
+	X(LONG_WAIT_NS, "long-wait", 0.95e9,                                                       \
+	  "mean length of a timer or local wait from which it is nothing that anybody waits for")  \
+	X(HOUSEKEEPING, "housekeeping", 0.0005,                                                    \
+	  "share of its time that a thread runs, below which its poll timeouts are housekeeping")  \
+	X(LOW_DUTY, "low-duty", 0.01,                                                              \
 	  "share of its time that a thread runs, below which its timers do not count beside work") \
-	X(STARVED_FROM, "starved-from", 0.1, "share of CPU demand that queues, from which others take the CPUs") \
-	X(STARVED_AT, "starved-at", 0.4, "share of CPU demand that queues, at which they have taken them") \
-	X(FULL_FROM, "cpus-full-from", 0.75, "use of the usable CPUs from which they count as filling") \
-	X(FULL_AT, "cpus-full-at", 0.92, "use of the usable CPUs at which they are full")        \
-	X(DOMINATES, "dominates", 0.6, "component that makes the verdict by itself")              \
-	X(MATTERS, "matters", 0.25, "component that matters: two of them make a mixed verdict")  \
-	X(CONTENDED, "contended", 0.05, "share of wall time below which contention is noise")    \
-	X(SHORT_WINDOW_NS, "short-window", 0.1e9, "window below which nothing is said")          \
-	X(SURE_WINDOW_NS, "sure-window", 1e9, "window from which its length costs no confidence") \
+	X(STARVED_FROM, "starved-from", 0.1,                                                       \
+	  "share of CPU demand that queues, from which others take the CPUs")                      \
+	X(STARVED_AT, "starved-at", 0.4,                                                           \
+	  "share of CPU demand that queues, at which they have taken them")                        \
+	X(FULL_FROM, "cpus-full-from", 0.75,                                                       \
+	  "use of the usable CPUs from which they count as filling")                               \
+	X(FULL_AT, "cpus-full-at", 0.92, "use of the usable CPUs at which they are full")          \
+	X(DOMINATES, "dominates", 0.6, "component that makes the verdict by itself")               \
+	X(MATTERS, "matters", 0.25, "component that matters: two of them make a mixed verdict")    \
+	X(CONTENDED, "contended", 0.05, "share of wall time below which contention is noise")      \
+	X(SHORT_WINDOW_NS, "short-window", 0.1e9, "window below which nothing is said")            \
+	X(SURE_WINDOW_NS, "sure-window", 1e9, "window from which its length costs no confidence")  \
 	X(UNKNOWN_MAX, "unknown-max", 0.5, "share of unknown time above which nothing is said")
 
 enum bb_rule {
 #define X(id, name, value, text) BB_R_##id,
 	BB_RULES(X)
 #undef X
-	BB_R_MAX,
+		BB_R_MAX,
 };
 
 struct bb_rule_row {

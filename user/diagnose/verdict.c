@@ -53,13 +53,15 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	 */
 	runq = (1 - gil - lock) * f->runq + (gil + lock) * fmin(f->runq, fmax(0, 1 - f->on));
 	/* CPUs that others fill are no more to be had than those that it fills itself */
-	starved = f->on + f->runq > 0 ? ramp(f->runq / (f->on + f->runq), bb_rule(BB_R_STARVED_FROM),
-					     bb_rule(BB_R_STARVED_AT)) : 0;
-	starved *= isnan(f->host_busy) ? 1 : ramp(f->host_busy, bb_rule(BB_R_FULL_FROM),
-						   bb_rule(BB_R_FULL_AT));
+	starved = f->on + f->runq > 0 ? ramp(f->runq / (f->on + f->runq),
+					     bb_rule(BB_R_STARVED_FROM), bb_rule(BB_R_STARVED_AT))
+				      : 0;
+	starved *= isnan(f->host_busy)
+			   ? 1
+			   : ramp(f->host_busy, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
 	starved = fmax(full, starved);
-	a->of[BB_BOUND_CPU_SATURATED] = (1 - full) * runq + full * (f->runq + f->on) +
-					(starved - full) * on;
+	a->of[BB_BOUND_CPU_SATURATED] =
+		(1 - full) * runq + full * (f->runq + f->on) + (starved - full) * on;
 	a->of[BB_BOUND_CPU_BOUND] = (1 - starved) * on;
 	a->of[BB_BOUND_IO_BOUND] = capped(f->io, f->on + f->runq);
 }
@@ -88,7 +90,7 @@ static void say(struct bb_evidence *list, size_t *nr, double value, double thres
 	e->rule = rule;
 }
 
-#define FOR(v, ...) say((v)->evidence, &(v)->nr_evidence, __VA_ARGS__)
+#define FOR(v, ...)     say((v)->evidence, &(v)->nr_evidence, __VA_ARGS__)
 #define AGAINST(v, ...) say((v)->against, &(v)->nr_against, __VA_ARGS__)
 
 static enum bb_state top_io_state(const struct bb_facts *f)
@@ -176,11 +178,14 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		if (f->io > 0)
 			FOR(v, f->io, NAN, "threads", "", "threads waiting for I/O, on average");
 		if (f->gil > 0)
-			FOR(v, f->gil, NAN, "threads", "", "threads waiting for the GIL, on average");
+			FOR(v, f->gil, NAN, "threads", "",
+			    "threads waiting for the GIL, on average");
 		if (f->lock > 0)
-			FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
+			FOR(v, f->lock, NAN, "threads", "",
+			    "threads waiting for locks, on average");
 		if (f->runq > 0)
-			FOR(v, f->runq, NAN, "threads", "", "threads queueing for a CPU, on average");
+			FOR(v, f->runq, NAN, "threads", "",
+			    "threads queueing for a CPU, on average");
 		break;
 	}
 	if (v->bound != BB_BOUND_IDLE && v->bound != BB_BOUND_UNKNOWN && f->on + f->io > 0)
@@ -199,7 +204,8 @@ static void against_of(struct bb_verdict *v, const struct bb_facts *f)
 	if (f->unknown > 0.01)
 		AGAINST(v, f->unknown, NAN, "threads", "", "threads blocked for a cause not known");
 	if (f->stopped > 0.01)
-		AGAINST(v, f->stopped, NAN, "threads", "", "threads were stopped, traced or frozen");
+		AGAINST(v, f->stopped, NAN, "threads", "",
+			"threads were stopped, traced or frozen");
 	if (f->window_ns < bb_rule(BB_R_SURE_WINDOW_NS))
 		AGAINST(v, f->window_ns, bb_rule(BB_R_SURE_WINDOW_NS), "ns", "sure-window",
 			"the window is short");
@@ -243,26 +249,28 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 		break;
 	case BB_BOUND_CPU_SATURATED:
 		if (f->throttled > f->preempted && f->throttled > 0.1)
-			snprintf(s, len, "The CPU quota holds it back: %.1f threads were throttled.",
+			snprintf(s, len,
+				 "The CPU quota holds it back: %.1f threads were throttled.",
 				 f->throttled);
 		else if (f->on / f->cpus < bb_rule(BB_R_FULL_FROM))
-			snprintf(s, len,
-				 "%s would use more CPU than there is: others take it (%.1f threads "
-				 "queue).",
-				 it, f->runq);
+			snprintf(
+				s, len,
+				"%s would use more CPU than there is: others take it (%.1f threads "
+				"queue).",
+				it, f->runq);
 		else
 			snprintf(s, len,
 				 "The CPUs are busy: %.1f of %.3g in use, %.1f more threads queue.",
 				 f->on, f->cpus, f->runq);
 		break;
 	case BB_BOUND_CPU_BOUND:
-		snprintf(s, len,
-			 "%s on %.1f of %.3g CPUs, and nothing else holds %s back.",
+		snprintf(s, len, "%s on %.1f of %.3g CPUs, and nothing else holds %s back.",
 			 tree ? "They compute" : "It computes", f->on, f->cpus,
 			 tree ? "them" : "it");
 		break;
 	case BB_BOUND_IO_BOUND:
-		snprintf(s, len, "%s mostly wait%s for %s: %.1f threads wait, %.2f of %.3g CPUs are used.",
+		snprintf(s, len,
+			 "%s mostly wait%s for %s: %.1f threads wait, %.2f of %.3g CPUs are used.",
 			 it, tree ? "" : "s", io_words(f), fmin(f->io, 1e6), f->on, f->cpus);
 		break;
 	case BB_BOUND_IDLE:
@@ -270,21 +278,23 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 			snprintf(s, len, "%s stopped: suspended, traced or frozen.",
 				 tree ? "They are" : "It is");
 		else if (f->stuck >= 0.5 && !f->active)
-			snprintf(s, len, "Nothing ran in the window: %.0f thread%s waited all the time for "
-					 "a lock, or in a call that does not return.",
+			snprintf(s, len,
+				 "Nothing ran in the window: %.0f thread%s waited all the time for "
+				 "a lock, or in a call that does not return.",
 				 f->stuck, f->stuck >= 1.5 ? "s" : "");
 		else
 			snprintf(s, len, "%s nothing to do: %s.", tree ? "They have" : "It has",
-				 f->active ? "the threads wait for clients, work or a timer" :
-					     "no thread ran in the window");
+				 f->active ? "the threads wait for clients, work or a timer"
+					   : "no thread ran in the window");
 		break;
 	case BB_BOUND_MIXED:
 		summary_mixed(v);
 		break;
 	default:
 		snprintf(s, len, "The data cannot tell: %s.",
-			 f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS) ? "the window is too short" :
-									"the cause of most waits is not known");
+			 f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS)
+				 ? "the window is too short"
+				 : "the cause of most waits is not known");
 		break;
 	}
 }
@@ -312,8 +322,7 @@ static bool cannot_tell(const struct bb_facts *f)
 
 	if (f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS))
 		return true;
-	return f->unknown > 0 &&
-	       f->unknown > bb_rule(BB_R_UNKNOWN_MAX) * (f->unknown + known);
+	return f->unknown > 0 && f->unknown > bb_rule(BB_R_UNKNOWN_MAX) * (f->unknown + known);
 }
 
 void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,

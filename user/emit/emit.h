@@ -8,14 +8,14 @@
 #include "../diagnose/diagnosis.h"
 
 struct bb_emit_opts {
-	bool color;	      /* text: ANSI colours */
-	bool utf8;	      /* text: the reader shows UTF-8; otherwise only ASCII is written */
-	bool all_threads;     /* text: every thread, not only those that matter */
-	unsigned int width;   /* text: columns, 80 by default */
-	bool compact;	      /* one line per call: text line or JSON object (-i) */
+	bool color;         /* text: ANSI colours */
+	bool utf8;          /* text: the reader shows UTF-8; otherwise only ASCII is written */
+	bool all_threads;   /* text: every thread, not only those that matter */
+	unsigned int width; /* text: columns, 80 by default */
+	bool compact;       /* one line per call: text line or JSON object (-i) */
 	/* names of system calls by number; NULL result: not known */
 	const char *(*syscall_name)(int nr);
-	const char *version;  /* our own, e.g. "0.1.0" */
+	const char *version; /* our own, e.g. "0.1.0" */
 };
 
 /*

@@ -47,7 +47,7 @@ size_t bb_escape__text(char *dst, size_t size, const char *s, size_t len, size_t
 		       bool utf8);
 
 /* A column takes up to 4 bytes. */
-#define BB_ESCAPE_LEN(columns) ((columns) * 4 + 1)
+#define BB_ESCAPE_LEN(columns) ((columns)*4 + 1)
 
 /**
  * bb_escape__utf8 - a copy that is valid UTF-8 for sure.

@@ -99,8 +99,8 @@ static void json__window(struct writer *w, const struct bb_record *rec)
 	bb_fmt__time(time, sizeof(time), rec->window.start_realtime_ns);
 	o = bb_json__set(o, "start", json_string(time));
 	o = bb_json__set(o, "ns", bb_json__u64(rec->window.ns));
-	o = bb_json__set(o, "asked_ns", rec->window.asked_ns ? bb_json__u64(rec->window.asked_ns) :
-							       json_null());
+	o = bb_json__set(o, "asked_ns",
+			 rec->window.asked_ns ? bb_json__u64(rec->window.asked_ns) : json_null());
 	o = bb_json__set(o, "cut_short", json_boolean(rec->window.cut_short));
 	writer__value(w, "window", o);
 }
@@ -125,8 +125,8 @@ static void json__command(struct writer *w, int status)
 		return;
 	}
 	o = json_object();
-	o = bb_json__set(o, "exit_status", WIFEXITED(status) ? json_integer(WEXITSTATUS(status)) :
-							       json_null());
+	o = bb_json__set(o, "exit_status",
+			 WIFEXITED(status) ? json_integer(WEXITSTATUS(status)) : json_null());
 	o = bb_json__set(o, "signal",
 			 WIFSIGNALED(status) ? json_integer(WTERMSIG(status)) : json_null());
 	writer__value(w, "command", o);
@@ -157,7 +157,8 @@ static void json__identity(struct writer *w, const struct bb_process *p, bool tr
 	writer__value(w, "born", tree ? json_null() : json_boolean(p->born));
 	writer__value(w, "ended", tree ? json_null() : json_boolean(p->ended));
 	writer__value(w, "execed", tree ? json_null() : json_boolean(p->execed));
-	writer__value(w, "exit_signal", p->exit_signal ? json_integer(p->exit_signal) : json_null());
+	writer__value(w, "exit_signal",
+		      p->exit_signal ? json_integer(p->exit_signal) : json_null());
 	writer__value(w, "cpus_usable", bb_json__real(p->cpus_usable));
 	writer__value(w, "rss_bytes", bb_json__u64(p->rss_bytes));
 	writer__value(w, "runtime", bb_json__runtime(&p->runtime));

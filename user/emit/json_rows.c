@@ -171,8 +171,8 @@ json_t *bb_json__verdict(const struct bb_verdict *v)
 	o = bb_json__set(o, "evidence", json__evidence(v->evidence, v->nr_evidence));
 	o = bb_json__set(o, "against", json__evidence(v->against, v->nr_against));
 	o = bb_json__set(o, "runner_up",
-			 bb_json__string(v->runner_up < BB_BOUND_MAX ?
-						 bb_bound__name(v->runner_up) : NULL));
+			 bb_json__string(v->runner_up < BB_BOUND_MAX ? bb_bound__name(v->runner_up)
+								     : NULL));
 	/* Last, as it is taken over even when o is gone. */
 	return bb_json__set(o, "components", components);
 }
@@ -236,8 +236,9 @@ static json_t *json__hist(const uint64_t *hist)
 			continue;
 		o = json_object();
 		o = bb_json__set(o, "from_ns", json_integer(i ? 1LL << i : 0));
-		o = bb_json__set(o, "to_ns", i + 1 < BB_HIST_SLOTS ? json_integer(1LL << (i + 1)) :
-								     json_null());
+		o = bb_json__set(o, "to_ns",
+				 i + 1 < BB_HIST_SLOTS ? json_integer(1LL << (i + 1))
+						       : json_null());
 		o = bb_json__set(o, "count", bb_json__u64(hist[i]));
 		array = bb_json__append(array, o);
 	}
@@ -262,12 +263,12 @@ static json_t *json__interpreter(const struct bb_gil *g, uint64_t window_ns)
 {
 	json_t *o = json_object();
 
-	o = bb_json__set(o, "interpreter", g->interpreter >= 0 ? json_integer(g->interpreter) :
-								 json_null());
+	o = bb_json__set(o, "interpreter",
+			 g->interpreter >= 0 ? json_integer(g->interpreter) : json_null());
 	o = bb_json__set(o, "addr", json__hex(g->addr));
 	o = bb_json__set(o, "interval_ns",
-			 bb_json__u64(g->interval_us == BB_UNKNOWN_U64 ? g->interval_us :
-									 g->interval_us * 1000));
+			 bb_json__u64(g->interval_us == BB_UNKNOWN_U64 ? g->interval_us
+								       : g->interval_us * 1000));
 	return json__gil_figures(o, g, window_ns);
 }
 
@@ -306,13 +307,13 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns)
 		gil__add(&sum, &p->gils[i]);
 		if (p->gils[i].interval_us != interval_us)
 			interval_us = BB_UNKNOWN_U64;
-		interpreters = bb_json__append(interpreters,
-					       json__interpreter(&p->gils[i], window_ns));
+		interpreters =
+			bb_json__append(interpreters, json__interpreter(&p->gils[i], window_ns));
 	}
 	o = json__gil_figures(json_object(), &sum, window_ns);
 	o = bb_json__set(o, "interval_ns",
-			 bb_json__u64(interval_us == BB_UNKNOWN_U64 ? interval_us :
-								      interval_us * 1000));
+			 bb_json__u64(interval_us == BB_UNKNOWN_U64 ? interval_us
+								    : interval_us * 1000));
 	o = bb_json__set(o, "holders", json_null()); /* not measured yet */
 	return bb_json__set(o, "interpreters", interpreters);
 }

@@ -73,8 +73,10 @@ bool bb_line__fits(const struct bb_line *l, const char *s)
 {
 	char text[BB_ESCAPE_LEN(BB_WIDTH_MAX + 1)];
 
-	return l->columns + 1 + bb_escape__text(text, sizeof(text), s, strlen(s),
-						BB_WIDTH_MAX + 1, l->opts->utf8) <= l->width;
+	return l->columns + 1 +
+		       bb_escape__text(text, sizeof(text), s, strlen(s), BB_WIDTH_MAX + 1,
+				       l->opts->utf8) <=
+	       l->width;
 }
 
 void bb_line__pad(struct bb_line *l, size_t column)
@@ -215,4 +217,3 @@ void bb_line__title(struct bb_line *l, const char *fmt, ...)
 	bb_line__put(l, text);
 	bb_line__end(l);
 }
-

@@ -29,7 +29,7 @@ struct bb_line {
 	const struct bb_emit_opts *opts;
 	size_t width;
 	size_t columns; /* used so far */
-	size_t len;	/* bytes in buf */
+	size_t len;     /* bytes in buf */
 	enum bb_color color;
 	char buf[BB_WIDTH_MAX * 16];
 };
@@ -41,8 +41,7 @@ void bb_line__init(struct bb_line *l, struct bb_out *out, const struct bb_emit_o
 void bb_line__put(struct bb_line *l, const char *s);
 
 /** bb_line__printf - the same, formatted; our own words only. */
-void bb_line__printf(struct bb_line *l, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void bb_line__printf(struct bb_line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** bb_line__escaped - append bytes of the target, escaped, in at most @columns. */
 void bb_line__escaped(struct bb_line *l, const char *s, size_t columns);
@@ -73,7 +72,6 @@ void bb_line__end(struct bb_line *l);
 void bb_line__wrap(struct bb_line *l, size_t indent, const char *s);
 
 /** bb_line__title - an empty line, then a heading in bold. */
-void bb_line__title(struct bb_line *l, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void bb_line__title(struct bb_line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -39,10 +39,10 @@ const char *bb_name__fdkind(enum bb_fdkind kind)
 const char *bb_name__endpoint(int endpoint)
 {
 	static const char *const names[] = {
-		[BB_END_UNKNOWN] = "unknown",	[BB_END_NONE] = "none",
-		[BB_END_LISTEN] = "listen",	[BB_END_INBOUND] = "inbound",
+		[BB_END_UNKNOWN] = "unknown",   [BB_END_NONE] = "none",
+		[BB_END_LISTEN] = "listen",     [BB_END_INBOUND] = "inbound",
 		[BB_END_OUTBOUND] = "outbound", [BB_END_LOCAL] = "local",
-		[BB_END_FILE] = "file",		[BB_END_MIXED] = "mixed",
+		[BB_END_FILE] = "file",         [BB_END_MIXED] = "mixed",
 	};
 
 	return NAME(names, endpoint);
@@ -51,7 +51,7 @@ const char *bb_name__endpoint(int endpoint)
 const char *bb_name__lock_kind(enum bb_lock_kind kind)
 {
 	static const char *const names[] = {
-		[BB_LOCK_UNKNOWN] = "unknown",	   [BB_LOCK_MUTEX] = "mutex",
+		[BB_LOCK_UNKNOWN] = "unknown",     [BB_LOCK_MUTEX] = "mutex",
 		[BB_LOCK_PI_MUTEX] = "pi-mutex",   [BB_LOCK_CONDITION] = "condition",
 		[BB_LOCK_SEMAPHORE] = "semaphore", [BB_LOCK_PARKED] = "parked",
 	};
@@ -96,8 +96,8 @@ const char *bb_name__tracing(enum bb_tracing tracing)
 const char *bb_name__signal(int sig)
 {
 	switch (sig) {
-#define X(name)     \
-	case name:  \
+#define X(name)                                                                                    \
+	case name:                                                                                 \
 		return #name;
 		X(SIGHUP)
 		X(SIGINT)

@@ -18,8 +18,7 @@ struct bb_out {
 void bb_out__write(struct bb_out *out, const char *s, size_t len);
 
 /** bb_out__printf - formatted write, of any length. */
-void bb_out__printf(struct bb_out *out, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void bb_out__printf(struct bb_out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** bb_out__fail - note a failure that happened elsewhere; the first one stays. */
 void bb_out__fail(struct bb_out *out, int err);

@@ -31,7 +31,7 @@ struct prom {
 	const struct bb_diagnosis *diag;
 	const struct bb_emit_opts *opts;
 	unsigned int *reused; /* by process: earlier ones in the record with the same pid */
-	bool header;	      /* of the family at hand is written */
+	bool header;          /* of the family at hand is written */
 };
 
 struct family {
@@ -108,8 +108,8 @@ static const char *seconds(char *buf, int64_t ns)
 	uint64_t abs = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 	size_t len;
 
-	snprintf(buf, VALUE_LEN, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "",
-		 abs / 1000000000, abs % 1000000000);
+	snprintf(buf, VALUE_LEN, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", abs / 1000000000,
+		 abs % 1000000000);
 	for (len = strlen(buf); buf[len - 1] == '0'; len--)
 		;
 	if (buf[len - 1] == '.')
@@ -167,7 +167,8 @@ static void confidence(struct prom *p, const struct family *f, size_t i)
 
 	if (!isnan(p->diag->processes[i].confidence))
 		prom__sample(p, f, i, NULL, NULL,
-			     bb_fmt__real(value, sizeof(value), p->diag->processes[i].confidence, 6));
+			     bb_fmt__real(value, sizeof(value), p->diag->processes[i].confidence,
+					  6));
 }
 
 static void components(struct prom *p, const struct family *f, size_t i)
@@ -229,8 +230,7 @@ static void switches(struct prom *p, const struct family *f, size_t i)
 {
 	char value[VALUE_LEN];
 
-	prom__sample(p, f, i, "kind", "voluntary",
-		     number(value, p->rec->processes[i].voluntary));
+	prom__sample(p, f, i, "kind", "voluntary", number(value, p->rec->processes[i].voluntary));
 	prom__sample(p, f, i, "kind", "involuntary",
 		     number(value, p->rec->processes[i].involuntary));
 }
@@ -241,8 +241,8 @@ static void cpus_usable(struct prom *p, const struct family *f, size_t i)
 
 	if (!isnan(p->rec->processes[i].cpus_usable))
 		prom__sample(p, f, i, NULL, NULL,
-			     bb_fmt__real(value, sizeof(value),
-					  p->rec->processes[i].cpus_usable, 6));
+			     bb_fmt__real(value, sizeof(value), p->rec->processes[i].cpus_usable,
+					  6));
 }
 
 static void resident(struct prom *p, const struct family *f, size_t i)
@@ -312,20 +312,17 @@ static const struct family families[] = {
 	  "Run-queue time of all threads in the window, by how they came to wait for a CPU.",
 	  runq },
 	{ "boundby_thread_time_seconds",
-	  "Time of all threads of the process in the window; the states sum to it.",
-	  thread_time },
+	  "Time of all threads of the process in the window; the states sum to it.", thread_time },
 	{ "boundby_residual_seconds", "Thread time in the window that no state accounts for.",
 	  residual },
 	{ "boundby_threads", "Threads that the process had in the window, ended ones included.",
 	  threads },
-	{ "boundby_context_switches", "Context switches of the process in the window.",
-	  switches },
+	{ "boundby_context_switches", "Context switches of the process in the window.", switches },
 	{ "boundby_cpus_usable",
 	  "CPUs that the process can use by affinity, quota and what is online.", cpus_usable },
 	{ "boundby_process_resident_memory_bytes", "Resident memory of the process.", resident },
 	{ "boundby_gil_contended_ratio",
-	  "Share of the window in which at least one thread waited for the GIL.",
-	  gil_contended },
+	  "Share of the window in which at least one thread waited for the GIL.", gil_contended },
 	{ "boundby_gil_wait_seconds", "Time in the window that threads waited for the GIL.",
 	  gil_wait },
 	{ "boundby_gil_acquisitions", "Acquisitions of the GIL in the window that had to wait.",
@@ -367,8 +364,7 @@ static void prom__window(struct prom *p)
 		     seconds(value, p->rec->window.start_realtime_ns));
 	prom__single(p, "boundby_window_seconds", "Length of the window.",
 		     seconds(value, (int64_t)p->rec->window.ns));
-	prom__single(p, "boundby_incomplete",
-		     "1 where losses touch a verdict, 0 where none does.",
+	prom__single(p, "boundby_incomplete", "1 where losses touch a verdict, 0 where none does.",
 		     p->diag->incomplete ? "1" : "0");
 }
 
@@ -376,7 +372,8 @@ static void prom__tree(struct prom *p)
 {
 	struct family f = { "boundby_tree_verdict",
 			    "What all processes together are bound by: 1 for the verdict, 0 "
-			    "for the others.", NULL };
+			    "for the others.",
+			    NULL };
 	char value[VALUE_LEN];
 	int b;
 

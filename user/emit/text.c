@@ -133,8 +133,10 @@ static void subject__fate(struct bb_text *t, const struct bb_process *p)
 			snprintf(cause, sizeof(cause), ", killed by %s", sig);
 		else if (p->exit_signal)
 			snprintf(cause, sizeof(cause), ", killed by signal %d", p->exit_signal);
-		snprintf(text, sizeof(text), "It ended inside the window%s; this is what was "
-			 "seen until then.", cause);
+		snprintf(text, sizeof(text),
+			 "It ended inside the window%s; this is what was "
+			 "seen until then.",
+			 cause);
 		fate__say(&t->line, text);
 	}
 	if (p->runtime.note) {
@@ -185,9 +187,9 @@ static void text__evidence(struct bb_text *t, const struct bb_evidence *e, size_
 	for (i = 0; i < n; i++)
 		evidence__row(&t->line,
 			      evidence__figure(value, sizeof(value), e[i].value, e[i].unit),
-			      isnan(e[i].threshold) ? "-" :
-				      evidence__figure(threshold, sizeof(threshold),
-						       e[i].threshold, e[i].unit),
+			      isnan(e[i].threshold) ? "-"
+						    : evidence__figure(threshold, sizeof(threshold),
+								       e[i].threshold, e[i].unit),
 			      e[i].fact);
 }
 

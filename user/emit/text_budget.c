@@ -22,8 +22,8 @@ uint64_t bb_budget__io(const struct bb_budget *b)
 
 uint64_t bb_budget__idle(const struct bb_budget *b)
 {
-	return bb_budget__sum(b) - bb_budget__io(b) - b->ns[BB_STATE_ONCPU] -
-	       b->ns[BB_STATE_RUNQ] - b->ns[BB_STATE_GIL] - b->ns[BB_STATE_LOCK];
+	return bb_budget__sum(b) - bb_budget__io(b) - b->ns[BB_STATE_ONCPU] - b->ns[BB_STATE_RUNQ] -
+	       b->ns[BB_STATE_GIL] - b->ns[BB_STATE_LOCK];
 }
 
 void bb_text__row_share(struct bb_line *l, size_t end, uint64_t part, uint64_t whole)
@@ -248,7 +248,9 @@ static void threads__rest(struct bb_text *t, const struct bb_process *p,
 	}
 	bb_line__pad(&t->line, 2);
 	bb_line__printf(&t->line, "%s %s%s", bb_fmt__count(count, sizeof(count), n),
-			from ? "more" : n == 1 ? "thread" : "threads",
+			from     ? "more"
+			: n == 1 ? "thread"
+				 : "threads",
 			p->folded_threads == n ? ", ended" : "");
 	threads__shares(&t->line, &sum, window_ns);
 	bb_line__pad(&t->line, 63);
@@ -272,8 +274,7 @@ static void threads__legend(struct bb_text *t, const struct bb_process *p, size_
 	if (changed)
 		bb_line__put(&t->line, "+ started, - ended, * both in the window; ");
 	bb_line__printf(&t->line, "%llu started, %llu ended in all",
-			(unsigned long long)p->threads_born,
-			(unsigned long long)p->threads_ended);
+			(unsigned long long)p->threads_born, (unsigned long long)p->threads_ended);
 	bb_line__end(&t->line);
 }
 

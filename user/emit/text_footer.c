@@ -153,8 +153,8 @@ static void footer__tracing(struct bb_text *t)
 		bb_line__put(l, "not traced");
 		break;
 	case BB_TRACING_ON:
-		bb_line__printf(l, "traced for %s", bb_fmt__ns(ns, sizeof(ns),
-				t->rec->overhead.syscall_window_ns));
+		bb_line__printf(l, "traced for %s",
+				bb_fmt__ns(ns, sizeof(ns), t->rec->overhead.syscall_window_ns));
 		break;
 	case BB_TRACING_GOVERNED:
 		bb_line__printf(l, "no longer traced after %s, to spare the machine",

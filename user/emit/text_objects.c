@@ -104,8 +104,9 @@ static void lock__row(struct bb_text *t, const struct bb_lock *k)
 	struct bb_line *l = &t->line;
 	char text[BB_FMT_LEN];
 
-	bb_line__right(l, 11, bb_fmt__share(text, sizeof(text),
-					    ratio(k->contended_ns, t->rec->window.ns)));
+	bb_line__right(l, 11,
+		       bb_fmt__share(text, sizeof(text),
+				     ratio(k->contended_ns, t->rec->window.ns)));
 	bb_line__right(l, 19, bb_fmt__count(text, sizeof(text), k->waits));
 	bb_line__right(l, 28, bb_fmt__ns(text, sizeof(text), k->wait_ns));
 	bb_line__right(l, 37, bb_fmt__ns(text, sizeof(text), k->max_ns));
@@ -204,14 +205,15 @@ static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several)
 			 bb_fmt__share(share, sizeof(share),
 				       ratio(g->contended_ns, t->rec->window.ns)),
 			 bb_fmt__real(mean, sizeof(mean),
-				      t->rec->window.ns ? (double)g->wait_ns /
-								  (double)t->rec->window.ns : 0,
+				      t->rec->window.ns
+					      ? (double)g->wait_ns / (double)t->rec->window.ns
+					      : 0,
 				      3),
 			 g->waiters_max, bb_fmt__count(count, sizeof(count), g->acquisitions),
 			 bb_fmt__ns(each, sizeof(each), mean_ns),
 			 bb_fmt__ns(most, sizeof(most), g->max_ns),
-			 us == BB_UNKNOWN_U64 ? "not known" :
-						bb_fmt__ns(interval, sizeof(interval), us * 1000));
+			 us == BB_UNKNOWN_U64 ? "not known"
+					      : bb_fmt__ns(interval, sizeof(interval), us * 1000));
 	}
 	bb_line__wrap(&t->line, 2, text);
 }
@@ -278,7 +280,8 @@ void bb_text__syscalls(struct bb_text *t, const struct bb_process *p)
 	bb_line__title(l, "System calls, traced for %s",
 		       bb_fmt__ns(ns, sizeof(ns), t->rec->overhead.syscall_window_ns));
 	bb_line__color(l, BB_COLOR_DIM);
-	bb_line__put(l, "  call                         count   errors      time      mean   longest");
+	bb_line__put(l,
+		     "  call                         count   errors      time      mean   longest");
 	bb_line__end(l);
 	for (i = 0; i < p->nr_syscalls && i < BB_TEXT_TOP; i++)
 		syscall__row(t, &p->syscalls[i]);

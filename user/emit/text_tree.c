@@ -173,9 +173,8 @@ static void compact__time(struct bb_text *t)
 	bb_line__color(&t->line, BB_COLOR_NONE);
 }
 
-static void compact__line(struct bb_text *t, const char *comm, pid_t pid,
-			  const struct bb_budget *b, uint64_t window_ns,
-			  const struct bb_verdict *v)
+static void compact__line(struct bb_text *t, const char *comm, pid_t pid, const struct bb_budget *b,
+			  uint64_t window_ns, const struct bb_verdict *v)
 {
 	size_t losses = bb_record__losses(t->rec);
 	struct bb_line *l = &t->line;

@@ -35,7 +35,8 @@ static void take_waits(struct bb_wait *rows, size_t *nr, const struct bb_wait *l
 		for (size_t j = 0; j < nr_less; j++) {
 			const struct bb_wait *l = &less[j];
 
-			if (l->state != w->state || l->syscall != w->syscall || l->fdkind != w->fdkind)
+			if (l->state != w->state || l->syscall != w->syscall ||
+			    l->fdkind != w->fdkind)
 				continue;
 			take(&w->ns, l->ns);
 			/* a wait that was open then goes on: it counts again */

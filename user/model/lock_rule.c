@@ -23,11 +23,16 @@ static bool is_named_semaphore(const char *place)
 static bool is_queue_code(const char *code)
 {
 	static const char *const queues[] = {
-		"futures/thread.py:_worker",	"threading.py:wait",
-		"threading.py:join",		"threading.py:_wait_for_tstate_lock",
-		"queue.py:get",			"queue.py:put",
-		"multiprocessing/queues.py:get", "multiprocessing/pool.py:worker",
-		"multiprocessing/pool.py:wait", "concurrent/futures/process.py:_process_worker",
+		"futures/thread.py:_worker",
+		"threading.py:wait",
+		"threading.py:join",
+		"threading.py:_wait_for_tstate_lock",
+		"queue.py:get",
+		"queue.py:put",
+		"multiprocessing/queues.py:get",
+		"multiprocessing/pool.py:worker",
+		"multiprocessing/pool.py:wait",
+		"concurrent/futures/process.py:_process_worker",
 		"multiprocessing/popen_fork.py:wait",
 	};
 	size_t len = code ? strlen(code) : 0;

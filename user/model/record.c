@@ -115,8 +115,8 @@ size_t bb_record__losses(const struct bb_record *rec)
 const char *bb_drop__name(enum bb_drop d)
 {
 	switch (d) {
-#define X(id, n, name, text)    \
-	case BB_DROP_##id:      \
+#define X(id, n, name, text)                                                                       \
+	case BB_DROP_##id:                                                                         \
 		return name;
 		BB_DROPS(X)
 #undef X
@@ -129,8 +129,8 @@ const char *bb_drop__name(enum bb_drop d)
 const char *bb_drop__text(enum bb_drop d)
 {
 	switch (d) {
-#define X(id, n, name, text)    \
-	case BB_DROP_##id:      \
+#define X(id, n, name, text)                                                                       \
+	case BB_DROP_##id:                                                                         \
 		return text;
 		BB_DROPS(X)
 #undef X

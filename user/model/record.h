@@ -21,8 +21,8 @@
 #include "state.h"
 
 #define BB_UNKNOWN_U64 UINT64_MAX
-#define BB_COMM_LEN 16
-#define BB_HIST_SLOTS 40 /* slot i counts waits of [2^i, 2^(i+1)) ns; the last is open */
+#define BB_COMM_LEN    16
+#define BB_HIST_SLOTS  40 /* slot i counts waits of [2^i, 2^(i+1)) ns; the last is open */
 
 /* A time budget: one thread's, or a sum over threads. */
 struct bb_budget {
@@ -41,19 +41,19 @@ struct bb_budget {
 /* What a thread (or a process) waited in: one row per state, syscall and kind of descriptor. */
 struct bb_wait {
 	enum bb_state state;
-	int32_t syscall;	/* number, -1: none in flight (page fault), -2: several, summed */
+	int32_t syscall; /* number, -1: none in flight (page fault), -2: several, summed */
 	enum bb_fdkind fdkind;
-	int32_t fd;		/* the last descriptor seen, -1 where there is none */
-	uint64_t count;		/* waits that ended in the window or were open at its end */
+	int32_t fd;     /* the last descriptor seen, -1 where there is none */
+	uint64_t count; /* waits that ended in the window or were open at its end */
 	uint64_t ns;
 	uint64_t max_ns;
-	bool open;		/* a wait of this row was still going on at the end */
+	bool open; /* a wait of this row was still going on at the end */
 	/*
 	 * For waits on descriptors, what is at the other end, where user space
 	 * could tell; see enum bb_endpoint. Empty label: not known.
 	 */
-	int endpoint;		/* enum bb_endpoint */
-	char label[64];		/* e.g. "tcp out 10.0.0.5:5432", printable ASCII */
+	int endpoint;   /* enum bb_endpoint */
+	char label[64]; /* e.g. "tcp out 10.0.0.5:5432", printable ASCII */
 };
 
 /* Whom a wait is for, as far as /proc tells. */
@@ -65,75 +65,75 @@ enum bb_endpoint {
 	BB_END_OUTBOUND = 4, /* connections that we opened, datagram sockets with a peer */
 	BB_END_LOCAL = 5,    /* pipes, unix sockets, ttys */
 	BB_END_FILE = 6,
-	BB_END_MIXED = 7,    /* a poll set with outbound and other members */
+	BB_END_MIXED = 7, /* a poll set with outbound and other members */
 };
 
 struct bb_thread {
-	pid_t tid;		/* as this process's PID namespace numbers it */
-	char comm[BB_COMM_LEN];	/* NUL-terminated raw bytes */
-	char *name;		/* the language's own name for it, or NULL */
-	bool active;		/* ran on a CPU in the window */
-	bool born;		/* started inside the window */
-	bool ended;		/* ended inside the window */
-	bool unseen;		/* no detail: the thread map was full, its time is unknown */
-	uint64_t start_ns;	/* offset of its part of the window from the window's start */
-	uint64_t window_ns;	/* its part of the window */
+	pid_t tid;              /* as this process's PID namespace numbers it */
+	char comm[BB_COMM_LEN]; /* NUL-terminated raw bytes */
+	char *name;             /* the language's own name for it, or NULL */
+	bool active;            /* ran on a CPU in the window */
+	bool born;              /* started inside the window */
+	bool ended;             /* ended inside the window */
+	bool unseen;            /* no detail: the thread map was full, its time is unknown */
+	uint64_t start_ns;      /* offset of its part of the window from the window's start */
+	uint64_t window_ns;     /* its part of the window */
 	struct bb_budget budget;
-	uint64_t voluntary;	/* switches, as /proc/PID/status counts them */
+	uint64_t voluntary; /* switches, as /proc/PID/status counts them */
 	uint64_t involuntary;
-	uint64_t kernel_ns;	/* part of oncpu in system calls; BB_UNKNOWN_U64: not traced */
+	uint64_t kernel_ns;        /* part of oncpu in system calls; BB_UNKNOWN_U64: not traced */
 	uint64_t gil_acquisitions; /* acquisitions that had to wait */
 	uint64_t gil_wait_max_ns;
-	struct bb_wait *waits;	/* longest first */
+	struct bb_wait *waits; /* longest first */
 	size_t nr_waits;
 };
 
 enum bb_lock_kind {
 	BB_LOCK_UNKNOWN = 0,
-	BB_LOCK_MUTEX = 1,     /* glibc mutex: waits for the value 2 */
+	BB_LOCK_MUTEX = 1, /* glibc mutex: waits for the value 2 */
 	BB_LOCK_PI_MUTEX = 2,
 	BB_LOCK_CONDITION = 3, /* requeue-PI, or a condition's own word */
 	BB_LOCK_SEMAPHORE = 4,
-	BB_LOCK_PARKED = 5,    /* the word is on the waiter's stack */
+	BB_LOCK_PARKED = 5, /* the word is on the waiter's stack */
 };
 
 /* Which rule made a row a lock or a queue. */
 enum bb_lock_rule {
-	BB_RULE_NONE = 0,      /* nothing told: counted as queue */
-	BB_RULE_PROTOCOL = 1,  /* the word's protocol */
-	BB_RULE_HANDED = 2,    /* its wakers wait on it too: lock */
-	BB_RULE_FED = 3,       /* its wakers never wait on it: queue */
-	BB_RULE_PYTHON = 4,    /* the waiter's Python function told */
-	BB_RULE_MAPPING = 5,   /* the mapping that the word is in told */
+	BB_RULE_NONE = 0,     /* nothing told: counted as queue */
+	BB_RULE_PROTOCOL = 1, /* the word's protocol */
+	BB_RULE_HANDED = 2,   /* its wakers wait on it too: lock */
+	BB_RULE_FED = 3,      /* its wakers never wait on it: queue */
+	BB_RULE_PYTHON = 4,   /* the waiter's Python function told */
+	BB_RULE_MAPPING = 5,  /* the mapping that the word is in told */
 };
 
 /* One futex object that threads of the process waited on. */
 struct bb_lock {
 	uint64_t addr;
-	bool shared;		/* between processes */
+	bool shared; /* between processes */
 	enum bb_lock_kind kind;
 	enum bb_lock_rule rule;
-	enum bb_state state;	/* BB_STATE_LOCK or BB_STATE_QUEUE */
-	char *place;		/* mapping that it lies in, e.g. "[heap]", or NULL */
-	uint64_t contended_ns;	/* wall time with at least one waiter */
-	uint64_t wait_ns;	/* summed over waiters */
+	enum bb_state state;   /* BB_STATE_LOCK or BB_STATE_QUEUE */
+	char *place;           /* mapping that it lies in, e.g. "[heap]", or NULL */
+	uint64_t contended_ns; /* wall time with at least one waiter */
+	uint64_t wait_ns;      /* summed over waiters */
 	uint64_t max_ns;
 	uint64_t waits;
 	uint32_t waiters_max;
 	uint64_t handed_ns, fed_ns, proto_ns, other_ns; /* wait_ns by how the waits ended */
 	uint64_t code_addr, caller_addr; /* code objects of the last waiter's top frames, 0: none */
-	char *code;		/* the waiter's Python function, "dir/file.py:function", or NULL */
-	char *caller;		/* the function that called it, or NULL */
+	char *code;   /* the waiter's Python function, "dir/file.py:function", or NULL */
+	char *caller; /* the function that called it, or NULL */
 };
 
 /* One interpreter lock. */
 struct bb_gil {
 	uint64_t addr;
-	int64_t interpreter;	/* id, 0 is the main one; -1 not known */
-	uint64_t interval_us;	/* switch interval in force, BB_UNKNOWN_U64 if unread */
-	uint64_t contended_ns;	/* wall time with at least one waiter */
-	uint64_t wait_ns;	/* summed over waiters */
-	uint64_t acquisitions;	/* that had to wait */
+	int64_t interpreter;   /* id, 0 is the main one; -1 not known */
+	uint64_t interval_us;  /* switch interval in force, BB_UNKNOWN_U64 if unread */
+	uint64_t contended_ns; /* wall time with at least one waiter */
+	uint64_t wait_ns;      /* summed over waiters */
+	uint64_t acquisitions; /* that had to wait */
 	uint64_t max_ns;
 	uint32_t waiters_max;
 	uint64_t hist[BB_HIST_SLOTS];
@@ -143,55 +143,55 @@ struct bb_syscall {
 	int32_t nr;
 	uint64_t count;
 	uint64_t errors;
-	uint64_t ns;		/* wall time inside, blocked time included */
+	uint64_t ns; /* wall time inside, blocked time included */
 	uint64_t max_ns;
 };
 
 enum bb_gil_mode {
-	BB_GIL_NONE = 0,     /* the runtime has no such lock */
+	BB_GIL_NONE = 0, /* the runtime has no such lock */
 	BB_GIL_ENABLED = 1,
 	BB_GIL_DISABLED = 2, /* free-threaded build, running without */
 	BB_GIL_UNKNOWN = 3,  /* a Python whose lock could not be found */
 };
 
 struct bb_runtime {
-	char name[16];		/* "cpython", "pypy", "go", "java", "node" or "" */
-	char version[32];	/* "3.12.1", "" where not known */
+	char name[16];    /* "cpython", "pypy", "go", "java", "node" or "" */
+	char version[32]; /* "3.12.1", "" where not known */
 	enum bb_gil_mode gil;
-	char *note;		/* why there is no detail, or NULL */
+	char *note; /* why there is no detail, or NULL */
 };
 
 struct bb_process {
 	pid_t pid;
 	pid_t ppid;
 	char comm[BB_COMM_LEN];
-	char *exe;		/* NULL: kernel thread or unreadable */
-	char **cmdline;		/* NULL-terminated; NULL if unreadable */
-	char *cgroup;		/* path, or NULL */
-	char *container;	/* id, or NULL */
-	double cpus_usable;	/* affinity, quota and online together; NaN if unknown */
-	uint64_t rss_bytes;	/* BB_UNKNOWN_U64 if unknown */
+	char *exe;          /* NULL: kernel thread or unreadable */
+	char **cmdline;     /* NULL-terminated; NULL if unreadable */
+	char *cgroup;       /* path, or NULL */
+	char *container;    /* id, or NULL */
+	double cpus_usable; /* affinity, quota and online together; NaN if unknown */
+	uint64_t rss_bytes; /* BB_UNKNOWN_U64 if unknown */
 	struct bb_runtime runtime;
 	bool kernel_thread;
-	bool born;		/* forked inside the window */
-	bool ended;		/* ended inside the window */
-	bool execed;		/* replaced its program inside the window */
-	int exit_signal;	/* signal that killed it, 0: none or not known */
+	bool born;               /* forked inside the window */
+	bool ended;              /* ended inside the window */
+	bool execed;             /* replaced its program inside the window */
+	int exit_signal;         /* signal that killed it, 0: none or not known */
 	struct bb_budget budget; /* sum over all its threads, ended ones included */
-	uint64_t window_ns;	/* sum of its threads' windows */
+	uint64_t window_ns;      /* sum of its threads' windows */
 	uint64_t voluntary, involuntary;
 	uint64_t threads_born, threads_ended;
 	struct bb_budget folded; /* ended threads that are in no row of threads[] */
 	uint64_t folded_threads;
 	uint64_t folded_window_ns;
-	uint64_t kernel_ns;	/* as bb_thread's, summed */
+	uint64_t kernel_ns;        /* as bb_thread's, summed */
 	struct bb_thread *threads; /* by tid */
 	size_t nr_threads;
 	struct bb_gil *gils;
 	size_t nr_gils;
-	struct bb_lock *locks;	/* most contended first */
+	struct bb_lock *locks; /* most contended first */
 	size_t nr_locks;
-	struct bb_wait *waits;	/* over all threads, longest first */
+	struct bb_wait *waits; /* over all threads, longest first */
 	size_t nr_waits;
 	struct bb_syscall *syscalls; /* longest first */
 	size_t nr_syscalls;
@@ -207,29 +207,29 @@ struct bb_record {
 	struct {
 		int64_t start_realtime_ns; /* CLOCK_REALTIME */
 		uint64_t ns;
-		uint64_t asked_ns;	/* the length asked for; 0: until the end of COMMAND */
-		bool cut_short;		/* ended by a signal or by the target's end */
+		uint64_t asked_ns; /* the length asked for; 0: until the end of COMMAND */
+		bool cut_short;    /* ended by a signal or by the target's end */
 	} window;
 	struct {
 		char kernel[65];
 		uint32_t cpus_online;
-		double busy_share;	/* of all online CPUs over the window; NaN if unknown */
-		bool runq_exact;	/* run-queue time from the kernel's own run delay */
+		double busy_share; /* of all online CPUs over the window; NaN if unknown */
+		bool runq_exact;   /* run-queue time from the kernel's own run delay */
 	} host;
 	struct bb_process *processes;
 	size_t nr_processes;
-	uint64_t drops[BB_DROP_MAX];	/* losses, by enum bb_drop */
+	uint64_t drops[BB_DROP_MAX]; /* losses, by enum bb_drop */
 	struct {
-		uint64_t events;	/* BPF program runs that did work for the target */
-		uint64_t bpf_ns;	/* BB_UNKNOWN_U64 unless the kernel's BPF statistics are on */
-		double cpu_share;	/* our own CPU time over the window, in CPUs */
+		uint64_t events;  /* BPF program runs that did work for the target */
+		uint64_t bpf_ns;  /* BB_UNKNOWN_U64 unless the kernel's BPF statistics are on */
+		double cpu_share; /* our own CPU time over the window, in CPUs */
 		uint64_t rss_bytes;
-		uint64_t map_bytes;	/* BB_UNKNOWN_U64 if unknown */
+		uint64_t map_bytes; /* BB_UNKNOWN_U64 if unknown */
 		enum bb_tracing syscall_tracing;
-		uint64_t syscall_window_ns; /* how long syscalls were traced */
+		uint64_t syscall_window_ns;      /* how long syscalls were traced */
 		uint64_t machine_syscalls_per_s; /* that the governor saw, BB_UNKNOWN_U64 */
 	} overhead;
-	int command_status;		/* wait status of `-- COMMAND`, -1: there was none */
+	int command_status; /* wait status of `-- COMMAND`, -1: there was none */
 };
 
 /** bb_record__new - an empty record; NULL when out of memory. Free with bb_record__free(). */

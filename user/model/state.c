@@ -5,8 +5,8 @@
 const char *bb_state__name(enum bb_state state)
 {
 	switch (state) {
-#define X(id, name, text)       \
-	case BB_STATE_##id:     \
+#define X(id, name, text)                                                                          \
+	case BB_STATE_##id:                                                                        \
 		return name;
 		BB_STATES(X)
 #undef X
@@ -19,8 +19,8 @@ const char *bb_state__name(enum bb_state state)
 const char *bb_state__text(enum bb_state state)
 {
 	switch (state) {
-#define X(id, name, text)       \
-	case BB_STATE_##id:     \
+#define X(id, name, text)                                                                          \
+	case BB_STATE_##id:                                                                        \
 		return text;
 		BB_STATES(X)
 #undef X

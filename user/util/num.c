@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_S 1e9
+#define NS_PER_S    1e9
 #define MAX_SECONDS (7.0 * 24 * 3600)
 
 int bb_num__int(const char *s, int64_t min, int64_t max, int64_t *val)

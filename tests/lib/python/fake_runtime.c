@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INTERPS 100000
+#define INTERPS     100000
 #define INTERP_SIZE 512 /* bytes; 3.12's fields that matter lie below */
 
 /* As 8-byte words: index is the offset by 8. */
