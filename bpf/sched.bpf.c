@@ -240,9 +240,9 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 	seq_end(t);
 }
 
-#define BB_CLOCK_FRESH_NS    4000000ULL
-#define BB_CLOCK_DRIFT_SHIFT 10 /* clocks part by less than 1/1024: NTP slews by 500 ppm at most   \
-				 */
+#define BB_CLOCK_FRESH_NS 4000000ULL
+/* Clocks part by less than 1/1024: NTP slews by 500 ppm at most. */
+#define BB_CLOCK_DRIFT_SHIFT 10
 
 /*
  * Compare the two clocks. The sample is late by what came between the

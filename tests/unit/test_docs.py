@@ -113,7 +113,7 @@ def test_manual_has_the_verdicts():
 
 
 def test_manual_has_the_exit_statuses():
-    code = re.findall(r"^#define BB_EXIT_\w+ (\d)", source("user/options.h"), re.M)
+    code = re.findall(r"^#define BB_EXIT_\w+ +(\d)", source("user/options.h"), re.M)
     assert code, "no exit statuses in options.h"
     assert sorted(re.findall(r"^\.It (\d)$", manual_section("EXIT STATUS"), re.M)) == sorted(code)
 
