@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "rules.h"
 
@@ -156,6 +157,18 @@ static bool blocked_outside(const struct bb_thread *t)
 	return false;
 }
 
+/* Waits for a lock of any kind, file locks included, all the time. */
+static bool is_stuck(const struct bb_thread *t)
+{
+	if (t->budget.ns[BB_STATE_LOCK] > t->window_ns / 2)
+		return true;
+	for (size_t i = 0; i < t->nr_waits; i++)
+		if (t->waits[i].state == BB_STATE_OTHER && t->waits[i].ns > t->window_ns / 2 &&
+		    (t->waits[i].syscall == SYS_flock || t->waits[i].syscall == SYS_fcntl))
+			return true;
+	return false;
+}
+
 /* The part of the window in which the process was there, ns. */
 static double span_ns(const struct bb_record *rec, const struct bb_process *p)
 {
@@ -194,7 +207,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		}
 		f->unknown += (double)t->budget.ns[BB_STATE_UNKNOWN] / f->window_ns;
 		f->stopped += (double)t->budget.ns[BB_STATE_STOPPED] / f->window_ns;
-		if (t->budget.ns[BB_STATE_LOCK] + t->budget.ns[BB_STATE_OTHER] > t->window_ns / 2)
+		if (is_stuck(t))
 			f->stuck += (double)t->window_ns / f->window_ns;
 		if (blocked_outside(t))
 			f->blocked_outside += (double)t->window_ns / f->window_ns;

@@ -9,7 +9,8 @@
 #define BB_RULES(X)                                                                                \
 	X(IDLE_BELOW, "idle-below", 0.05,                                                          \
 	  "threads wanting to run or waiting for I/O, below which a process is idle")              \
-	X(IDLE_RAMP, "idle-ramp", 0.15, "threads from which it is not idle at all")                \
+	X(IDLE_RAMP, "idle-ramp", 1.0,                                                             \
+	  "threads at work, on average, from which it is not idle at all")                         \
 	X(LONG_WAIT_NS, "long-wait", 0.95e9,                                                       \
 	  "mean length of a timer or local wait from which it is nothing that anybody waits for")  \
 	X(HOUSEKEEPING, "housekeeping", 0.0005,                                                    \

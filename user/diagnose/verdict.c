@@ -113,7 +113,7 @@ static const char *io_words(const struct bb_facts *f)
 	case BB_STATE_POLL:
 		if (f->top_io && f->top_io->endpoint == BB_END_NONE)
 			return "timers";
-		return "events of its poll loop";
+		return "events in a poll loop";
 	case BB_STATE_IPC:
 		return "pipes and local sockets";
 	case BB_STATE_SLEEP:
@@ -125,6 +125,12 @@ static const char *io_words(const struct bb_facts *f)
 	default:
 		return "other system calls";
 	}
+}
+
+/* Threads that run, or wait for something that they cannot do without. */
+static double at_work(const struct bb_facts *f)
+{
+	return f->on + f->runq + f->gil + f->lock + f->io;
 }
 
 static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
@@ -169,8 +175,8 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		    bb_state__name(top_io_state(f)));
 		break;
 	case BB_BOUND_IDLE:
-		FOR(v, f->on + f->runq + f->gil + f->lock + f->io, bb_rule(BB_R_IDLE_BELOW),
-		    "threads", "idle-below", "threads running, or waiting for a result");
+		FOR(v, at_work(f), bb_rule(BB_R_IDLE_BELOW), "threads", "idle-below",
+		    "threads running, or waiting for a result");
 		FOR(v, f->idle + f->queue, NAN, "threads", "",
 		    "active threads waiting for clients, work or a timer");
 		break;
@@ -193,14 +199,23 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		    "CPU time over wall time: a rule of thumb calls more than 0.8 CPU-bound");
 }
 
+/* It polls a server and hardly ever runs: the answers are either slow or not asked for. */
+static bool is_doubtful(const struct bb_verdict *v, const struct bb_facts *f)
+{
+	return v->bound == BB_BOUND_IO_BOUND && f->on < bb_rule(BB_R_LOW_DUTY) && f->top_io &&
+	       f->top_io->state == BB_STATE_POLL && f->top_io->endpoint == BB_END_OUTBOUND;
+}
+
 static void against_of(struct bb_verdict *v, const struct bb_facts *f)
 {
 	if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5)
 		AGAINST(v, f->blocked_outside, NAN, "threads", "",
 			"threads waited for disk or a server all the time");
 	if (v->bound == BB_BOUND_IDLE && f->stuck >= 0.5)
-		AGAINST(v, f->stuck, NAN, "threads", "",
-			"threads waited for a lock, or in a call of another kind, all the time");
+		AGAINST(v, f->stuck, NAN, "threads", "", "threads waited for a lock all the time");
+	if (is_doubtful(v, f))
+		AGAINST(v, f->on, bb_rule(BB_R_LOW_DUTY), "cpus", "low-duty",
+			"in use: it may be polling a server that has nothing for it");
 	if (f->unknown > 0.01)
 		AGAINST(v, f->unknown, NAN, "threads", "", "threads blocked for a cause not known");
 	if (f->stopped > 0.01)
@@ -211,10 +226,10 @@ static void against_of(struct bb_verdict *v, const struct bb_facts *f)
 			"the window is short");
 }
 
-static void summary_mixed(struct bb_verdict *v)
+static void summary_mixed(struct bb_verdict *v, bool tree)
 {
 	size_t at = 0;
-	const char *sep = "Several things limit it: ";
+	const char *sep = tree ? "Several things limit them: " : "Several things limit it: ";
 
 	for (int b = 0; b < BB_BOUND_MAX; b++) {
 		if (v->components[b] < bb_rule(BB_R_MATTERS))
@@ -225,7 +240,7 @@ static void summary_mixed(struct bb_verdict *v)
 			return;
 		sep = ", ";
 	}
-	snprintf(v->summary + at, sizeof(v->summary) - at, " of its time.");
+	snprintf(v->summary + at, sizeof(v->summary) - at, " of the time.");
 }
 
 static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
@@ -279,16 +294,25 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 				 tree ? "They are" : "It is");
 		else if (f->stuck >= 0.5 && !f->active)
 			snprintf(s, len,
-				 "Nothing ran in the window: %.0f thread%s waited all the time for "
-				 "a lock, or in a call that does not return.",
+				 "Nothing ran in the window: %.0f thread%s waited for a lock all "
+				 "the time.",
 				 f->stuck, f->stuck >= 1.5 ? "s" : "");
+		else if (!f->active)
+			snprintf(s, len, "%s nothing to do: no thread ran in the window.",
+				 tree ? "They have" : "It has");
+		else if (at_work(f) >= bb_rule(BB_R_IDLE_BELOW))
+			snprintf(s, len,
+				 "%s up: at work %.0f%% of the time, and else waiting for clients, "
+				 "work or "
+				 "a timer.",
+				 tree ? "They keep" : "It keeps", fmin(1, at_work(f)) * 100);
 		else
-			snprintf(s, len, "%s nothing to do: %s.", tree ? "They have" : "It has",
-				 f->active ? "the threads wait for clients, work or a timer"
-					   : "no thread ran in the window");
+			snprintf(s, len,
+				 "%s nothing to do: the threads wait for clients, work or a timer.",
+				 tree ? "They have" : "It has");
 		break;
 	case BB_BOUND_MIXED:
-		summary_mixed(v);
+		summary_mixed(v, tree);
 		break;
 	default:
 		snprintf(s, len, "The data cannot tell: %s.",
@@ -356,6 +380,10 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 	} else if (v->bound == BB_BOUND_IDLE && (f->blocked_outside >= 0.5 || f->stuck >= 0.5)) {
 		v->confidence *= 0.6;
 		v->runner_up = f->blocked_outside >= 0.5 ? BB_BOUND_IO_BOUND : BB_BOUND_LOCK_BOUND;
+	}
+	if (is_doubtful(v, f)) {
+		v->confidence *= 0.7;
+		v->runner_up = BB_BOUND_IDLE;
 	}
 	v->confidence *= 1 - f->unknown / fmax(1, f->threads);
 	if (f->window_ns < bb_rule(BB_R_SURE_WINDOW_NS))
