@@ -1,35 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-// Eight goroutines that do all their work, a short computation and a pause of
-// 200 us as of a slow device, under one sync.Mutex: go_mutex
+// Eight goroutines that write to one journal, a record and an fsync at a time,
+// under one sync.Mutex: go_mutex FILE
 package main
 
 import (
+	"fmt"
+	"os"
 	"sync"
-	"syscall"
 )
 
 var (
-	mutex sync.Mutex
-	total uint64
+	mutex  sync.Mutex
+	record [4096]byte
 )
 
-func work() {
-	pause := syscall.Timespec{Nsec: 200_000}
+func work(journal *os.File) {
 	for {
 		mutex.Lock()
-		for i := uint64(0); i < 20_000; i++ {
-			total += i * i
+		_, err := journal.WriteAt(record[:], 0)
+		if err == nil {
+			err = journal.Sync()
 		}
-		// a real system call: time.Sleep would only park the goroutine
-		_ = syscall.Nanosleep(&pause, nil)
 		mutex.Unlock()
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 	}
 }
 
 func main() {
+	journal, err := os.Create(os.Args[1])
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
 	for i := 0; i < 8; i++ {
-		go work()
+		go work(journal)
 	}
 	select {}
 }
