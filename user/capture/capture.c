@@ -579,7 +579,6 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 
 static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t end)
 {
-	struct bb_process own = {};
 	struct bb_cpu sum;
 	uint64_t bpf_ns;
 
@@ -593,9 +592,6 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 		rec->overhead.bpf_ns = bpf_ns - (c->bpf_ns == UINT64_MAX ? 0 : c->bpf_ns);
 	rec->overhead.cpu_share = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) /
 				  (double)(end - c->start_ns);
-	bb_procfs__describe(getpid(), &own);
-	rec->overhead.rss_bytes = own.rss_bytes;
-	bb_process__release(&own);
 	rec->overhead.map_bytes = bb_kernel__map_bytes(c->kernel);
 	rec->overhead.syscall_tracing = c->tracing;
 	rec->overhead.machine_syscalls_per_s = c->governor.rate ? c->governor.rate : BB_UNKNOWN_U64;
@@ -603,6 +599,16 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 		rec->overhead.syscall_window_ns = end - c->start_ns;
 	else if (c->tracing == BB_TRACING_GOVERNED)
 		rec->overhead.syscall_window_ns = c->traced_until_ns - c->start_ns;
+}
+
+/* The most memory that we ever had, loading the programs and building the record included. */
+static void fill_memory(struct bb_record *rec)
+{
+	struct rusage own;
+
+	rec->overhead.rss_bytes = BB_UNKNOWN_U64;
+	if (!getrusage(RUSAGE_SELF, &own))
+		rec->overhead.rss_bytes = (uint64_t)own.ru_maxrss * 1024;
 }
 
 static void fill_host(struct bb_capture *c, struct bb_record *rec, uint64_t end)
@@ -644,10 +650,14 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	rec->window.cut_short = c->signalled || c->ended;
 	rec->command_status =
 		c->opts.command && bb_command__reap(&c->command) ? c->command.status : -1;
-	fill_overhead(c, rec, end);
 	fill_host(c, rec, end);
 	o.start_ns = c->start_ns;
 	o.end_ns = c->end_ns;
 	o.traced = c->tracing == BB_TRACING_ON;
-	return bb_build__processes(rec, c->kernel, &c->targets, &o);
+	/* its losses are added to those that the kernel counted */
+	fill_overhead(c, rec, end);
+	err = bb_build__processes(rec, c->kernel, &c->targets, &o);
+	if (!err)
+		fill_memory(rec);
+	return err;
 }
