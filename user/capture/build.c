@@ -484,7 +484,8 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 	}
 	if (bb_kernel__get_process(k, t->tgid, &sum))
 		return 0;
-	if (!p->comm[0])
+	/* it exec'd and was gone before we could look again: only its new name is known */
+	if (!p->comm[0] || (t->gone && t->execs != sum.exec_count && sum.comm[0]))
 		memcpy(p->comm, sum.comm, BB_COMM_LEN - 1);
 	p->born = sum.flags & BB_PF_FOLLOWED;
 	p->execed = sum.flags & BB_PF_EXECED;

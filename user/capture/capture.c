@@ -84,6 +84,27 @@ static int open_signals(struct bb_capture *c)
 	return c->signal_fd < 0 ? -errno : 0;
 }
 
+/* It is still a copy of us: show what it will be, in case it is over before we look again. */
+static int name_command(struct bb_process *p, char *const argv[])
+{
+	size_t nr = 0;
+
+	while (argv[nr])
+		nr++;
+	for (size_t i = 0; p->cmdline && p->cmdline[i]; i++)
+		free(p->cmdline[i]);
+	free(p->cmdline);
+	free(p->exe);
+	p->exe = NULL;
+	p->cmdline = calloc(nr + 1, sizeof(char *));
+	for (size_t i = 0; p->cmdline && i < nr; i++) {
+		p->cmdline[i] = strdup(argv[i]);
+		if (!p->cmdline[i])
+			return -ENOMEM;
+	}
+	return p->cmdline ? 0 : -ENOMEM;
+}
+
 static int look_up(struct bb_capture *c)
 {
 	int err;
@@ -116,7 +137,9 @@ static int look_up(struct bb_capture *c)
 	if (!c->opts.command)
 		return 0;
 	err = bb_command__fork(&c->command, c->opts.command);
-	return err ? err : bb_targets__add(&c->targets, c->command.pid);
+	if (!err)
+		err = bb_targets__add(&c->targets, c->command.pid);
+	return err ? err : name_command(&c->targets.items[0].info, c->opts.command);
 }
 
 static uint32_t or_else(uint32_t test, size_t val)
