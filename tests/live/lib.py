@@ -378,6 +378,27 @@ def diagnose(pid, secs=2, *args, **options):
     return report
 
 
+def busy_seconds():
+    """CPU time that all of the machine has used, by /proc/stat."""
+    with open("/proc/stat") as f:
+        user, nice, system, _, _, irq, softirq, steal = map(int, f.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def diagnose_alone(pid, secs=2, *args, tries=4):
+    """As diagnose(), once more if others used the CPUs meanwhile: a verdict on a program that has
+    to share them is another one. The last try counts whatever happened."""
+    for left in reversed(range(tries)):
+        busy = busy_seconds()
+        report = diagnose(pid, secs, *args)
+        busy = busy_seconds() - busy
+        own = sum(state(process, "oncpu") for process in report["processes"]) / 10**9
+        # Half a second: the tool itself, loading its programs, and the rest of the machine.
+        if busy - own < 0.5 + 0.1 * secs or not left:
+            return report
+    return None
+
+
 # What a report must satisfy
 
 def process_of(report, pid):

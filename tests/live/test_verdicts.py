@@ -116,7 +116,7 @@ def test_python(python, form, run, request):
         elif form == "w9-threads":
             args = [folder[1]]
         with python.workload(folder, form, *args) as workload:
-            report = lib.diagnose(workload.pid, 2, *PYTHON[form][1])
+            report = lib.diagnose_alone(workload.pid, 2, *PYTHON[form][1])
     assert_verdict(lib.verdict_of(report), expected(form, python))
     lib.assert_no_losses(report)
 
@@ -147,7 +147,7 @@ def test_python(python, form, run, request):
 def test_compiled(argv, run):
     acceptable, states, options = COMPILED[argv]
     with lib.program(*argv) as workload:
-        report = lib.diagnose(workload.pid, 2, *options)
+        report = lib.diagnose_alone(workload.pid, 2, *options)
     assert_verdict(lib.verdict_of(report), acceptable)
     lib.assert_no_losses(report)
     process = lib.process_of(report, workload.pid)
@@ -159,7 +159,7 @@ def test_compiled(argv, run):
 def test_idle_pool_has_no_lock():
     """An idle pool waits for work. No row of it may be called a contended lock."""
     with lib.program("cond_pool", 32, 20) as workload:
-        report = lib.diagnose(workload.pid, 2)
+        report = lib.diagnose_alone(workload.pid, 2)
     process = lib.process_of(report, workload.pid)
     assert lib.share(process, "lock") < 0.01, process["states"]
     assert lib.share(process, "queue") > 0.9, process["states"]
@@ -170,7 +170,7 @@ def test_idle_pool_has_no_lock():
 def test_convoy_names_its_mutex():
     """The one mutex is one row, waited for by all but its holder; a woken one queues for a CPU."""
     with lib.program("mutex_convoy", 4) as workload:
-        report = lib.diagnose(workload.pid, 2)
+        report = lib.diagnose_alone(workload.pid, 2)
     process = lib.process_of(report, workload.pid)
     lock = process["locks"][0]
     assert lock["state"] == "lock" and lock["kind"] == "mutex", lock
