@@ -282,7 +282,7 @@ struct bb_proc_sum {
 	bb_u64 start_boottime; /* 0: taken from the first look at it */
 	bb_u64 seen;           /* ktime at which we began to follow it */
 	bb_u32 exit_signal;    /* that ended it, 0: none */
-	bb_u32 pad;
+	bb_u32 ns_tgid;        /* in user space's PID namespace, 0: not visible there */
 	bb_u64 born;
 	bb_u64 ended;
 	/* ended threads of which no detail was kept */

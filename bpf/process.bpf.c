@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Processes that come and change: children to follow, and exec. */
-#include "boundby.bpf.h"
+#include "thread.bpf.h"
 
 /*
  * A child of a target is a target from its first instant. It has its parent's
@@ -20,12 +20,15 @@ int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *ch
 		return 0;
 	tgid = child->tgid;
 	fresh.tgid = tgid;
+	fresh.ns_tgid = number_at(child, bb_level);
 	fresh.ptgid = parent->tgid;
 	fresh.flags = BB_PF_FOLLOWED;
 	fresh.start_boottime = child->start_boottime;
 	fresh.seen = bpf_ktime_get_ns();
 	bpf_probe_read_kernel(fresh.comm, sizeof(fresh.comm), child->comm);
 	/* an older process of that number has ended: its sums give way */
+	if (bpf_map_lookup_elem(&procs, &tgid))
+		bb_drop(BB_DROP_PROCS_FULL);
 	if (bpf_map_update_elem(&procs, &tgid, &fresh, BPF_ANY)) {
 		bb_drop(BB_DROP_PROCS_FULL);
 		return 0;

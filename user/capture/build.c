@@ -334,8 +334,12 @@ static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char 
 	uint64_t known[2];
 	struct bb_thread *t;
 
-	if (!p || (sum->flags & BB_TF_IGNORE))
+	if (sum->flags & BB_TF_IGNORE)
 		return 0;
+	if (!p) {
+		b->rec->drops[BB_DROP_FOLLOW_MISSED]++;
+		return 0;
+	}
 	t = grow((void **)&p->threads, &p->nr_threads, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
@@ -488,6 +492,8 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 	if (!p->comm[0] || (t->gone && t->execs != sum.exec_count && sum.comm[0]))
 		memcpy(p->comm, sum.comm, BB_COMM_LEN - 1);
 	p->born = sum.flags & BB_PF_FOLLOWED;
+	if (!p->ppid)
+		p->ppid = (pid_t)sum.ptgid;
 	p->execed = sum.flags & BB_PF_EXECED;
 	p->exit_signal = t->gone ? (int)sum.exit_signal : 0;
 	p->threads_born = sum.born;

@@ -161,7 +161,7 @@ static int load(struct bb_capture *c)
 	/* half as many again may be born, and a pool starts small */
 	o.threads = or_else(c->opts.test_threads, threads + threads / 2 + (o.follow ? 8192 : 2048));
 	o.exited = or_else(c->opts.test_exited, o.follow ? 4 * BB_DEAD_KEPT : BB_DEAD_KEPT);
-	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 4096 : 16));
+	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 16384 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 32768 : 1024);
 	o.select_threads = c->opts.nr_tids > 0;
@@ -474,6 +474,25 @@ static int follow(struct bb_capture *c)
 	return err;
 }
 
+/* A child that was born and gone between two looks: the kernel's sums are all there is. */
+static int adopt_gone(const struct bb_proc_sum *proc, void *ctx)
+{
+	struct bb_capture *c = ctx;
+	struct bb_target *t;
+
+	if (!(proc->flags & BB_PF_FOLLOWED) || bb_targets__by_tgid(&c->targets, proc->tgid))
+		return 0;
+	t = bb_targets__new(&c->targets);
+	if (!t)
+		return -ENOMEM;
+	t->tgid = proc->tgid;
+	t->start_boottime = proc->start_boottime;
+	t->pid = (pid_t)proc->ns_tgid;
+	t->info.pid = t->pid;
+	t->gone = true;
+	return 0;
+}
+
 /* A program that has just started may not have mapped its runtime yet. */
 static void look_for_runtimes(struct bb_capture *c, uint64_t now)
 {
@@ -666,6 +685,8 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	end = c->end_ns ? c->end_ns : ktime();
 	all_ended(c);
 	err = follow(c);
+	if (!err && c->opts.children)
+		err = bb_kernel__each_process(c->kernel, adopt_gone, c);
 	if (err)
 		return err;
 	rec->window.start_realtime_ns = c->start_realtime_ns;
