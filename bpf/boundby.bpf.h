@@ -22,7 +22,7 @@
 
 /* User space sizes them between open and load; these sizes load standalone. */
 BB_MAP(threads, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, 4096);
-BB_MAP(exited, BPF_MAP_TYPE_HASH, u32, struct bb_thread_sum, BB_DEAD_KEPT);
+BB_MAP(exited, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, BB_DEAD_KEPT);
 BB_MAP(procs, BPF_MAP_TYPE_HASH, u32, struct bb_proc_sum, 256);
 BB_MAP(pythons, BPF_MAP_TYPE_HASH, u32, struct bb_python_info, 256);
 BB_MAP(tids, BPF_MAP_TYPE_HASH, u32, u8, 64);

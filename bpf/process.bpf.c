@@ -42,6 +42,48 @@ int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *ch
 	return 0;
 }
 
+/*
+ * A thread that is not the leader execs: from now on it has the leader's number
+ * (fs/exec.c, de_thread). As the one that it was it has ended; user space joins
+ * the rows of the number that it takes over.
+ */
+static __always_inline void take_number(struct task_struct *p, struct bb_thread_sum *t,
+					struct bb_proc_sum *proc)
+{
+	u64 now = bpf_ktime_get_ns(), ended;
+	u32 flags = t->flags & BB_TF_IGNORE, seq = t->seq;
+
+	if (now < t->since)
+		now = t->since;
+	t->seq = seq + 1;
+	barrier();
+	t->ns[BB_ONCPU] += now - t->since;
+	t->since = now;
+	t->flags |= BB_TF_ENDED;
+	bpf_probe_read_kernel(t->comm, sizeof(t->comm), p->comm);
+	ended = t->since << 16 ^ t->tid;
+	if (!flags && bpf_map_update_elem(&exited, &ended, t, BPF_NOEXIST)) {
+		bb_drop(BB_DROP_EXITED_FULL);
+		fold_thread(proc, t);
+	}
+	__sync_fetch_and_add(&proc->ended, 1);
+	bpf_probe_read_kernel(t, sizeof(*t), &bb_zero_thread);
+	t->seq = seq + 1;
+	t->tid = p->pid;
+	t->tgid = p->tgid;
+	t->sys_nr = -1;
+	t->fd = -1;
+	t->nr = -1;
+	t->nvcsw = p->nvcsw;
+	t->nivcsw = p->nivcsw;
+	t->run_delay = p->sched_info.run_delay;
+	t->start = now;
+	t->since = now;
+	t->flags = flags | BB_TF_RAN;
+	barrier();
+	t->seq = seq + 2;
+}
+
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
 {
@@ -60,10 +102,10 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 	bpf_probe_read_kernel(proc->comm, sizeof(proc->comm), p->comm);
 	tgid = p->tgid;
 	bpf_map_delete_elem(&pythons, &tgid);
-	/* the thread that execs takes the leader's number; its row goes on */
 	t = bpf_map_lookup_elem(&threads, &key);
 	if (t) {
-		t->tid = p->pid;
+		if (old_pid != p->pid && bb_gate)
+			take_number(p, t, proc);
 		t->gil = 0;
 		t->tstate = 0;
 		t->flags &= ~BB_TF_NO_TSTATE;

@@ -89,7 +89,7 @@ static __always_inline u64 runnable_ns(struct task_struct *p, struct bb_thread_s
 static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t)
 {
 	struct bb_proc_sum *proc;
-	u64 key = (u64)p;
+	u64 key = (u64)p, ended;
 	u32 tgid, tid;
 
 	if (!p || !t)
@@ -97,6 +97,8 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 	tgid = t->tgid;
 	tid = t->tid;
 	t->flags |= BB_TF_ENDED;
+	/* numbers are used again, at exec at once: the time of the end makes the key unique */
+	ended = t->since << 16 ^ tid;
 	bpf_probe_read_kernel(t->comm, sizeof(t->comm), p->comm);
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (proc) {
@@ -110,17 +112,10 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 				proc->exit_signal = p->exit_code & 0x7f;
 		}
 	}
-	if (!(t->flags & BB_TF_IGNORE) && bpf_map_update_elem(&exited, &tid, t, BPF_NOEXIST)) {
+	if (!(t->flags & BB_TF_IGNORE) && bpf_map_update_elem(&exited, &ended, t, BPF_NOEXIST)) {
 		bb_drop(BB_DROP_EXITED_FULL);
-		if (proc) {
-			__sync_fetch_and_add(&proc->folded, 1);
-			__sync_fetch_and_add(&proc->folded_window, t->since - t->start);
-			__sync_fetch_and_add(&proc->folded_voluntary, t->voluntary);
-			__sync_fetch_and_add(&proc->folded_involuntary, t->involuntary);
-			__sync_fetch_and_add(&proc->folded_kernel, t->kernel_ns);
-			for (int i = 0; i < BB_BUCKET_MAX; i++)
-				__sync_fetch_and_add(&proc->folded_ns[i], t->ns[i]);
-		}
+		if (proc)
+			fold_thread(proc, t);
 	}
 	bpf_map_delete_elem(&threads, &key);
 }

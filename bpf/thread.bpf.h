@@ -59,4 +59,16 @@ static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_str
 	}
 }
 
+/* Keep an ended thread's sums in its process, where there is no room for its row. */
+static __always_inline void fold_thread(struct bb_proc_sum *proc, const struct bb_thread_sum *t)
+{
+	__sync_fetch_and_add(&proc->folded, 1);
+	__sync_fetch_and_add(&proc->folded_window, t->since - t->start);
+	__sync_fetch_and_add(&proc->folded_voluntary, t->voluntary);
+	__sync_fetch_and_add(&proc->folded_involuntary, t->involuntary);
+	__sync_fetch_and_add(&proc->folded_kernel, t->kernel_ns);
+	for (int i = 0; i < BB_BUCKET_MAX; i++)
+		__sync_fetch_and_add(&proc->folded_ns[i], t->ns[i]);
+}
+
 #endif

@@ -181,7 +181,10 @@ static int diagnose(const struct bb_options *o)
 	if (!o->capture.keep_files && err == -EPIPE)
 		err = 0; /* the reader has had enough */
 	if (err) {
-		bb_error("no report: %s", strerror(-err));
+		if (out.path)
+			bb_error("cannot write '%s': %s", out.path, strerror(-err));
+		else
+			bb_error("no report: %s", strerror(-err));
 		bb_outfile__abort(&out);
 		return BB_EXIT_FAILURE;
 	}

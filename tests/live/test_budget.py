@@ -274,7 +274,11 @@ def test_exec_by_a_thread():
     # Two threads a generation beside the leader, about every 0.3 s.
     assert 12 <= process["thread_counts"]["born"] <= 24, process["thread_counts"]
     leader = lib.thread_of(process, workload.pid)
-    assert abs(leader["window_ns"] - report["window"]["ns"]) <= 0.001 * report["window"]["ns"]
+    # Between the leader's end and the exec (0.2 ms each) the number is nobody's: that time is in
+    # the row of the thread that execs, under its old number.
+    missing = report["window"]["ns"] - leader["window_ns"]
+    assert 0 <= missing <= 0.001 * report["window"]["ns"] + \
+        process["thread_counts"]["born"] / 2 * 10**6
     assert lib.state(process, "unknown") < 0.001 * process["window_ns"]
 
 

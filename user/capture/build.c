@@ -510,7 +510,9 @@ static int by_tid(const void *a, const void *b)
 {
 	const struct bb_thread *x = a, *y = b;
 
-	return x->tid < y->tid ? -1 : x->tid > y->tid;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
 static int by_time(const void *a, const void *b)
@@ -518,6 +520,48 @@ static int by_time(const void *a, const void *b)
 	const struct bb_syscall *x = a, *y = b;
 
 	return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
+}
+
+/*
+ * After an exec by another thread the leader's number goes on with that one:
+ * join what are rows of several tasks. (What lies between the leader's end and
+ * the exec is in the row of the thread that exec'd, under its old number.)
+ */
+static int join_leader(struct bb_process *p, size_t at)
+{
+	struct bb_thread *t = &p->threads[at], *next = t + 1;
+	int err;
+
+	bb_budget__add(&t->budget, &next->budget);
+	t->window_ns += next->window_ns;
+	t->voluntary += next->voluntary;
+	t->involuntary += next->involuntary;
+	if (t->kernel_ns != BB_UNKNOWN_U64)
+		t->kernel_ns += next->kernel_ns;
+	t->gil_acquisitions += next->gil_acquisitions;
+	if (next->gil_wait_max_ns > t->gil_wait_max_ns)
+		t->gil_wait_max_ns = next->gil_wait_max_ns;
+	t->active |= next->active;
+	t->ended = next->ended;
+	memcpy(t->comm, next->comm, sizeof(t->comm));
+	err = bb_fold__merge_waits(&t->waits, &t->nr_waits, next->waits, next->nr_waits);
+	bb_fold__sort_waits(t->waits, t->nr_waits);
+	free(next->waits);
+	memmove(next, next + 1, (p->nr_threads - at - 2) * sizeof(*next));
+	p->nr_threads--;
+	return err;
+}
+
+static int join_leaders(struct bb_process *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i + 1 < p->nr_threads && !err;)
+		if (p->threads[i].tid == p->pid && p->threads[i + 1].tid == p->pid)
+			err = join_leader(p, i);
+		else
+			i++;
+	return err;
 }
 
 /* The sums over a process's threads, those folded included. */
@@ -541,7 +585,11 @@ static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
 		if (p->kernel_ns != BB_UNKNOWN_U64)
 			p->kernel_ns += t->kernel_ns;
 	}
+	if (p->nr_threads)
+		qsort(p->threads, p->nr_threads, sizeof(*p->threads), by_tid);
 	err = bb_place__waits(p);
+	if (!err && p->execed)
+		err = join_leaders(p);
 	if (err)
 		return err;
 	for (size_t j = 0; j < p->nr_threads; j++) {
@@ -551,8 +599,6 @@ static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
 			return err;
 	}
 	bb_fold__sort_waits(p->waits, p->nr_waits);
-	if (p->nr_threads)
-		qsort(p->threads, p->nr_threads, sizeof(*p->threads), by_tid);
 	if (p->nr_syscalls)
 		qsort(p->syscalls, p->nr_syscalls, sizeof(*p->syscalls), by_time);
 	return 0;

@@ -643,14 +643,20 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 		rec->overhead.syscall_window_ns = c->traced_until_ns - c->start_ns;
 }
 
-/* The most memory that we ever had, loading the programs and building the record included. */
+/*
+ * The most memory that we ever had, loading the programs and building the record
+ * included. (Not by getrusage(): its figure outlives exec, and may be our parent's.)
+ */
 static void fill_memory(struct bb_record *rec)
 {
-	struct rusage own;
+	char *status = bb_procfs__read("/proc/self/status", NULL), *at;
+	unsigned long kib;
 
 	rec->overhead.rss_bytes = BB_UNKNOWN_U64;
-	if (!getrusage(RUSAGE_SELF, &own))
-		rec->overhead.rss_bytes = (uint64_t)own.ru_maxrss * 1024;
+	at = status ? strstr(status, "\nVmHWM:") : NULL;
+	if (at && sscanf(at, "\nVmHWM: %lu kB", &kib) == 1)
+		rec->overhead.rss_bytes = (uint64_t)kib * 1024;
+	free(status);
 }
 
 static void fill_host(struct bb_capture *c, struct bb_record *rec, uint64_t end)

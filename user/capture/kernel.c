@@ -387,7 +387,7 @@ int bb_kernel__each_thread(struct bb_kernel *k,
 int bb_kernel__each_exited(struct bb_kernel *k,
 			   int (*fn)(const struct bb_thread_sum *sum, void *ctx), void *ctx)
 {
-	EACH(k->skel->maps.exited, uint32_t, struct bb_thread_sum, fn(&val, ctx));
+	EACH(k->skel->maps.exited, uint64_t, struct bb_thread_sum, fn(&val, ctx));
 }
 
 int bb_kernel__each_process(struct bb_kernel *k,
