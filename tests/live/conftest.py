@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Settings of the live tests. See lib.py for the environment variables."""
 import os
+import signal
 import sys
 
 import pytest
@@ -13,6 +14,8 @@ import lib  # noqa: E402
 
 
 def pytest_configure(config):
+    # Ended from outside, what was started is still killed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers",
                             "full(reason): slow; runs with BB_FULL=1 only, for that reason")
 
