@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules.h"
 #include "verdict.h"
 
 /*
@@ -46,6 +47,7 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 	struct bb_amounts sum = {};
 	struct bb_facts tree = {}, *facts;
 	double quality, tree_fill;
+	bool tree_works;
 
 	memset(diag, 0, sizeof(*diag));
 	quality = quality_of(rec, &diag->incomplete);
@@ -63,12 +65,17 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 		bb_facts__add(&tree, &facts[i], part_of(rec, &facts[i]));
 	}
 	tree_fill = fill_of(&tree);
+	tree_works = bb_facts__beside_timers(&tree) >= bb_rule(BB_R_IDLE_BELOW);
+	if (tree_works)
+		bb_facts__drop_timers(&tree);
 	for (size_t i = 0; i < rec->nr_processes; i++) {
 		struct bb_amounts a;
 
 		/* the CPUs that a process's own relatives fill are full for it too */
 		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
 		bb_verdict__of(&diag->processes[i], &facts[i], &a, quality, false);
+		if (tree_works)
+			bb_facts__drop_timers(&facts[i]);
 		/* who waits for a child of the same tree waits for its work, which is counted */
 		facts[i].io -= facts[i].io_by[BB_STATE_CHILD];
 		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));

@@ -109,20 +109,20 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 	}
 }
 
-/*
- * Timers of threads that hardly run (a runtime's monitor, a heartbeat) count
- * only where nothing else goes on: beside work they are housekeeping.
- */
-static void drop_timers(struct bb_facts *f)
+double bb_facts__beside_timers(const struct bb_facts *f)
 {
-	double rest = f->on + f->runq + f->gil + f->lock + f->io - f->timers;
+	return f->on + f->runq + f->gil + f->lock + f->io - f->timers;
+}
 
-	if (rest < bb_rule(BB_R_IDLE_BELOW))
-		return;
+void bb_facts__drop_timers(struct bb_facts *f)
+{
 	f->io -= f->timers;
 	f->idle += f->timers;
-	for (int s = 0; s < BB_STATE_MAX; s++)
+	f->timers = 0;
+	for (int s = 0; s < BB_STATE_MAX; s++) {
 		f->io_by[s] -= f->timers_by[s];
+		f->timers_by[s] = 0;
+	}
 }
 
 static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
@@ -130,7 +130,7 @@ static void add_budget(struct bb_facts *f, const struct bb_budget *b, const stru
 {
 	double w = f->window_ns, ran;
 
-	ran = (double)(b->ns[BB_STATE_ONCPU] + b->ns[BB_STATE_RUNQ] + b->ns[BB_STATE_GIL]);
+	ran = (double)b->ns[BB_STATE_ONCPU];
 	f->on += (double)b->ns[BB_STATE_ONCPU] / w;
 	f->runq += (double)b->ns[BB_STATE_RUNQ] / w;
 	f->gil += (double)b->ns[BB_STATE_GIL] / w;
@@ -216,7 +216,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		f->active += p->folded_threads;
 		add_budget(f, &p->folded, NULL, 0, p->folded_window_ns);
 	}
-	drop_timers(f);
+	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))
+		bb_facts__drop_timers(f);
 	for (size_t i = 0; i < p->nr_gils; i++)
 		f->gil_share = fmax(f->gil_share, (double)p->gils[i].contended_ns / f->window_ns);
 	for (size_t i = 0; i < p->nr_locks; i++) {
@@ -250,6 +251,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->preempted += f->preempted * part;
 	to->throttled += f->throttled * part;
 	to->io += f->io * part;
+	to->timers += f->timers * part;
 	to->idle += f->idle * part;
 	to->stopped += f->stopped * part;
 	to->unknown += f->unknown * part;
@@ -257,8 +259,10 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->has_gil |= f->has_gil;
 	to->gil_share = fmax(to->gil_share, f->gil_share * part);
 	to->switches_per_s += f->switches_per_s * part;
-	for (int s = 0; s < BB_STATE_MAX; s++)
+	for (int s = 0; s < BB_STATE_MAX; s++) {
 		to->io_by[s] += f->io_by[s] * part;
+		to->timers_by[s] += f->timers_by[s] * part;
+	}
 	if (f->lock_share * part > to->lock_share) {
 		to->lock_share = f->lock_share * part;
 		to->top_lock = f->top_lock;

@@ -41,6 +41,16 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
  */
 void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part);
 
+/** bb_facts__beside_timers - mean number of threads at work, but for timers. */
+double bb_facts__beside_timers(const struct bb_facts *f);
+
+/**
+ * bb_facts__drop_timers - count timers of threads that hardly run (a runtime's
+ * monitor, a heartbeat) as idle. They count as I/O only where nothing else goes
+ * on, in the process and in its tree: beside work they are housekeeping.
+ */
+void bb_facts__drop_timers(struct bb_facts *f);
+
 /** bb_facts__is_idle - is this a wait for clients, work or a long timer? */
 bool bb_facts__is_idle(const struct bb_wait *w);
 
