@@ -459,7 +459,7 @@ def assert_budget_closes(report):
                 assert abs(thread["window_ns"] - window) <= (0.02 if passed_on else 0.001) * window, \
                     what
         residual = folded["window_ns"] - sum(folded["states"].values())
-        assert abs(residual) <= 0.001 * folded["window_ns"], "ended threads of %d" % process["pid"]
+        assert abs(residual) <= 0.001 * folded["window_ns"], process["pid"]
         _assert_states_close(process, "process %d" % process["pid"])
         assert process["window_ns"] == sum(t["window_ns"] for t in threads), process["pid"]
         for name in STATES:
@@ -512,7 +512,8 @@ def switches(pid, tid):
 
 class Sampler(threading.Thread):
     """Reads the schedstat of all threads of a process over and over, so that it can be told for
-    any moment afterwards. The kernel brings a running thread's figures up to date at its ticks."""
+    any moment afterwards, between two bounds: the kernel adds a thread's CPU time at its ticks and
+    switches, and its time on a run queue only when it gets a CPU."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
@@ -527,20 +528,30 @@ class Sampler(threading.Thread):
                 before = time.time_ns()
                 figures = schedstat(self.pid, tid)
                 after = time.time_ns()
-                self.rows.setdefault(tid, []).append(((before + after) // 2,) + figures)
+                self.rows.setdefault(tid, []).append((before, after, figures))
 
     def stop(self):
         self.stopping.set()
         self.join(DEADLINE)
 
+    def past(self, moment):
+        """Has every thread moved on since this moment, or been seen to rest for a while?"""
+        return bool(self.rows) and all(
+            rows[-1][0] > moment + 5 * 10**8 for rows in self.rows.values())
+
     def at(self, tid, moment):
-        """(CPU time, run-queue time) at a moment, between two samples by proportion."""
+        """(least, most) of CPU time and of run-queue time at a moment: what was booked before it,
+        and what was booked when the thread was next seen to have moved on."""
         rows = self.rows[tid]
-        i = bisect.bisect([row[0] for row in rows], moment)
-        assert 0 < i < len(rows), "no samples around the edge of the window"
-        (t0, *a), (t1, *b) = rows[i - 1], rows[i]
-        return [x + (y - x) * (moment - t0) / (t1 - t0) for x, y in zip(a, b)]
+        i = bisect.bisect([after for _, after, _ in rows], moment) - 1
+        assert i >= 0 and rows[-1][0] > moment, "no samples around the edge of the window"
+        least = rows[i][2]
+        later = [figures for before, _, figures in rows[i + 1:] if before > moment]
+        most = next((figures for figures in later if figures != least), later[-1])
+        return list(zip(least, most))
 
     def between(self, tid, start, stop):
-        """(CPU time, run-queue time) in a window."""
-        return [y - x for x, y in zip(self.at(tid, start), self.at(tid, stop))]
+        """(least, most) of CPU time and of run-queue time in a window."""
+        return [(stop_least - start_most, stop_most - start_least) for
+                (start_least, start_most), (stop_least, stop_most) in
+                zip(self.at(tid, start), self.at(tid, stop))]

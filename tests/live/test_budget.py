@@ -85,7 +85,9 @@ def test_blocked_all_the_time(mode):
     process = lib.process_of(report, workload.pid)
     thread = lib.thread_of(process, workload.pid)
     assert lib.main_state(thread) in BLOCKED[mode], thread["states"]
-    assert lib.share(thread, *BLOCKED[mode]) > 0.99, thread["states"]
+    # That one wakes up twenty times a second, and then may have to queue for a CPU.
+    awake = ("oncpu", "runq") if mode == "futex-timed" else ()
+    assert lib.share(thread, *BLOCKED[mode], *awake) > 0.99, thread["states"]
     assert lib.state(process, "unknown") == 0, process["states"]
     if mode != "futex-timed":
         assert not thread["active"] and lib.state(thread, "oncpu") == 0
@@ -125,8 +127,7 @@ def test_cpu_and_runqueue_time_by_schedstat(argv):
         try:
             report = lib.diagnose(workload.pid, 8)
             start, stop = lib.window_realtime_ns(report)
-            lib.wait_until(lambda: min(rows[-1][0] for rows in sampler.rows.values()) > stop,
-                           "samples after the window")
+            lib.wait_until(lambda: sampler.past(stop), "samples after the window")
         finally:
             sampler.stop()
     process = lib.process_of(report, workload.pid)
@@ -134,10 +135,12 @@ def test_cpu_and_runqueue_time_by_schedstat(argv):
     for thread in process["threads"]:
         bound = max(0.005 * report["window"]["ns"], 10**6)
         bound += SWITCH_NS * sum(thread["switches"].values())
-        for name, kernel in zip(("oncpu", "runq"), sampler.between(thread["tid"], start, stop)):
+        figures = sampler.between(thread["tid"], start, stop)
+        for name, (least, most) in zip(("oncpu", "runq"), figures):
             ours = lib.state(thread, name)
-            assert abs(ours - kernel) <= bound, \
-                "%s: %.1f ms, the kernel says %.1f" % (name, ours / 1e6, kernel / 1e6)
+            told = "%s: %.1f ms, the kernel says %.1f to %.1f" % (
+                name, ours / 1e6, least / 1e6, most / 1e6)
+            assert least - bound <= ours <= most + bound, told
 
 
 def selftimer(count):
