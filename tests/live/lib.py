@@ -456,8 +456,8 @@ def assert_budget_closes(report):
             # who execs takes the leader's number over, which is nobody's for a moment
             passed_on = process["execed"] and thread["tid"] == process["pid"]
             if not (thread["born"] or thread["ended"]):
-                assert abs(thread["window_ns"] - window) <= (0.02 if passed_on else 0.001) * window, \
-                    what
+                bound = 0.02 if passed_on else 0.001
+                assert abs(thread["window_ns"] - window) <= bound * window, what
         residual = folded["window_ns"] - sum(folded["states"].values())
         assert abs(residual) <= 0.001 * folded["window_ns"], process["pid"]
         _assert_states_close(process, "process %d" % process["pid"])
