@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Time for one event, by the kernel's own statistics of BPF programs."""
+import time
+
+import loads
+import machine
+import observers
+from table import Row, Table
+
+# DESIGN's budgets are in nanoseconds where an empty program reads 50
+EMPTY_NS = 50
+TARGET_NS = 250
+OTHERS_NS = 20
+OF_CPUDIST = 0.6
+OF_OFFCPUTIME = 0.1
+
+RATE = 50000  # a load makes many more events a second of its kind
+
+
+class Times:
+    """Nanoseconds per run of each program, one figure a round."""
+
+    def __init__(self):
+        self.ns = {}  # (load, observer, program): [ns, ...]
+        self.shown = {}
+        self.missing = []
+
+    def add(self, key, value, shown):
+        self.ns.setdefault(key, []).append(value)
+        self.shown[key] = shown
+
+
+def measure(observer, load, seconds):
+    """{program: nanoseconds per run} while the load works."""
+    observer.start(load.pid)
+    try:
+        before = machine.program_times(observer.process.pid)
+        time.sleep(seconds)
+        after = machine.program_times(observer.process.pid)
+    finally:
+        observer.stop()
+    times = {}
+    for name, (runs, ns) in after.items():
+        runs0, ns0 = before.get(name, (0, 0))
+        # what runs rarely is not what the load is about: another event, or an iterator
+        if runs - runs0 > RATE * seconds:
+            times[name] = (ns - ns0) / (runs - runs0)
+    return times
+
+
+def plan(sleeper):
+    """What is measured on which load."""
+    def other():
+        return sleeper.pid
+
+    return [
+        ("pipes", loads.Pingpong, [
+            observers.Empty("bench_switch"),
+            observers.Boundby("boundby"),
+            observers.Boundby("boundby on another process", about=other),
+            observers.cpudist(),
+            observers.offcputime(),
+            observers.runqlat(),
+        ]),
+        ("futexes", loads.Handoff, [
+            observers.Empty("bench_switch", "bench_waking"),
+            observers.Boundby("boundby"),
+            observers.runqlat(),
+        ]),
+        ("calls", loads.Calls, [
+            observers.Empty("bench_sys_enter", "bench_sys_exit"),
+            observers.Boundby("boundby", "--syscalls=on"),
+            observers.Boundby("boundby on another process", "--syscalls=on", about=other),
+            observers.syscount(),
+        ]),
+    ]
+
+
+def run(rounds, seconds):
+    times = Times()
+    every = []
+    with machine.bpf_stats(), loads.Sleeper() as sleeper:
+        works = plan(sleeper)
+        for load_name, make, watchers in works:
+            every += watchers
+            for watcher in list(watchers):
+                try:
+                    watcher.check()
+                except observers.Unavailable as e:
+                    times.missing.append(str(e))
+                    watchers.remove(watcher)
+            for _ in range(rounds):
+                with make() as load:
+                    time.sleep(0.2)
+                    for watcher in list(watchers):
+                        try:
+                            found = measure(watcher, load, seconds)
+                        except observers.Unavailable as e:
+                            times.missing.append("%s: %s" % (watcher.name, e))
+                            watchers.remove(watcher)
+                            continue
+                        for program, ns in found.items():
+                            times.add((load_name, watcher.name, program), ns, watcher.shown())
+    notes = sorted(set(times.missing))
+    for watcher in every:
+        if isinstance(watcher, observers.Boundby):
+            notes += sorted(set(watcher.complaints()))
+    return [budgets(times), nanoseconds(times, notes)]
+
+
+def series(times, load, watcher, *programs):
+    """The first of the programs that ran."""
+    for (at, by, program), values in times.ns.items():
+        if at == load and by == watcher and (not programs or program in programs):
+            return values
+    return []
+
+
+def budgets(times):
+    """Each round's figure by the same round's figure of the peer."""
+    switch = ("bb_sched_switch", "bb_sched_switch_nocas")
+    ours = series(times, "pipes", "boundby", *switch)
+    others = series(times, "pipes", "boundby on another process", *switch)
+    empty = series(times, "pipes", "an empty program")
+    of_cpudist = series(times, "pipes", "cpudist")
+    of_offcputime = series(times, "pipes", "offcputime")
+
+    def by(a, b):
+        return [x / y for x, y in zip(a, b)]
+
+    rows = [
+        Row("a switch of the target : empty program", by(ours, empty), TARGET_NS / EMPTY_NS),
+        Row("a switch of the target : cpudist's", by(ours, of_cpudist), OF_CPUDIST),
+        Row("a switch of the target : offcputime's", by(ours, of_offcputime), OF_OFFCPUTIME),
+        Row("a switch between others : empty program", by(others, empty),
+            (EMPTY_NS + OTHERS_NS) / EMPTY_NS),
+        Row("a switch between others, more than empty",
+            [a - b for a, b in zip(others, empty)], OTHERS_NS, "ns"),
+        Row("a switch of the target by futex : by pipe",
+            by(series(times, "futexes", "boundby", *switch), ours)),
+    ]
+    return Table("One event, by the kernel's statistics of BPF programs: ratios", rows)
+
+
+def nanoseconds(times, notes):
+    rows = []
+    for key in times.ns:
+        load, watcher, program = key
+        rows.append(Row("%s: %s, %s" % (load, watcher, program), times.ns[key], None, "ns",
+                        times.shown[key]))
+    return Table("The same in nanoseconds for each run of a program", rows, notes)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Four threads that want the GIL all the time; each counts the work it has done in FILE.
+
+gil_work.py FILE [compute|release]
+
+compute: pure Python; the GIL changes hands every 5 ms, when the interpreter asks for it.
+release: each piece of work gives the GIL up and takes it again, as a checksum of 8 KiB does,
+         so that it changes hands as often as the threads can pass it on.
+"""
+import mmap
+import struct
+import sys
+import threading
+import zlib
+
+THREADS = 4
+DATA = bytes(8192)  # zlib.crc32() lets go of the GIL for more than 5 KiB
+
+
+def compute(page, at):
+    done = 0
+    while True:
+        total = 0
+        for i in range(2000):
+            total += i * i
+        done += 1
+        struct.pack_into("Q", page, at, done)
+
+
+def release(page, at):
+    done = 0
+    while True:
+        zlib.crc32(DATA)
+        done += 1
+        struct.pack_into("Q", page, at, done)
+
+
+def main():
+    work = {"compute": compute, "release": release}[sys.argv[2] if sys.argv[2:] else "compute"]
+    with open(sys.argv[1], "r+b") as f:
+        f.truncate(4096)
+        page = mmap.mmap(f.fileno(), 4096)
+    threads = [threading.Thread(target=work, args=(page, 8 * i), daemon=True)
+               for i in range(THREADS)]
+    for t in threads:
+        t.start()
+    print("ready", flush=True)
+    threads[0].join()
+
+
+main()

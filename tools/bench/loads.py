@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What is watched while it works, and how far it has got."""
+import os
+import struct
+import subprocess
+import tempfile
+import time
+
+import machine
+
+TRIES = 10
+
+
+class Load:
+    """A workload; sample() gives (work done, time that it took) since it started."""
+
+    def __init__(self, cmd, cpus, counted=False):
+        self.file = tempfile.NamedTemporaryFile() if counted else None
+        cmd = [self.file.name if word == "FILE" else word for word in cmd]
+        self.process = machine.Process(cmd, cpus, subprocess.PIPE)
+        self.pid = self.process.pid
+        self.process.wait_for_line()
+
+    def done(self):
+        return sum(struct.unpack("4Q", os.pread(self.file.fileno(), 32, 0)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
+        if self.file:
+            self.file.close()
+
+    def measure(self, seconds):
+        """Time for one piece of work, in nanoseconds."""
+        for _ in range(TRIES):
+            work, took = self.sample()
+            time.sleep(seconds)
+            work1, took1 = self.sample()
+            # where others had most of its CPU, too little is left to measure
+            if work1 > work and took1 - took > seconds * 0.3e9:
+                return (took1 - took) / (work1 - work)
+        raise RuntimeError("%s does not get on: is the machine busy?" % self.process.cmd[0])
+
+    def threads(self):
+        folder = "/proc/%d/task" % self.pid
+        return [folder + "/" + tid for tid in os.listdir(folder)]
+
+
+class Switches(Load):
+    """
+    Two threads on one CPU. Work: their switches. Time: the CPU time of both, which is the time
+    that passed, less what others took of that CPU; the cost of a switch is in it.
+    """
+
+    def __init__(self, cmd):
+        super().__init__(cmd, None)
+
+    def sample(self):
+        work = took = 0
+        for thread in self.threads():
+            took += int(machine.read(thread + "/schedstat").split()[0])
+            for line in machine.read(thread + "/status").splitlines():
+                if "ctxt_switches" in line:
+                    work += int(line.split()[1])
+        return work, took
+
+
+class Pingpong(Switches):
+    """Through pipes."""
+
+    def __init__(self):
+        super().__init__([machine.OUT + "/tests/pingpong", "threads", machine.WORK_CPU])
+
+
+class Handoff(Switches):
+    """By semaphores: all waits are on futexes."""
+
+    def __init__(self):
+        super().__init__([machine.OUT + "/bench/handoff", machine.WORK_CPU])
+
+
+class Calls(Load):
+    """Work: system calls. Time: what passed, less what it waited for its CPU."""
+
+    def __init__(self):
+        super().__init__([machine.OUT + "/bench/calls", "FILE"], [machine.WORK_CPU], True)
+
+    def sample(self):
+        waited = int(machine.read("/proc/%d/schedstat" % self.pid).split()[1])
+        return self.done(), time.monotonic_ns() - waited
+
+
+class Gil(Load):
+    """Work: what the four threads have computed. Time: what passed."""
+
+    def __init__(self, python, kind, cpus):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gil_work.py")
+        super().__init__([python, script, "FILE", kind], cpus, True)
+
+    def sample(self):
+        return self.done(), time.monotonic_ns()
+
+
+class Sleeper(Load):
+    """A process that does nothing, so that the others are bystanders."""
+
+    def __init__(self):
+        super().__init__([machine.OUT + "/tests/sleeper"], None)
+
+
+class ManyThreads(Load):
+    def __init__(self, threads):
+        super().__init__([machine.OUT + "/tests/many_threads", threads], None)
