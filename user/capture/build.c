@@ -476,6 +476,13 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 	p->pid = t->pid ? t->pid : (pid_t)t->tgid;
 	p->runtime = t->py.runtime;
 	p->runtime.note = t->py.runtime.note ? strdup(t->py.runtime.note) : NULL;
+	if (!p->runtime.note &&
+	    (!strcmp(p->runtime.name, "java") || !strcmp(p->runtime.name, "go"))) {
+		p->runtime.note = strdup("its own locks park each thread on a word of its own: "
+					 "waiting for them is counted as queue");
+		if (!p->runtime.note)
+			return -ENOMEM;
+	}
 	p->ended = t->gone;
 	for (size_t g = 0; g < t->py.nr_gils; g++) {
 		struct bb_gil *gil = grow((void **)&p->gils, &p->nr_gils, sizeof(*gil));

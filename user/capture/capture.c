@@ -161,7 +161,7 @@ static int load(struct bb_capture *c)
 	/* half as many again may be born, and a pool starts small */
 	o.threads = or_else(c->opts.test_threads, threads + threads / 2 + (o.follow ? 8192 : 2048));
 	o.exited = or_else(c->opts.test_exited, o.follow ? 4 * BB_DEAD_KEPT : BB_DEAD_KEPT);
-	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 16384 : 16));
+	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 8192 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 32768 : 1024);
 	o.select_threads = c->opts.nr_tids > 0;
@@ -283,6 +283,14 @@ static int no_longer(const struct bb_target *t)
 	return -ESRCH;
 }
 
+static int hidden(const struct bb_target *t)
+{
+	bb_error(
+		"process %d cannot be watched: this kernel does not show it to BPF's task iterator",
+		t->pid);
+	return -EACCES;
+}
+
 /* Find the numbers of the initial namespace, and mark the targets. */
 static int survey_targets(struct bb_capture *c)
 {
@@ -300,8 +308,10 @@ static int survey_targets(struct bb_capture *c)
 		 * The row was read while the process that we hold lived, if it lives
 		 * now: then it is its own, and not of one that reuses the number.
 		 */
-		if (!row || !bb_target__alive(t))
+		if (!bb_target__alive(t))
 			err = no_longer(t);
+		else if (!row)
+			err = hidden(t);
 		else
 			err = watch(c, t, row, BB_PF_TARGET);
 	}
@@ -360,11 +370,12 @@ static int open_window(struct bb_capture *c)
 	for (size_t i = 0; i < c->targets.nr; i++)
 		if (c->targets.items[i].named && !bb_target__alive(&c->targets.items[i]))
 			return no_longer(&c->targets.items[i]);
-	c->start_realtime_ns = (int64_t)clock_ns(CLOCK_REALTIME);
 	c->busy_ns = bb_procfs__busy_ns();
 	c->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	c->bpf_ns = bb_kernel__bpf_ns(c->kernel);
 	err = bb_kernel__open_gate(c->kernel, &c->start_ns);
+	/* what the wall clock said when the gate opened */
+	c->start_realtime_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - (ktime() - c->start_ns));
 	if (!err && bb_kernel__wants_wakers(c->kernel))
 		err = bb_kernel__attach_wakers(c->kernel);
 	bb_governor__start(&c->governor, c->start_ns, 0);

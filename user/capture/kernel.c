@@ -67,8 +67,8 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.threads, o->threads);
 	bpf_map__set_max_entries(skel->maps.exited, o->exited);
 	bpf_map__set_max_entries(skel->maps.procs, o->procs);
-	bpf_map__set_max_entries(skel->maps.pythons, o->procs);
-	bpf_map__set_max_entries(skel->maps.gils, o->procs * 2);
+	bpf_map__set_max_entries(skel->maps.pythons, o->procs < 4096 ? o->procs : 4096);
+	bpf_map__set_max_entries(skel->maps.gils, o->procs < 2048 ? o->procs * 2 : 4096);
 	bpf_map__set_max_entries(skel->maps.locks, o->locks);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
 }

@@ -193,6 +193,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 	f->window_ns = span_ns(rec, p);
 	f->host_busy = rec->host.busy_share;
 	f->is_go = !strcmp(p->runtime.name, "go");
+	f->parks = f->is_go || !strcmp(p->runtime.name, "java");
 	f->cpus = p->cpus_usable;
 	if (!(f->cpus > 0))
 		f->cpus = rec->host.cpus_online ? rec->host.cpus_online : 1;
@@ -257,6 +258,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->unknown += f->unknown * part;
 	to->blocked_outside += f->blocked_outside * part;
 	to->has_gil |= f->has_gil;
+	to->parks |= f->parks;
 	to->gil_share = fmax(to->gil_share, f->gil_share * part);
 	to->switches_per_s += f->switches_per_s * part;
 	for (int s = 0; s < BB_STATE_MAX; s++) {

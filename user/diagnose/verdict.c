@@ -133,10 +133,25 @@ static double at_work(const struct bb_facts *f)
 	return f->on + f->runq + f->gil + f->lock + f->io;
 }
 
+static double largest(const struct bb_verdict *v)
+{
+	double most = 0;
+
+	for (int b = 0; b < BB_BOUND_MAX; b++)
+		most = fmax(most, v->components[b]);
+	return most;
+}
+
 static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 {
 	double fill = f->on / f->cpus;
 
+	if (v->bound == BB_BOUND_MIXED || v->bound == BB_BOUND_UNKNOWN)
+		FOR(v, largest(v), bb_rule(BB_R_DOMINATES), "share", "dominates",
+		    "of the time speaks for the strongest of its bounds");
+	else
+		FOR(v, v->components[v->bound], bb_rule(BB_R_DOMINATES), "share", "dominates",
+		    "of the time speaks for %s", bb_bound__name(v->bound));
 	FOR(v, f->on, NAN, "cpus", "", "CPUs in use, of %.3g usable", f->cpus);
 	switch (v->bound) {
 	case BB_BOUND_GIL_BOUND:
@@ -211,6 +226,9 @@ static void against_of(struct bb_verdict *v, const struct bb_facts *f)
 	if (v->bound == BB_BOUND_IDLE && f->blocked_outside >= 0.5)
 		AGAINST(v, f->blocked_outside, NAN, "threads", "",
 			"threads waited for disk or a server all the time");
+	if (f->parks && f->queue >= 1)
+		AGAINST(v, f->queue, NAN, "threads", "",
+			"threads parked by the runtime: for work, or for a lock of its own");
 	if (v->bound == BB_BOUND_IDLE && f->stuck >= 0.5)
 		AGAINST(v, f->stuck, NAN, "threads", "", "threads waited for a lock all the time");
 	if (is_doubtful(v, f))
@@ -381,6 +399,9 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 		v->confidence *= 0.6;
 		v->runner_up = f->blocked_outside >= 0.5 ? BB_BOUND_IO_BOUND : BB_BOUND_LOCK_BOUND;
 	}
+	/* what its threads are parked for is not to be seen (docs/method.md 3) */
+	if (f->parks && f->queue >= 1)
+		v->confidence *= 0.8;
 	if (is_doubtful(v, f)) {
 		v->confidence *= 0.7;
 		v->runner_up = BB_BOUND_IDLE;
