@@ -118,6 +118,8 @@ static __always_inline struct bb_contention *contention_of(struct bb_thread_sum 
 	if (t->flags & BB_TF_GIL) {
 		struct bb_gil_sum *g = bpf_map_lookup_elem(&gils, &key);
 
+		/* keeps the two apart: a look-up is inlined only where its map is known */
+		asm volatile("" : "+r"(g));
 		return g ? &g->contention : NULL;
 	} else {
 		struct bb_lock_sum *l = bpf_map_lookup_elem(&locks, &key);

@@ -193,7 +193,7 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 	seq_end(t);
 }
 
-static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool cas)
+static __always_inline void enter_cpu(struct task_struct *p, u64 now, u64 clock, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
 	u64 off, runq;
@@ -219,7 +219,7 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, const bool
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		add_ns(t, bucket, off);
 	} else if (bucket < BB_BUCKET_MAX) {
-		runq = runnable_ns(p, t, bb_rq_clock(p));
+		runq = runnable_ns(p, t, clock);
 		if (runq > off)
 			runq = off;
 		if (is_futex_bucket(bucket))
@@ -261,9 +261,9 @@ static __always_inline void compare_clocks(struct bb_cpu *cpu, u64 clock, u64 no
  * Reading ktime itself takes longer than all the rest of an event where it is a
  * slow clock, so the two are compared only every few milliseconds.
  */
-static __always_inline u64 switch_time(struct task_struct *p, struct bb_cpu *cpu)
+static __always_inline u64 switch_time(u64 clock, struct bb_cpu *cpu)
 {
-	u64 clock = bb_rq_clock(p), now;
+	u64 now;
 
 	if (!clock || !cpu)
 		return bpf_ktime_get_ns();
@@ -279,7 +279,7 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	bool prev_ours = bb_may_be_target(prev->tgid);
 	bool next_ours = bb_may_be_target(next->tgid);
 	struct bb_cpu *cpu;
-	u64 now;
+	u64 clock, now;
 
 	if (!prev_ours && !next_ours)
 		return 0;
@@ -288,11 +288,12 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	cpu = bb_cpu();
 	if (cpu)
 		cpu->events++;
-	now = switch_time(next_ours ? next : prev, cpu);
+	clock = bb_rq_clock(next_ours ? next : prev);
+	now = switch_time(clock, cpu);
 	if (prev_ours)
 		leave_cpu(prev, preempt, now, cas);
 	if (next_ours)
-		enter_cpu(next, now, cas);
+		enter_cpu(next, now, clock, cas);
 	return 0;
 }
 

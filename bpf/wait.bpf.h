@@ -74,15 +74,20 @@ static __always_inline bool is_tty(u32 rdev)
 	return major == 4 || major == 5 || (major >= 136 && major <= 143);
 }
 
-static __always_inline u32 kind_of_file(struct file *file, u16 mode, u32 rdev, u64 magic,
-					const bool typed)
+/* @typed: the pointers are typed, plain loads do. Fields are loaded only where they matter. */
+static __always_inline u32 kind_of_file(struct file *file, struct inode *inode, const bool typed)
 {
+	u16 mode = typed ? inode->i_mode : BPF_CORE_READ(inode, i_mode);
+	u64 magic;
+	u32 rdev;
+
 	switch (mode & BB_S_IFMT) {
 	case BB_S_IFIFO:
 		return BB_FD_PIPE;
 	case BB_S_IFSOCK:
 		return kind_of_socket(file, typed);
 	case BB_S_IFCHR:
+		rdev = typed ? inode->i_rdev : BPF_CORE_READ(inode, i_rdev);
 		return is_tty(rdev) ? BB_FD_TTY : BB_FD_CHARDEV;
 	case BB_S_IFBLK:
 		return BB_FD_BLOCKDEV;
@@ -91,6 +96,7 @@ static __always_inline u32 kind_of_file(struct file *file, u16 mode, u32 rdev, u
 		return BB_FD_FILE;
 	default:
 		/* anonymous inodes have no type until 6.16, and are regular files since */
+		magic = typed ? inode->i_sb->s_magic : BPF_CORE_READ(inode, i_sb, s_magic);
 		if (magic == BB_ANON_INODE_FS)
 			return anon_kind(file);
 		return (mode & BB_S_IFMT) == BB_S_IFREG ? BB_FD_FILE : BB_FD_ANON;
@@ -101,7 +107,6 @@ static __always_inline u32 kind_of_file(struct file *file, u16 mode, u32 rdev, u
 static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
 {
 	struct file *file = NULL;
-	struct inode *inode;
 	struct fdtable *fdt;
 
 	if (!p)
@@ -117,16 +122,13 @@ static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
 			return BB_FD_UNKNOWN;
 		}
 		file = bb_typed(file, struct file);
-		inode = file->f_inode;
-		return kind_of_file(file, inode->i_mode, inode->i_rdev, inode->i_sb->s_magic, true);
+		return kind_of_file(file, file->f_inode, true);
 	}
 	if (bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]) || !file) {
 		bb_drop(BB_DROP_FD_READ);
 		return BB_FD_UNKNOWN;
 	}
-	inode = BPF_CORE_READ(file, f_inode);
-	return kind_of_file(file, BPF_CORE_READ(inode, i_mode), BPF_CORE_READ(inode, i_rdev),
-			    BPF_CORE_READ(inode, i_sb, s_magic), false);
+	return kind_of_file(file, BPF_CORE_READ(file, f_inode), false);
 }
 
 static __always_inline u32 bucket_of_fd(u32 kind)

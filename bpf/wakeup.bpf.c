@@ -11,42 +11,44 @@
  * timer's interrupt that hits a thread of the target says nothing about it; its
  * saved registers then show no system call, or another one.
  */
-static __always_inline bool current_wakes_futexes(struct task_struct *cur)
+static __always_inline bool wakes_futexes(s32 nr)
 {
-	s32 nr;
+	return nr == cfg_nr_futex || nr == cfg_nr_futex_wake || nr == cfg_nr_exit ||
+	       nr == cfg_nr_exit_group;
+}
 
-	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_task_pt_regs___bb)) {
-		struct pt_regs *regs;
-
-		regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 #ifdef __x86_64__
-		nr = regs->orig_ax;
+#define bb_nr_of(regs) ((s32)(regs)->orig_ax)
 #else
-		nr = regs->syscallno;
+#define bb_nr_of(regs) ((regs)->syscallno)
 #endif
-	} else {
-		struct pt_regs regs;
-		void *stack = BPF_CORE_READ(cur, stack);
 
+/* @cur is set to the current task, as the key of its row. */
+static __always_inline bool current_wakes_futexes(u64 *cur)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_task_pt_regs___bb)) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+
+		*cur = (u64)task;
+		return wakes_futexes(bb_nr_of(regs));
+	} else {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		struct pt_regs regs;
+		void *stack = BPF_CORE_READ(task, stack);
+
+		*cur = (u64)task;
 		if (bpf_probe_read_kernel(&regs, sizeof(regs),
 					  stack + BB_THREAD_SIZE - sizeof(regs)))
 			return false;
-#ifdef __x86_64__
-		nr = regs.orig_ax;
-#else
-		nr = regs.syscallno;
-#endif
+		return wakes_futexes(bb_nr_of(&regs));
 	}
-	return nr == cfg_nr_futex || nr == cfg_nr_futex_wake || nr == cfg_nr_exit ||
-	       nr == cfg_nr_exit_group;
 }
 
 static __always_inline int on_waking(struct task_struct *p, const bool cas)
 {
 	struct bb_thread_sum *t, *w;
-	struct task_struct *cur;
 	u64 key = (u64)p, now;
-	u32 flags;
 
 	if (!bb_may_be_target(p->tgid) || !bb_gate)
 		return 0;
@@ -54,12 +56,11 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 	if (!t || t->on != BB_STATE_OFF || t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER)
 		return 0;
 	now = bpf_ktime_get_ns();
-	flags = t->flags;
-	cur = (void *)bpf_get_current_task();
-	if (current_wakes_futexes(cur)) {
-		key = (u64)cur;
+	if (!current_wakes_futexes(&key)) {
+		t->wake_how = BB_FUTEX_OTHER;
+	} else {
 		w = bpf_map_lookup_elem(&threads, &key);
-		if (flags & BB_TF_GIL) {
+		if (t->flags & BB_TF_GIL) {
 			t->wake_how = BB_FUTEX_HANDED;
 			/* the waker shares its memory: that thread has just let go of the GIL */
 			if (w && w->tgid == t->tgid)
@@ -68,8 +69,6 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 			t->wake_how =
 				w && recalls_lock(w, t->futex) ? BB_FUTEX_HANDED : BB_FUTEX_FED;
 		}
-	} else {
-		t->wake_how = BB_FUTEX_OTHER;
 	}
 	futex_uncount(t, now, cas);
 	return 0;
