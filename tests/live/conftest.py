@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
         if not mark.kwargs.get("reason"):
             raise pytest.UsageError("%s: mark full without a reason" % item.nodeid)
         if not lib.FULL:
-            item.add_marker(pytest.mark.skip(reason="BB_FULL=1 only: " + mark.kwargs["reason"]))
+            item.add_marker(pytest.mark.skip(reason="optional: BB_FULL=1 only: " + mark.kwargs["reason"]))
 
 
 @pytest.fixture

@@ -196,7 +196,7 @@ m = mmap.mmap(f.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.
 
 def test_chroot_given():
     if not chroots():
-        pytest.skip("no Python newer than pyenv's: BB_CHROOT is not set (see tools/make-chroot)")
+        pytest.skip("optional: no Python newer than pyenv's: BB_CHROOT is not set (see tools/make-chroot)")
     assert [n for n in INTERPRETERS if n.startswith("chroot-")]
 
 
@@ -211,7 +211,7 @@ def test_free_threaded_build_with_its_gil_enabled():
     names = [n for n in having((3, 13)) if subprocess.run(
         INTERPRETERS[n] + ["-c", "import sys; sys.exit('t' not in sys.abiflags)"]).returncode == 0]
     if not names:
-        pytest.skip("no free-threaded build at hand (name one in BB_EXTRA_PYTHONS)")
+        pytest.skip("optional: no free-threaded build at hand (name one in BB_EXTRA_PYTHONS)")
     for name in names:
         with started(INTERPRETERS[name] + ["-X", "gil=1", "-c", TARGET]) as target:
             line = target.read_line()
@@ -372,7 +372,7 @@ def test_version_without_a_telling_file_name(name, tmp_path):
     prefix = os.path.dirname(os.path.dirname(INTERPRETERS[name][0]))
     libs = glob.glob(os.path.join(prefix, "lib/libpython3.*.so.1.0"))
     if not libs:
-        pytest.skip(name + " has no shared library")
+        pytest.skip("optional: " + name + " has no shared library")
     # The loader goes by the name inside the file, so this stands in for libpython.
     shutil.copy(libs[0], tmp_path / "libapp.so")
     env = dict(os.environ, LD_PRELOAD=str(tmp_path / "libapp.so"))
@@ -388,7 +388,7 @@ def test_embedded_before_during_and_after(name, tmp_path):
     prefix = os.path.dirname(os.path.dirname(INTERPRETERS[name][0]))
     libs = glob.glob(os.path.join(prefix, "lib/libpython3.*.so.1.0"))
     if not libs:
-        pytest.skip(name + " has no shared library")
+        pytest.skip("optional: " + name + " has no shared library")
     host = compile_c("embed.c", tmp_path / "host", libs[0], "-Wl,-rpath,%s/lib" % prefix)
     with started([host], env=dict(os.environ, PYTHONHOME=prefix)) as target:
         assert target.read_line() == "before"
@@ -420,7 +420,7 @@ def test_not_a_python():
 ])
 def test_other_runtimes_are_named(name, argv, tmp_path):
     if not shutil.which(argv[0]):
-        pytest.skip(argv[0] + " is not installed")
+        pytest.skip("optional: " + argv[0] + " is not installed")
     source = tmp_path / "Waits.java"
     source.write_text("class Waits { public static void main(String[] a) throws Exception {"
                       'System.out.println("ready"); System.in.read(); } }')
