@@ -12,6 +12,7 @@ import attach
 import events
 import machine
 import slowdown
+import speed
 
 PARTS = ("events", "switches", "gil", "calls", "attach")
 
@@ -60,15 +61,15 @@ def about():
 
 def tables(args):
     rounds = args.rounds or (2 if args.quick else 5)
-    seconds = 0.3 if args.quick else 0.5
+    seconds = 0.15 if args.quick else 0.25  # at full speed
     for part in args.only.split(","):
         machine.say("bench: %s" % part)
         if part == "events":
-            yield from events.run(rounds, 0.3)
+            yield from events.run(rounds, seconds)
         elif part == "switches":
             yield from slowdown.switches(rounds, seconds)
         elif part == "gil":
-            yield from slowdown.gil(rounds, 0.5 if args.quick else 2.0)
+            yield from slowdown.gil(rounds, 0.25 if args.quick else 1.0)
         elif part == "calls":
             yield from slowdown.calls(rounds, seconds)
         else:
@@ -90,13 +91,16 @@ def main():
             print("\n".join(("* " if args.markdown else "") + line for line in lines))
             if args.markdown:
                 print()
+            speed.start()
             for table in tables(args):
                 print(table.markdown() if args.markdown else table.text(), flush=True)
                 over += table.over()
     finally:
+        speed.stop()
         machine.Process.stop_all()
-    machine.say("bench: %.0f s; over budget: %s" % (time.monotonic() - start,
-                                                    "; ".join(over) if over else "nothing"))
+    machine.say("bench: %.0f s; %.0f %% of the windows were at full speed; over budget: %s" % (
+        time.monotonic() - start, 100 * speed.SEEN[1] / max(1, speed.SEEN[0]),
+        "; ".join(over) if over else "nothing"))
     return 0
 
 

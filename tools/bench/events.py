@@ -5,6 +5,7 @@ import time
 import loads
 import machine
 import observers
+import speed
 from table import Row, Table
 
 # DESIGN's budgets are in nanoseconds where an empty program reads 50
@@ -34,17 +35,18 @@ def measure(observer, load, seconds):
     """{program: nanoseconds per run} while the load works."""
     observer.start(load.pid)
     try:
-        before = machine.program_times(observer.process.pid)
-        time.sleep(seconds)
-        after = machine.program_times(observer.process.pid)
+        programs = machine.Programs(observer.process.pid)
+        names = programs.names()
+        sums = speed.steady(lambda: programs.sample() + (time.monotonic_ns(),), load.cpus,
+                            load.window, seconds)
     finally:
         observer.stop()
     times = {}
-    for name, (runs, ns) in after.items():
-        runs0, ns0 = before.get(name, (0, 0))
+    for i, name in enumerate(names):
+        runs, ns = sums[2 * i], sums[2 * i + 1]
         # what runs rarely is not what the load is about: another event, or an iterator
-        if runs - runs0 > RATE * seconds:
-            times[name] = (ns - ns0) / (runs - runs0)
+        if runs > RATE * sums[-1] / 1e9:
+            times[name] = ns / runs
     return times
 
 

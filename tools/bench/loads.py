@@ -7,12 +7,14 @@ import tempfile
 import time
 
 import machine
-
-TRIES = 10
+import speed
 
 
 class Load:
     """A workload; sample() gives (work done, time that it took) since it started."""
+
+    window = 0.01
+    cpus = [machine.WORK_CPU]
 
     def __init__(self, cmd, cpus, counted=False):
         self.file = tempfile.NamedTemporaryFile() if counted else None
@@ -34,14 +36,10 @@ class Load:
 
     def measure(self, seconds):
         """Time for one piece of work, in nanoseconds."""
-        for _ in range(TRIES):
-            work, took = self.sample()
-            time.sleep(seconds)
-            work1, took1 = self.sample()
-            # where others had most of its CPU, too little is left to measure
-            if work1 > work and took1 - took > seconds * 0.3e9:
-                return (took1 - took) / (work1 - work)
-        raise RuntimeError("%s does not get on: is the machine busy?" % self.process.cmd[0])
+        work, took = speed.steady(self.sample, self.cpus, self.window, seconds)
+        if work <= 0:
+            raise RuntimeError("%s stands still" % self.process.cmd[0])
+        return took / work
 
     def threads(self):
         folder = "/proc/%d/task" % self.pid
@@ -95,9 +93,12 @@ class Calls(Load):
 class Gil(Load):
     """Work: what the four threads have computed. Time: what passed."""
 
+    window = 0.02
+
     def __init__(self, python, kind, cpus):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gil_work.py")
         super().__init__([python, script, "FILE", kind], cpus, True)
+        self.cpus = cpus
 
     def sample(self):
         return self.done(), time.monotonic_ns()

@@ -117,16 +117,18 @@ def until(condition, what, patience=30):
 
 # What a process has in the kernel, from the files that it holds open
 
+def parse(path):
+    try:
+        rows = (line.split(":", 1) for line in read(path).splitlines() if ":" in line)
+        return {key.strip(): value.strip() for key, value in rows}
+    except OSError:
+        return {}
+
+
 def fdinfo(pid):
     """The keys and numbers of each file descriptor."""
-    folder = "/proc/%d/fdinfo" % pid
-    for fd in os.listdir(folder):
-        try:
-            text = read(folder + "/" + fd)
-        except OSError:
-            continue
-        rows = (line.split(":", 1) for line in text.splitlines() if ":" in line)
-        yield {key.strip(): value.strip() for key, value in rows}
+    folder = "/proc/%d/fdinfo/" % pid
+    return [parse(folder + fd) for fd in os.listdir(folder)]
 
 
 def links(pid):
@@ -151,14 +153,26 @@ def program_name(prog_id):
     return NAMES[prog_id]
 
 
-def program_times(pid):
-    """{name: (runs, nanoseconds)} of the programs that the process has loaded."""
-    times = {}
-    for info in fdinfo(pid):
-        if "prog_type" in info and "run_cnt" in info:
-            name = program_name(info["prog_id"])
-            times[name] = (int(info["run_cnt"]), int(info["run_time_ns"]))
-    return times
+class Programs:
+    """The programs that a process has loaded: their runs and nanoseconds, flat in one tuple."""
+
+    def __init__(self, pid):
+        self.files = {}
+        folder = "/proc/%d/fdinfo/" % pid
+        for fd in os.listdir(folder):
+            info = parse(folder + fd)
+            if "prog_type" in info and "run_cnt" in info:
+                self.files[program_name(info["prog_id"])] = folder + fd
+
+    def names(self):
+        return list(self.files)
+
+    def sample(self):
+        numbers = []
+        for path in self.files.values():
+            info = parse(path)
+            numbers += [int(info["run_cnt"]), int(info["run_time_ns"])]
+        return tuple(numbers)
 
 
 def readable(pipe):
