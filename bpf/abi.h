@@ -98,7 +98,7 @@ enum bb_fdkind {
 	X(USER_READ, 8, "user_read_failed", "reads of the target's memory that failed")            \
 	X(COMPAT_SYSCALL, 9, "compat_syscall", "waits in a 32-bit syscall")                        \
 	X(CLOCK_BACK, 10, "clock_backwards",                                                       \
-	  "intervals that came out negative by more than a millisecond")                           \
+	  "intervals that came out negative by more than 10 ms")                                   \
 	X(CONTENTION_RACE, 11, "contention_race",                                                  \
 	  "updates of a contended time that were given up")                                        \
 	X(WINDOW_SKEW, 12, "thread_window_skew", "threads whose window is not that of the report") \

@@ -46,6 +46,12 @@ static __always_inline void add_ns(struct bb_thread_sum *t, u32 bucket, u64 ns)
 }
 
 /*
+ * A first comparison of the clocks may be late by what the host took from a virtual
+ * CPU just then: a later one sets that right, and so back, by some milliseconds.
+ */
+#define BB_CLOCK_BACK_NS 10000000ULL
+
+/*
  * Clocks of two CPUs may differ by a little. Time that would run backwards
  * stands still: the intervals of a thread always add up to its window.
  */
@@ -53,7 +59,7 @@ static __always_inline u64 not_before(struct bb_thread_sum *t, u64 now)
 {
 	if (now >= t->since)
 		return now;
-	if (t->since - now > 1000000)
+	if (t->since - now > BB_CLOCK_BACK_NS)
 		bb_drop(BB_DROP_CLOCK_BACK);
 	return t->since;
 }

@@ -140,6 +140,9 @@ static void add_budget(struct bb_facts *f, const struct bb_budget *b, const stru
 	f->unknown += (double)b->ns[BB_STATE_UNKNOWN] / w;
 	f->preempted += (double)b->runq_preempted_ns / w;
 	f->throttled += (double)b->runq_throttled_ns / w;
+	if (window_ns)
+		f->busiest =
+			fmax(f->busiest, (ran + (double)b->ns[BB_STATE_RUNQ]) / (double)window_ns);
 	add_waits(f, waits, nr, b, window_ns ? ran / (double)window_ns : 1);
 }
 
@@ -258,6 +261,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->unknown += f->unknown * part;
 	to->blocked_outside += f->blocked_outside * part;
 	to->has_gil |= f->has_gil;
+	to->busiest = fmax(to->busiest, f->busiest);
 	to->parks |= f->parks;
 	to->gil_share = fmax(to->gil_share, f->gil_share * part);
 	to->switches_per_s += f->switches_per_s * part;

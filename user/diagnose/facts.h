@@ -29,7 +29,8 @@ struct bb_facts {
 	double stuck;     /* inactive threads that wait for a lock, or in an unclassed call */
 	double host_busy; /* share of all CPUs of the machine in use; NaN: unknown */
 	bool has_gil, is_go;
-	bool parks; /* a runtime whose locks park each waiter on a word of its own */
+	double busiest; /* share of its time that the busiest thread runs or queues for a CPU */
+	bool parks;     /* a runtime whose locks park each waiter on a word of its own */
 	double switches_per_s;
 };
 

@@ -63,7 +63,12 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	a->of[BB_BOUND_CPU_SATURATED] =
 		(1 - full) * runq + full * (f->runq + f->on) + (starved - full) * on;
 	a->of[BB_BOUND_CPU_BOUND] = (1 - starved) * on;
-	a->of[BB_BOUND_IO_BOUND] = capped(f->io, f->on + f->runq);
+	/*
+	 * Threads that each wait for most of their time wait side by side, which
+	 * counts for more than those that wait beside one that computes.
+	 */
+	a->of[BB_BOUND_IO_BOUND] =
+		capped(f->io, (f->busiest < bb_rule(BB_R_DOMINATES) ? 2 : 1) * (f->on + f->runq));
 }
 
 /* ---- words */
