@@ -314,8 +314,6 @@ static __always_inline void slot_add(struct bb_thread_sum *t, u32 bucket, u64 ns
 {
 	struct bb_wait_slot *s = NULL;
 
-	if (!ns)
-		return; /* woken at once: it only waited for a CPU */
 	/* how a futex wait ended is in the sums; two rows tell lock from queue */
 	if (bucket == BB_FUTEX_PROTO)
 		bucket = BB_FUTEX_HANDED;
@@ -323,8 +321,14 @@ static __always_inline void slot_add(struct bb_thread_sum *t, u32 bucket, u64 ns
 		bucket = BB_FUTEX_OTHER;
 	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
 		s = &t->slots[i];
-		if (!s->used || (s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind))
+		if (s->used && s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind)
 			goto found;
+		if (s->used)
+			continue;
+		/* woken at once, it only waited for a CPU: that is worth no row of its own */
+		if (!ns)
+			return;
+		goto found;
 	}
 	/* the last row takes what has no row of its own, of several states */
 	bb_drop(BB_DROP_WAITS_FULL);
