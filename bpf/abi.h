@@ -136,8 +136,14 @@ enum bb_sysclass {
 #define BB_RECENT_LOCKS    4
 #define BB_GILS_MAX        8
 #define BB_HIST_BITS       40
+#define BB_ROW_HINTS       4096  /* where a task's row was last found, by its PID modulo this */
 #define BB_TARGET_SLOTS    65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT       1024  /* ended threads kept with all detail, by default */
+
+struct bb_row_hint {
+	bb_u64 task;
+	bb_u64 number;
+};
 
 /* One kind of wait of one thread. 32 bytes. */
 struct bb_wait_slot {

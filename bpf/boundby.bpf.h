@@ -20,8 +20,24 @@
 		__type(value, value_type);                                                         \
 	}
 
+/*
+ * A thread's row. Whose it is stands in it, so that whoever comes by a number
+ * that is no longer good sees it.
+ */
+struct bb_row {
+	u64 task; /* struct task_struct *; 0: nobody's */
+	struct bb_thread_sum sum;
+};
+
 /* User space sizes them between open and load; these sizes load standalone. */
-BB_MAP(threads, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, 4096);
+BB_MAP(threads, BPF_MAP_TYPE_HASH, u64, u32, 4096); /* the number of a task's row */
+BB_MAP(rows, BPF_MAP_TYPE_ARRAY, u32, struct bb_row, 4096);
+struct bb_map_free_rows { /* numbers; user space fills it */
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 4096);
+	__uint(key_size, 0);
+	__uint(value_size, sizeof(u32));
+};
 BB_MAP(exited, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, BB_DEAD_KEPT);
 BB_MAP(procs, BPF_MAP_TYPE_HASH, u32, struct bb_proc_sum, 256);
 BB_MAP(pythons, BPF_MAP_TYPE_HASH, u32, struct bb_python_info, 256);
@@ -33,6 +49,8 @@ BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);
 BB_MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_thread_row, 1);
 
 extern struct bb_map_threads threads SEC(".maps");
+extern struct bb_map_rows rows SEC(".maps");
+extern struct bb_map_free_rows free_rows SEC(".maps");
 extern struct bb_map_exited exited SEC(".maps");
 extern struct bb_map_procs procs SEC(".maps");
 extern struct bb_map_pythons pythons SEC(".maps");
@@ -64,6 +82,8 @@ extern __u32 bb_want_wakers; /* somebody waits on a futex: who wakes it matters 
 extern __u32 bb_runq_exact;  /* run-queue time can be told from blocked time here */
 extern __u64 bb_proc_events; /* counts forks and execs of targets */
 
+extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
+
 /* 568 bytes do not fit the BPF stack: new entries are copied from here. */
 extern const struct bb_thread_sum bb_zero_thread;
 extern const struct bb_gil_sum bb_zero_gil;
@@ -88,6 +108,48 @@ static __always_inline void bb_drop(enum bb_drop d)
 static __always_inline bool bb_may_be_target(u32 tgid)
 {
 	return bb_targets[tgid & (BB_TARGET_SLOTS - 1)];
+}
+
+static __always_inline struct bb_row *row_numbered(u32 number, u64 task)
+{
+	struct bb_row *row = bpf_map_lookup_elem(&rows, &number);
+
+	return row && row->task == task ? row : NULL;
+}
+
+static __noinline struct bb_row *row_by_hash(u64 task, u32 pid)
+{
+	u32 *number = bpf_map_lookup_elem(&threads, &task);
+	struct bb_row_hint *hint = &bb_row_hints[pid & (BB_ROW_HINTS - 1)];
+
+	if (!number)
+		return NULL;
+	hint->number = *number;
+	hint->task = task;
+	return row_numbered(*number, task);
+}
+
+/*
+ * The sums of the task at @task, NULL: it has no row. The hash says which row is
+ * whose, but each look-up in it is an eighth of a switch's cost, so a hint is
+ * tried first: the look-up in an array is inlined. Two CPUs may tear a hint, or
+ * it may be of long ago: then the row says that it is another's.
+ */
+static __always_inline struct bb_thread_sum *thread_at(u64 task, u32 pid)
+{
+	struct bb_row_hint *hint = &bb_row_hints[pid & (BB_ROW_HINTS - 1)];
+	struct bb_row *row = NULL;
+
+	if (hint->task == task)
+		row = row_numbered(hint->number, task);
+	if (!row)
+		row = row_by_hash(task, pid);
+	return row ? &row->sum : NULL;
+}
+
+static __always_inline struct bb_thread_sum *thread_of(struct task_struct *p)
+{
+	return thread_at((u64)p, p->pid);
 }
 
 /*

@@ -29,18 +29,20 @@ static __always_inline int survey(struct seq_file *seq, struct task_struct *p)
  */
 static __always_inline void enter_as_is(struct task_struct *p, const bool cas)
 {
-	struct bb_thread_row *row;
+	struct bb_row *row;
 	struct bb_thread_sum *t;
-	u32 state = bb_task_state(p), zero = 0;
-	u64 key = (u64)p;
+	u32 state = bb_task_state(p), number;
+	bool is_born;
 
 	if (thread_of(p) || (state & BB_TASK_DEAD))
 		return;
-	row = bpf_map_lookup_elem(&scratch, &zero);
-	if (!row)
+	row = row_take(&number);
+	if (!row) {
+		bb_drop(BB_DROP_THREADS_FULL);
 		return;
+	}
 	t = &row->sum;
-	__builtin_memset(t, 0, sizeof(*t));
+	bpf_probe_read_kernel(t, sizeof(*t), &bb_zero_thread);
 	thread_fill(t, p);
 	if (state) {
 		t->on = BB_STATE_OFF;
@@ -52,11 +54,14 @@ static __always_inline void enter_as_is(struct task_struct *p, const bool cas)
 		t->on = BB_STATE_RAN;
 		t->flags |= BB_TF_RAN;
 	}
-	if (bpf_map_update_elem(&threads, &key, t, BPF_NOEXIST)) {
+	is_born = t->flags & BB_TF_BORN;
+	if (!row_enter(row, number, p)) {
+		/* a switch was faster */
 		futex_uncount(t, bb_window_start, cas);
+		row_give_back(row, number);
 		if (!thread_of(p))
 			bb_drop(BB_DROP_THREADS_FULL);
-	} else if (t->flags & BB_TF_BORN) {
+	} else if (is_born) {
 		struct bb_proc_sum *proc = bb_proc_of(p);
 
 		if (proc)
@@ -92,7 +97,9 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 			barrier();
 			bpf_probe_read_kernel(&row->sum, sizeof(row->sum), t);
 			barrier();
-			if (!(seq_before & 1) && *(volatile u32 *)&t->seq == seq_before)
+			/* a row may have been given back, and be another thread's now */
+			if (!(seq_before & 1) && *(volatile u32 *)&t->seq == seq_before &&
+			    thread_of(p) == t)
 				row->found = 1;
 		}
 	}

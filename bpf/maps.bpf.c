@@ -3,6 +3,8 @@
 #include "boundby.bpf.h"
 
 struct bb_map_threads threads SEC(".maps");
+struct bb_map_rows rows SEC(".maps");
+struct bb_map_free_rows free_rows SEC(".maps");
 struct bb_map_exited exited SEC(".maps");
 struct bb_map_procs procs SEC(".maps");
 struct bb_map_pythons pythons SEC(".maps");
@@ -29,6 +31,7 @@ __u32 bb_want_wakers = 0;
 __u32 bb_runq_exact = 0;
 __u64 bb_proc_events = 0;
 __u8 bb_targets[BB_TARGET_SLOTS] = {};
+struct bb_row_hint bb_row_hints[BB_ROW_HINTS] = {};
 
 const struct bb_thread_sum bb_zero_thread = {};
 const struct bb_gil_sum bb_zero_gil = {};

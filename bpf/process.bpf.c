@@ -89,7 +89,6 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 {
 	struct bb_thread_sum *t;
 	struct bb_proc_sum *proc;
-	u64 key = (u64)p;
 	u32 tgid;
 
 	if (!bb_may_be_target(p->tgid))
@@ -102,7 +101,7 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 	bpf_probe_read_kernel(proc->comm, sizeof(proc->comm), p->comm);
 	tgid = p->tgid;
 	bpf_map_delete_elem(&pythons, &tgid);
-	t = bpf_map_lookup_elem(&threads, &key);
+	t = thread_of(p);
 	if (t) {
 		if (old_pid != p->pid && bb_gate)
 			take_number(p, t, proc);

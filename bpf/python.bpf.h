@@ -103,12 +103,14 @@ static __always_inline u64 py_code(struct bb_python_info *py, u64 frame)
  */
 __noinline int bb_py_top_code(u32 tgid, u64 self)
 {
-	u64 task = bpf_get_current_task();
 	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
-	struct bb_thread_sum *t = bpf_map_lookup_elem(&threads, &task);
 	struct bb_cpu *cpu = bb_cpu();
+	struct bb_thread_sum *t;
+	struct bb_self me;
 	u64 frame;
 
+	bb_self_get(&me);
+	t = thread_at(me.task, me.pid);
 	if (!py || !t || !cpu)
 		return 0;
 	cpu->code = 0;

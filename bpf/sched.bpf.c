@@ -14,27 +14,32 @@ static __noinline struct bb_thread_sum *thread_enter(struct task_struct *p)
 {
 	struct bb_proc_sum *proc;
 	struct bb_thread_sum *t;
-	u64 key = (u64)p;
+	struct bb_row *row;
+	u32 number;
 
 	if (!p)
 		return NULL;
 	proc = bb_proc_of(p);
 	if (!proc)
 		return NULL;
-	if (bpf_map_update_elem(&threads, &key, &bb_zero_thread, BPF_NOEXIST)) {
+	row = row_take(&number);
+	if (!row) {
+		bb_drop(BB_DROP_THREADS_FULL);
+		return NULL;
+	}
+	bpf_probe_read_kernel(&row->sum, sizeof(row->sum), &bb_zero_thread);
+	thread_fill(&row->sum, p);
+	if (!row_enter(row, number, p)) {
+		row_give_back(row, number);
 		/* the iterator was faster, or there is no room */
-		t = bpf_map_lookup_elem(&threads, &key);
+		t = thread_of(p);
 		if (!t)
 			bb_drop(BB_DROP_THREADS_FULL);
 		return t;
 	}
-	t = bpf_map_lookup_elem(&threads, &key);
-	if (!t)
-		return NULL;
-	thread_fill(t, p);
-	if (t->flags & BB_TF_BORN)
+	if (row->sum.flags & BB_TF_BORN)
 		__sync_fetch_and_add(&proc->born, 1);
-	return t;
+	return &row->sum;
 }
 
 /* The verifier has to see the bound on the very register that indexes. */
@@ -95,7 +100,7 @@ static __always_inline u64 runnable_ns(struct task_struct *p, struct bb_thread_s
 static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t)
 {
 	struct bb_proc_sum *proc;
-	u64 key = (u64)p, ended;
+	u64 ended;
 	u32 tgid, tid;
 
 	if (!p || !t)
@@ -123,7 +128,7 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 		if (proc)
 			fold_thread(proc, t);
 	}
-	bpf_map_delete_elem(&threads, &key);
+	row_leave(p);
 }
 
 /* A thread for which there never was room ends: its time is known, its states are not. */

@@ -9,12 +9,10 @@
 
 static __always_inline struct bb_thread_sum *current_thread(void)
 {
-	u64 key;
+	struct bb_self self;
 
-	if (!bb_may_be_target(bpf_get_current_pid_tgid() >> 32))
-		return NULL;
-	key = bpf_get_current_task();
-	return bpf_map_lookup_elem(&threads, &key);
+	bb_self_get(&self);
+	return bb_may_be_target(self.tgid) ? thread_at(self.task, self.pid) : NULL;
 }
 
 SEC("?tp_btf/sys_enter")

@@ -20,11 +20,45 @@ static __always_inline u32 number_at(struct task_struct *p, u32 level)
 	return nr;
 }
 
-static __always_inline struct bb_thread_sum *thread_of(struct task_struct *p)
+/* A row that nobody else sees until row_enter(), NULL: there is no room. */
+static __always_inline struct bb_row *row_take(u32 *number)
+{
+	if (bpf_map_pop_elem(&free_rows, number))
+		return NULL;
+	return bpf_map_lookup_elem(&rows, number);
+}
+
+static __always_inline void row_give_back(struct bb_row *row, u32 number)
+{
+	row->task = 0;
+	barrier();
+	bpf_map_push_elem(&free_rows, &number, 0);
+}
+
+/* Make the row the one of @p. False: it has got another one meanwhile, or there is no room. */
+static __always_inline bool row_enter(struct bb_row *row, u32 number, struct task_struct *p)
 {
 	u64 key = (u64)p;
 
-	return bpf_map_lookup_elem(&threads, &key);
+	row->task = key;
+	barrier();
+	return !bpf_map_update_elem(&threads, &key, &number, BPF_NOEXIST);
+}
+
+static __always_inline void row_leave(struct task_struct *p)
+{
+	u64 key = (u64)p;
+	u32 *at = bpf_map_lookup_elem(&threads, &key);
+	struct bb_row *row;
+	u32 number;
+
+	if (!at)
+		return;
+	number = *at;
+	bpf_map_delete_elem(&threads, &key);
+	row = bpf_map_lookup_elem(&rows, &number);
+	if (row)
+		row_give_back(row, number);
 }
 
 /*

@@ -23,21 +23,20 @@ static __always_inline bool wakes_futexes(s32 nr)
 #define bb_nr_of(regs) ((regs)->syscallno)
 #endif
 
-/* @cur is set to the current task, as the key of its row. */
-static __always_inline bool current_wakes_futexes(u64 *cur)
+static __always_inline bool current_wakes_futexes(struct bb_self *self)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_task_pt_regs___bb)) {
 		struct task_struct *task = bpf_get_current_task_btf();
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 
-		*cur = (u64)task;
+		bb_self_of(self, task);
 		return wakes_futexes(bb_nr_of(regs));
 	} else {
 		struct task_struct *task = (void *)bpf_get_current_task();
 		struct pt_regs regs;
 		void *stack = BPF_CORE_READ(task, stack);
 
-		*cur = (u64)task;
+		bb_self_get(self);
 		if (bpf_probe_read_kernel(&regs, sizeof(regs),
 					  stack + BB_THREAD_SIZE - sizeof(regs)))
 			return false;
@@ -48,18 +47,19 @@ static __always_inline bool current_wakes_futexes(u64 *cur)
 static __always_inline int on_waking(struct task_struct *p, const bool cas)
 {
 	struct bb_thread_sum *t, *w;
-	u64 key = (u64)p, now;
+	struct bb_self self;
+	u64 now;
 
 	if (!bb_may_be_target(p->tgid) || !bb_gate)
 		return 0;
-	t = bpf_map_lookup_elem(&threads, &key);
+	t = thread_of(p);
 	if (!t || t->on != BB_STATE_OFF || t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER)
 		return 0;
 	now = bpf_ktime_get_ns();
-	if (!current_wakes_futexes(&key)) {
+	if (!current_wakes_futexes(&self)) {
 		t->wake_how = BB_FUTEX_OTHER;
 	} else {
-		w = bpf_map_lookup_elem(&threads, &key);
+		w = thread_at(self.task, self.pid);
 		if (t->flags & BB_TF_GIL) {
 			t->wake_how = BB_FUTEX_HANDED;
 			/* the waker shares its memory: that thread has just let go of the GIL */

@@ -65,12 +65,24 @@ static bool probe_cas(void)
 static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 {
 	bpf_map__set_max_entries(skel->maps.threads, o->threads);
+	bpf_map__set_max_entries(skel->maps.rows, o->threads);
+	bpf_map__set_max_entries(skel->maps.free_rows, o->threads);
 	bpf_map__set_max_entries(skel->maps.exited, o->exited);
 	bpf_map__set_max_entries(skel->maps.procs, o->procs);
 	bpf_map__set_max_entries(skel->maps.pythons, o->procs < 4096 ? o->procs : 4096);
 	bpf_map__set_max_entries(skel->maps.gils, o->procs < 2048 ? o->procs * 2 : 4096);
 	bpf_map__set_max_entries(skel->maps.locks, o->locks);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
+}
+
+static int free_all_rows(struct bb_kernel *k)
+{
+	struct bpf_map *free_rows = k->skel->maps.free_rows;
+
+	for (uint32_t number = 0; number < bpf_map__max_entries(free_rows); number++)
+		if (bpf_map__update_elem(free_rows, NULL, 0, &number, sizeof(number), BPF_ANY))
+			return -errno;
+	return 0;
 }
 
 static void select_programs(struct bb_kernel *k, const struct bb_kernel_opts *o)
@@ -148,6 +160,11 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 	err = boundby_bpf__load(k->skel);
 	if (err) {
 		explain_load_error(err);
+		goto out;
+	}
+	err = free_all_rows(k);
+	if (err) {
+		bb_error("cannot fill the list of free rows: %s", strerror(-err));
 		goto out;
 	}
 	*out = k;
