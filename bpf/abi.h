@@ -240,6 +240,7 @@ _Static_assert(sizeof(struct bb_leader_row) == 24, "bb_leader_row");
 struct bb_thread_row {
 	bb_u64 now;        /* ktime of the copy */
 	bb_u64 runq_ns;    /* part of the open wait that it has been runnable */
+	bb_u64 ran_ns;     /* part of it that it has been on a CPU, which no event showed */
 	bb_u64 start_time; /* ktime of its birth */
 	bb_u64 nvcsw;
 	bb_u64 nivcsw;
@@ -248,7 +249,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 672, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 680, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)

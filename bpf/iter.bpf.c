@@ -84,6 +84,7 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 	row->nivcsw = p->nivcsw;
 	row->ns_tid = number_at(p, bb_level);
 	row->runq_ns = 0;
+	row->ran_ns = 0;
 	row->found = 0;
 	bpf_probe_read_kernel(row->comm, sizeof(row->comm), p->comm);
 	t = thread_of(p);
@@ -113,6 +114,9 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 		queued = p->sched_info.last_queued;
 		clock = bb_rq_clock(p);
 		row->runq_ns = p->sched_info.run_delay - row->sum.run_delay;
+		/* no event showed that it got a CPU: see seen_off() */
+		if (p->on_cpu)
+			row->ran_ns = stint_ns(p);
 		if (queued && clock > queued)
 			row->runq_ns += clock - queued;
 	}

@@ -153,6 +153,68 @@ static __noinline int unseen_end(struct task_struct *p, u64 now)
 	return 0;
 }
 
+/* @p gets a CPU at @now: close what it was off for. */
+static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum *t, u64 now,
+				     u64 clock, const bool cas)
+{
+	u64 off, runq;
+	u32 bucket;
+
+	seq_begin(t);
+	now = not_before(t, now);
+	off = now - t->since;
+	bucket = t->bucket;
+	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
+		add_ns(t, bucket, off);
+	} else if (bucket < BB_BUCKET_MAX) {
+		runq = runnable_ns(p, t, clock);
+		if (runq > off)
+			runq = off;
+		if (is_futex_bucket(bucket))
+			bucket = futex_end(t, off - runq, now, cas);
+		t->ns[BB_RUNQ_WOKEN] += runq;
+		add_ns(t, bucket, off - runq);
+		slot_add(t, bucket, off - runq);
+	}
+	t->off_ns += off;
+	t->since = now;
+	t->on = BB_STATE_RAN;
+	t->flags |= BB_TF_RAN;
+	seq_end(t);
+}
+
+/*
+ * @p leaves a CPU, and no event said that it had got one: some kernels show no
+ * switch away from tasks that they hide. The kernel's own sums say when it was:
+ * @p was on the CPU for its last stint, and not while it was delayed.
+ */
+static __always_inline void seen_off(struct task_struct *p, struct bb_thread_sum *t, u64 now,
+				     const bool cas)
+{
+	u64 delay = p->sched_info.run_delay - t->run_delay;
+	u64 ran = stint_ns(p), off = now > t->since ? now - t->since : 0;
+
+	if (delay > off)
+		delay = off;
+	if (ran > off - delay)
+		ran = off - delay;
+	enter_at(p, t, t->since + off - ran, 0, cas);
+}
+
+static __noinline int missed_enter(struct task_struct *p, struct bb_thread_sum *t, u64 now)
+{
+	if (p && t)
+		seen_off(p, t, now, true);
+	return 0;
+}
+
+static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread_sum *t, u64 now)
+{
+	if (p && t)
+		seen_off(p, t, now, false);
+	return 0;
+}
+
 static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 now, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
@@ -174,6 +236,10 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 			thread_end(p, t);
 		return;
 	}
+	if (t->on == BB_STATE_OFF && cas)
+		missed_enter(p, t, now);
+	else if (t->on == BB_STATE_OFF)
+		missed_enter_nocas(p, t, now);
 	seq_begin(t);
 	now = not_before(t, now);
 	t->ns[BB_ONCPU] += now - t->since;
@@ -207,8 +273,6 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 static __always_inline void enter_cpu(struct task_struct *p, u64 now, u64 clock, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
-	u64 off, runq;
-	u32 bucket;
 
 	if (!t) {
 		t = thread_enter(p);
@@ -223,27 +287,7 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, u64 clock,
 	}
 	if (t->flags & BB_TF_IGNORE)
 		return;
-	seq_begin(t);
-	now = not_before(t, now);
-	off = now - t->since;
-	bucket = t->bucket;
-	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
-		add_ns(t, bucket, off);
-	} else if (bucket < BB_BUCKET_MAX) {
-		runq = runnable_ns(p, t, clock);
-		if (runq > off)
-			runq = off;
-		if (is_futex_bucket(bucket))
-			bucket = futex_end(t, off - runq, now, cas);
-		t->ns[BB_RUNQ_WOKEN] += runq;
-		add_ns(t, bucket, off - runq);
-		slot_add(t, bucket, off - runq);
-	}
-	t->off_ns += off;
-	t->since = now;
-	t->on = BB_STATE_RAN;
-	t->flags |= BB_TF_RAN;
-	seq_end(t);
+	enter_at(p, t, now, clock, cas);
 }
 
 #define BB_CLOCK_FRESH_NS 4000000ULL

@@ -93,6 +93,16 @@ static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_str
 	}
 }
 
+/*
+ * CPU time of @p since it was last put on a CPU: the kernel notes its sum there
+ * (kernel/sched/fair.c, set_next_entity). In other classes that note is old, and
+ * this too much.
+ */
+static __always_inline u64 stint_ns(struct task_struct *p)
+{
+	return p->se.sum_exec_runtime - p->se.prev_sum_exec_runtime;
+}
+
 /* Keep an ended thread's sums in its process, where there is no room for its row. */
 static __always_inline void fold_thread(struct bb_proc_sum *proc, const struct bb_thread_sum *t)
 {

@@ -80,6 +80,8 @@ struct cfs_rq {
 };
 
 struct sched_entity {
+	u64 sum_exec_runtime;
+	u64 prev_sum_exec_runtime;
 	struct cfs_rq *cfs_rq;
 };
 
@@ -150,6 +152,7 @@ struct task_struct {
 	volatile unsigned int __state; /* since 5.14 */
 	void *stack;
 	unsigned int flags;
+	int on_cpu;
 	struct sched_entity se;
 	struct sched_info sched_info;
 	unsigned int in_iowait : 1;

@@ -15,6 +15,9 @@ OTHERS_NS = 20
 OF_CPUDIST = 0.6
 OF_OFFCPUTIME = 0.1
 
+# of one CPU's time: the work of a GIL-bound program uses one
+GIL_PERCENT = 1.0
+
 RATE = 50000  # a load makes many more events a second of its kind
 
 
@@ -48,6 +51,28 @@ def measure(observer, load, seconds):
         if runs > RATE * sums[-1] / 1e9:
             times[name] = ns / runs
     return times
+
+
+def share_of_cpu(rounds, seconds):
+    """Percent of one CPU's time that our programs take while four threads compute for the GIL."""
+    watcher = observers.Boundby("boundby")
+    python = observers.python_with_symbols()
+    shares = []
+    with loads.Gil(python, "compute", machine.CPUS[-2:]) as load:
+        time.sleep(0.3)
+        for _ in range(rounds):
+            watcher.start(load.pid)
+            try:
+                programs = machine.Programs(watcher.process.pid)
+                before, started = programs.sample(), time.monotonic_ns()
+                time.sleep(seconds)
+                after, ended = programs.sample(), time.monotonic_ns()
+            finally:
+                watcher.stop()
+            spent = sum(after[1::2]) - sum(before[1::2])
+            shares.append(100 * spent / (ended - started))
+    return Table("The programs' share of a GIL-bound program's time, by the same statistics", [
+        Row("four Python threads that compute", shares, GIL_PERCENT, "%", watcher.shown())])
 
 
 def plan(sleeper):
@@ -103,11 +128,12 @@ def run(rounds, seconds):
                             continue
                         for program, ns in found.items():
                             times.add((load_name, watcher.name, program), ns, watcher.shown())
+        gil = share_of_cpu(rounds, seconds)
     notes = sorted(set(times.missing))
     for watcher in every:
         if isinstance(watcher, observers.Boundby):
             notes += sorted(set(watcher.complaints()))
-    return [budgets(times), nanoseconds(times, notes)]
+    return [budgets(times), gil, nanoseconds(times, notes)]
 
 
 def series(times, load, watcher, *programs):

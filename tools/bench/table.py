@@ -29,6 +29,8 @@ class Row:
             return "-"
         if self.unit == "x":
             return "%.0fx" % value if value >= 20 else "%.2fx" % value if value >= 2 else "%.3fx" % value
+        if self.unit == "%":
+            return "%.3f %%" % value
         return ("%.0f %s" if value >= 20 else "%.1f %s") % (value, self.unit)
 
     def cells(self):

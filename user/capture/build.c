@@ -299,24 +299,32 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
 		s->max_ns = ns;
 }
 
-/*
- * Close the open state at @end. The kernel's run delay was read at @row->now,
- * a little later: what lies beyond the end is not counted.
- */
-static void close_open(struct build *b, size_t process, struct bb_thread_sum *sum, uint64_t end,
-		       uint64_t now, uint64_t runq)
+/* What the kernel's sums said at @now, a little later than the end, of which @most may be. */
+static uint64_t before_end(uint64_t ns, uint64_t late, uint64_t most)
 {
-	uint64_t ns = end - sum->since;
+	ns = ns > late ? ns - late : 0;
+	return ns < most ? ns : most;
+}
+
+/* Close the open state at @end; @row was read at @now. */
+static void close_open(struct build *b, size_t process, struct bb_thread_sum *sum, uint64_t end,
+		       uint64_t now, const struct bb_thread_row *row)
+{
+	uint64_t ns = end - sum->since, ran, runq;
 	uint32_t bucket = sum->bucket;
+
+	if (sum->on == BB_STATE_OFF) {
+		ran = before_end(row->ran_ns, now - end, ns);
+		sum->ns[BB_ONCPU] += ran;
+		ns -= ran;
+	}
 
 	if (sum->on == BB_STATE_RAN) {
 		sum->ns[BB_ONCPU] += ns;
 	} else if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		sum->ns[bucket] += ns;
 	} else {
-		runq = runq > now - end ? runq - (now - end) : 0;
-		if (runq > ns)
-			runq = ns;
+		runq = before_end(row->runq_ns, row->ran_ns ? 0 : now - end, ns);
 		sum->ns[BB_RUNQ_WOKEN] += runq;
 		if (bucket >= BB_FUTEX_PROTO && bucket <= BB_FUTEX_OTHER)
 			bucket = open_futex(b, process, sum, ns - runq);
@@ -406,7 +414,7 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 			b->rec->drops[BB_DROP_WINDOW_SKEW]++;
 		end = sum.since;
 	}
-	close_open(b, process, &sum, end, row->now > end ? row->now : end, row->runq_ns);
+	close_open(b, process, &sum, end, row->now > end ? row->now : end, row);
 	return add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
 }
 
