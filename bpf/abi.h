@@ -111,6 +111,38 @@ enum bb_drop {
 		BB_DROP_MAX = 14,
 };
 
+/*
+ * How the walks over Python's frames went: X(identifier, number, JSON name, what it
+ * means to the reader). Numbers are fixed.
+ */
+#define BB_WALKS(X)                                                                                \
+	X(DONE, 0, "done", "stacks that were walked")                                              \
+	X(TRUNCATED, 1, "truncated", "of these, cut at 64 frames")                                 \
+	X(NO_BUDGET, 2, "no_budget", "left out to stay within the cost allowed")                   \
+	X(NO_TSTATE, 3, "no_thread_state", "threads that are not Python's")                        \
+	X(NO_FRAME, 4, "no_frame", "threads that ran no Python code")                              \
+	X(UNREADABLE, 5, "unreadable", "frames whose memory could not be read")                    \
+	X(TORN, 6, "torn", "frames that changed while they were read")                             \
+	X(FULL, 7, "full", "stacks for which there was no room")
+
+enum bb_walk {
+#define X(id, n, name, text) BB_WALK_##id = n,
+	BB_WALKS(X)
+#undef X
+		BB_WALK_MAX = 8,
+};
+
+/* What a stack of Python code was seen doing: bb_py_key.kind. */
+enum bb_py_kind {
+	BB_PY_HOLDER = 0,  /* held the GIL while others waited: contended time */
+	BB_PY_WAITER = 1,  /* waited for the GIL */
+	BB_PY_BLOCKED = 2, /* blocked, in the state of the bucket */
+	BB_PY_HELD = 3,    /* was off the CPU with the GIL held */
+	BB_PY_ON_GIL = 4,  /* sampled on a CPU, with the GIL */
+	BB_PY_ON_FREE = 5, /* sampled on a CPU, without it */
+	BB_PY_KIND_MAX = 6,
+};
+
 /* How user space classifies a system call, by number: rodata cfg_sysclass[]. */
 enum bb_sysclass {
 	BB_SC_OTHER = 0,
@@ -136,6 +168,7 @@ enum bb_sysclass {
 #define BB_RECENT_LOCKS    4
 #define BB_GILS_MAX        8
 #define BB_HIST_BITS       40
+#define BB_PY_DEPTH        64 /* frames of a stack that are kept */
 #define BB_ROW_HINTS       4096  /* where a task's row was last found, by its PID modulo this */
 #define BB_TARGET_SLOTS    65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT       1024  /* ended threads kept with all detail, by default */
@@ -170,6 +203,8 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_IN_ACQ    (1u << 6) /* a GIL acquisition is not closed yet */
 #define BB_TF_PROTO     (1u << 7) /* the open futex wait is a lock's by its protocol */
 #define BB_TF_NO_TSTATE (1u << 9) /* not among the interpreter's threads: do not look again */
+#define BB_TF_HOLDS     (1u << 10) /* off the CPU with t->held_gil held */
+#define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */
 
 /* A thread, while it lives: value of map `threads`, keyed by its task pointer. */
 struct bb_thread_sum {
@@ -212,12 +247,16 @@ struct bb_thread_sum {
 	bb_u64 kernel_ns;
 	bb_s32 sys_nr;
 	bb_u32 pad;
-	bb_u64 tstate; /* its PyThreadState, once found */
+	bb_u64 tstate;    /* its PyThreadState, once found */
+	bb_u64 stack;     /* Python stack of the open wait, 0: not walked */
+	bb_u64 acq_stack; /* of the acquisition that is not closed */
+	bb_u64 held_gil;  /* that it held when it left the CPU */
+	bb_u64 held_owed; /* contended time of it, then */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 608, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 400, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 640, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 432, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -244,12 +283,13 @@ struct bb_thread_row {
 	bb_u64 start_time; /* ktime of its birth */
 	bb_u64 nvcsw;
 	bb_u64 nivcsw;
+	bb_u64 self;   /* pthread_self(), 0: not known */
 	bb_u32 ns_tid; /* in the reader's PID namespace, 0: not visible there */
 	bb_u32 found;  /* 1: sum is valid; 0: there is no entry for it */
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 680, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 720, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -277,7 +317,9 @@ struct bb_py_offsets {
 	bb_u16 frame_owner;
 	bb_u16 has_owner;
 	bb_u16 tss_key; /* in _PyRuntime: the pthread key of the thread state, 0: none */
-	bb_u16 pad[3];
+	bb_u16 frame_pos;  /* f_lasti, prev_instr or instr_ptr */
+	bb_u16 frame_size; /* bytes to read: up to the last of these */
+	bb_u16 pos_is_ptr; /* 0: an int */
 };
 
 /* A process: value of map `procs`, keyed by tgid. */
@@ -349,9 +391,63 @@ struct bb_gil_sum {
 	bb_u64 ns;
 	bb_u64 acquisitions;
 	bb_u64 max_ns;
+	bb_u64 given;    /* contended time that has been given out: to holders, and to hand_over */
+	bb_u64 hand_over; /* from a release to the CPU of the thread that it woke */
 	bb_u64 hist[BB_HIST_BITS];
 };
-_Static_assert(sizeof(struct bb_gil_sum) == 384, "bb_gil_sum");
+_Static_assert(sizeof(struct bb_gil_sum) == 400, "bb_gil_sum");
+
+/* A thread of Python's that held a GIL while others waited: value of map `holders`. */
+struct bb_holder_key {
+	bb_u64 tstate;
+	bb_u64 gil;
+	bb_u32 tgid;
+	bb_u32 pad;
+};
+
+struct bb_holder_sum {
+	bb_u64 ns;      /* contended time */
+	bb_u64 pending; /* part of it that no stack has got yet */
+	bb_u64 count;
+};
+
+/* What a thread does with the GIL: value of map `py_threads`, keyed by tid << 32 | tgid. */
+struct bb_py_thread {
+	bb_u64 off_ns;       /* off the CPU with the GIL held */
+	bb_u64 forced;       /* times that it was made to let go */
+	bb_u64 samples_gil;  /* on a CPU, with the GIL */
+	bb_u64 samples_free; /* and without */
+	bb_u64 hist[BB_HIST_BITS];
+};
+_Static_assert(sizeof(struct bb_py_thread) == 352, "bb_py_thread");
+
+/* Code objects and positions from the top: value of map `stacks`, keyed by a hash of them. */
+struct bb_py_stack {
+	bb_u32 tgid;
+	bb_u16 depth;
+	bb_u16 truncated;
+	bb_u64 code[BB_PY_DEPTH];
+	bb_u64 pos[BB_PY_DEPTH]; /* as in the frame: f_lasti, or the address of the instruction */
+};
+_Static_assert(sizeof(struct bb_py_stack) == 1032, "bb_py_stack");
+
+/* Key of map `py_sums`. */
+struct bb_py_key {
+	bb_u64 stack; /* 0: not walked */
+	bb_u64 who;   /* BB_PY_HOLDER: the thread state; else the tid */
+	bb_u32 tgid;
+	bb_u8 kind; /* enum bb_py_kind */
+	bb_u8 bucket;
+	bb_s16 nr;
+};
+_Static_assert(sizeof(struct bb_py_key) == 24, "bb_py_key");
+
+struct bb_py_sum {
+	bb_u64 ns; /* of samples: 0 */
+	bb_u64 count;
+	bb_u64 max_ns;
+	bb_u64 waited_ns; /* BB_PY_HELD: contended time that fell into it */
+};
 
 struct bb_syscall_key {
 	bb_u32 tgid;
@@ -371,8 +467,9 @@ struct bb_cpu {
 	bb_u64 syscalls;  /* of the whole machine, while traced */
 	bb_u64 clock_at;  /* run queue's clock when it was last compared with ktime */
 	bb_u64 clock_off; /* ktime minus that clock */
-	bb_u64 code;      /* what bb_py_top_code() found */
-	bb_u64 caller;
+	bb_u64 credit_at; /* ktime to which the credit for walks has grown */
+	bb_s64 credit;    /* ns that walks may take */
+	bb_u64 walks[BB_WALK_MAX];
 	bb_u64 drops[BB_DROP_MAX];
 };
 #endif

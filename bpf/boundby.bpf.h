@@ -45,6 +45,17 @@ BB_MAP(tids, BPF_MAP_TYPE_HASH, u32, u8, 64);
 BB_MAP(locks, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_lock_sum, 4096);
 BB_MAP(gils, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_gil_sum, 64);
 BB_MAP(syscalls, BPF_MAP_TYPE_HASH, struct bb_syscall_key, struct bb_syscall_sum, 1024);
+BB_MAP(holders, BPF_MAP_TYPE_HASH, struct bb_holder_key, struct bb_holder_sum, 256);
+BB_MAP(py_threads, BPF_MAP_TYPE_HASH, u64, struct bb_py_thread, 256);
+BB_MAP(stacks, BPF_MAP_TYPE_HASH, u64, struct bb_py_stack, 256);
+BB_MAP(py_sums, BPF_MAP_TYPE_HASH, struct bb_py_key, struct bb_py_sum, 256);
+/* Built here, since it does not fit the BPF stack. */
+struct bb_py_scratch {
+	struct bb_py_stack stack;
+	u64 frame[16];
+	u64 hash;
+};
+BB_MAP(py_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_py_scratch, 1);
 BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);
 BB_MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_thread_row, 1);
 
@@ -58,6 +69,11 @@ extern struct bb_map_tids tids SEC(".maps");
 extern struct bb_map_locks locks SEC(".maps");
 extern struct bb_map_gils gils SEC(".maps");
 extern struct bb_map_syscalls syscalls SEC(".maps");
+extern struct bb_map_holders holders SEC(".maps");
+extern struct bb_map_py_threads py_threads SEC(".maps");
+extern struct bb_map_stacks stacks SEC(".maps");
+extern struct bb_map_py_sums py_sums SEC(".maps");
+extern struct bb_map_py_scratch py_scratch SEC(".maps");
 extern struct bb_map_cpus cpus SEC(".maps");
 extern struct bb_map_scratch scratch SEC(".maps");
 
@@ -71,6 +87,7 @@ extern const volatile __s32 cfg_nr_exit_group;
 
 /* Written by user space while we run. */
 extern __u64 bb_gate;                    /* 0: count nothing */
+extern __u32 bb_pythons;                 /* targets whose Python code can be read */
 extern __u64 bb_window_start;            /* ktime, set before the gate opens */
 extern __u32 bb_iter_mode;               /* enum bb_iter_mode */
 extern __u32 bb_follow;                  /* mark the children of targets as targets */
@@ -87,6 +104,7 @@ extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
 /* 568 bytes do not fit the BPF stack: new entries are copied from here. */
 extern const struct bb_thread_sum bb_zero_thread;
 extern const struct bb_gil_sum bb_zero_gil;
+extern const struct bb_py_thread bb_zero_py_thread;
 
 #define barrier() asm volatile("" ::: "memory")
 

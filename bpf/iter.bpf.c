@@ -85,6 +85,7 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 	row->ns_tid = number_at(p, bb_level);
 	row->runq_ns = 0;
 	row->ran_ns = 0;
+	row->self = bb_pthread_self(p);
 	row->found = 0;
 	bpf_probe_read_kernel(row->comm, sizeof(row->comm), p->comm);
 	t = thread_of(p);

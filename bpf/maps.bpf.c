@@ -12,6 +12,11 @@ struct bb_map_tids tids SEC(".maps");
 struct bb_map_locks locks SEC(".maps");
 struct bb_map_gils gils SEC(".maps");
 struct bb_map_syscalls syscalls SEC(".maps");
+struct bb_map_holders holders SEC(".maps");
+struct bb_map_py_threads py_threads SEC(".maps");
+struct bb_map_stacks stacks SEC(".maps");
+struct bb_map_py_sums py_sums SEC(".maps");
+struct bb_map_py_scratch py_scratch SEC(".maps");
 struct bb_map_cpus cpus SEC(".maps");
 struct bb_map_scratch scratch SEC(".maps");
 
@@ -23,6 +28,7 @@ const volatile __s32 cfg_nr_exit = 60;
 const volatile __s32 cfg_nr_exit_group = 231;
 
 __u64 bb_gate = 0;
+__u32 bb_pythons = 0;
 __u64 bb_window_start = 0;
 __u32 bb_iter_mode = 0;
 __u32 bb_follow = 0;
@@ -35,5 +41,6 @@ struct bb_row_hint bb_row_hints[BB_ROW_HINTS] = {};
 
 const struct bb_thread_sum bb_zero_thread = {};
 const struct bb_gil_sum bb_zero_gil = {};
+const struct bb_py_thread bb_zero_py_thread = {};
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which Python code a thread runs: the code objects of its top two frames. Read
- * from the target's own memory by the thread itself, as it blocks. Everything
- * there may be torn or hostile: each loop is bounded, each read may fail.
+ * Which Python code a thread is in: its frames, read from the target's memory by
+ * a thread of the target. Everything there may be torn or hostile: each loop is
+ * bounded, each read may fail.
  */
 #ifndef BB_PYTHON_BPF_H
 #define BB_PYTHON_BPF_H
 
 #include "boundby.bpf.h"
 
-#define BB_PY_STEPS      128 /* along the lists of thread states */
-#define BB_PY_SHIMS      3
+#define BB_PY_STEPS      128 /* along the lists of thread states, and of frames */
 #define BB_PY_OWNER_SHIM 3 /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
 static __always_inline u64 py_read(u64 addr)
@@ -75,47 +74,28 @@ static __always_inline u64 py_find_tstate(struct bb_python_info *py, u64 self)
 	return 0;
 }
 
-/* @frame, or the next below it that is no shim for a call from C. */
-static __always_inline u64 py_real_frame(struct bb_python_info *py, u64 frame)
+static __always_inline void py_count(enum bb_walk how)
 {
-	for (int i = 0; i < BB_PY_SHIMS && frame && py->off.has_owner; i++) {
-		u8 owner = 0;
+	struct bb_cpu *cpu = bb_cpu();
 
-		bpf_probe_read_user(&owner, sizeof(owner), (void *)(frame + py->off.frame_owner));
-		if (owner < BB_PY_OWNER_SHIM)
-			break;
-		frame = py_read(frame + py->off.frame_previous);
-	}
-	return frame;
-}
-
-/* From 3.14 on a reference to the code object carries tags in its low bits. */
-static __always_inline u64 py_code(struct bb_python_info *py, u64 frame)
-{
-	return frame ? py_read(frame + py->off.frame_code) & ~3ULL : 0;
+	if (cpu)
+		cpu->walks[how]++;
 }
 
 /*
- * Find the code objects of the current thread's top frame and of its caller; they
- * are left in this CPU's row, 0: not known. A global function with plain numbers
- * as arguments: the verifier goes through its loops once, and not once for each
- * state in which it is called.
+ * The current thread's own thread state, 0: it has none. Global functions with
+ * plain numbers as arguments, this and the next: the verifier goes through their
+ * loops once, and not once for each state in which they are called.
  */
-__noinline int bb_py_top_code(u32 tgid, u64 self)
+__noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 {
 	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
-	struct bb_cpu *cpu = bb_cpu();
 	struct bb_thread_sum *t;
 	struct bb_self me;
-	u64 frame;
 
 	bb_self_get(&me);
 	t = thread_at(me.task, me.pid);
-	if (!py || !t || !cpu)
-		return 0;
-	cpu->code = 0;
-	cpu->caller = 0;
-	if (!py->runtime || !py->off.tstate_frame || !self)
+	if (!py || !t || !py->runtime || !py->off.tstate_frame || !self)
 		return 0;
 	if (t->tstate && py_read(t->tstate + py->off.tstate_thread_id) != self)
 		t->tstate = 0;
@@ -124,17 +104,198 @@ __noinline int bb_py_top_code(u32 tgid, u64 self)
 		if (!t->tstate)
 			t->flags |= BB_TF_NO_TSTATE;
 	}
-	if (!t->tstate)
-		return 0;
-	frame = py_read(t->tstate + py->off.tstate_frame);
+	return t->tstate;
+}
+
+static __always_inline u64 py_top_frame(struct bb_python_info *py, u64 tstate)
+{
+	u64 frame = py_read(tstate + py->off.tstate_frame);
+
 	if (py->off.has_cframe && frame)
 		frame = py_read(frame + py->off.cframe_frame);
-	frame = py_real_frame(py, frame);
-	cpu->code = py_code(py, frame);
-	if (frame)
-		frame = py_real_frame(py, py_read(frame + py->off.frame_previous));
-	cpu->caller = py_code(py, frame);
-	return 0;
+	return frame;
+}
+
+/* A word of the frame that was read; the mask is for the verifier. */
+static __always_inline u64 frame_word(struct bb_py_scratch *s, u32 off)
+{
+	return s->frame[(off >> 3) & 15];
+}
+
+#define BB_HASH_PRIME 0x9e3779b97f4a7c15ULL /* 2^64 / golden ratio */
+
+static __always_inline u64 hash_add(u64 hash, u64 v)
+{
+	hash = (hash ^ v) * BB_HASH_PRIME;
+	return hash ^ hash >> 29;
+}
+
+/*
+ * One frame to the end of the stack. Its first bytes come in one read; frames of
+ * C (shims) are left out; from 3.14 on a reference to code has tags in its low
+ * bits. Returns the frame below, 0: there is none.
+ */
+static __always_inline u64 py_add_frame(struct bb_python_info *py, struct bb_py_scratch *s,
+					u64 frame)
+{
+	u32 size = py->off.frame_size, d = s->stack.depth;
+	u64 code, pos;
+
+	if (size > sizeof(s->frame))
+		return 0;
+	if (bpf_probe_read_user(s->frame, size, (void *)frame)) {
+		py_count(BB_WALK_UNREADABLE);
+		return 0;
+	}
+	if (py->off.has_owner) {
+		u32 at = py->off.frame_owner;
+
+		if ((u8)(frame_word(s, at) >> ((at & 7) * 8)) >= BB_PY_OWNER_SHIM)
+			return frame_word(s, py->off.frame_previous);
+	}
+	code = frame_word(s, py->off.frame_code) & ~3ULL;
+	pos = frame_word(s, py->off.frame_pos);
+	if (!py->off.pos_is_ptr)
+		pos = (u32)(pos >> ((py->off.frame_pos & 4) * 8));
+	s->stack.code[d & (BB_PY_DEPTH - 1)] = code;
+	s->stack.pos[d & (BB_PY_DEPTH - 1)] = pos;
+	s->stack.depth = d + 1;
+	s->hash = hash_add(hash_add(s->hash, code), pos);
+	return frame_word(s, py->off.frame_previous);
+}
+
+/*
+ * Walk the frames of a thread of @tgid, which is the current process, from the
+ * top, @most at most (up to BB_PY_DEPTH), into this CPU's scratch. Returns how
+ * many. @others: of another thread, which may run on meanwhile.
+ */
+__noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
+{
+	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
+	u32 zero = 0;
+	struct bb_py_scratch *s = bpf_map_lookup_elem(&py_scratch, &zero);
+	u64 top, frame;
+
+	if (!s)
+		return 0;
+	s->stack.depth = 0;
+	s->stack.truncated = 0;
+	s->stack.tgid = tgid;
+	s->hash = tgid;
+	if (!py || !tstate || !py->off.frame_size)
+		return 0;
+	top = py_top_frame(py, tstate);
+	frame = top;
+	for (int i = 0; i < BB_PY_STEPS && frame; i++) {
+		if (s->stack.depth >= most || s->stack.depth >= BB_PY_DEPTH) {
+			s->stack.truncated = 1;
+			break;
+		}
+		frame = py_add_frame(py, s, frame);
+	}
+	if (others && py_top_frame(py, tstate) != top) {
+		py_count(BB_WALK_TORN);
+		s->stack.depth = 0;
+	}
+	return s->stack.depth;
+}
+
+/*
+ * Walks may take 1/128 of each CPU's time. They are charged by what they were
+ * measured to take at most, since asking the clock would double the price.
+ */
+#define BB_CREDIT_SHIFT    7
+#define BB_CREDIT_MOST     4000000LL
+#define BB_WALK_NS         400
+#define BB_WALK_FRAME_NS   60
+
+static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now)
+{
+	if (now > cpu->credit_at) {
+		cpu->credit += (now - cpu->credit_at) >> BB_CREDIT_SHIFT;
+		if (cpu->credit > BB_CREDIT_MOST)
+			cpu->credit = BB_CREDIT_MOST;
+		cpu->credit_at = now;
+	}
+	return cpu->credit > 0;
+}
+
+/*
+ * The stack of a thread of the current process, walked and kept. Returns its id,
+ * 0: none, and why is counted. As bb_py_walk().
+ */
+__noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
+{
+	struct bb_cpu *cpu = bb_cpu();
+	struct bb_py_scratch *s;
+	u32 zero = 0;
+	int depth;
+	u64 id;
+
+	if (!cpu)
+		return 0;
+	if (!tstate) {
+		cpu->walks[BB_WALK_NO_TSTATE]++;
+		return 0;
+	}
+	if (!py_may_walk(cpu, now)) {
+		cpu->walks[BB_WALK_NO_BUDGET]++;
+		return 0;
+	}
+	depth = bb_py_walk(tgid, tstate, BB_PY_DEPTH, others);
+	cpu->credit -= BB_WALK_NS + BB_WALK_FRAME_NS * depth;
+	s = bpf_map_lookup_elem(&py_scratch, &zero);
+	if (!s)
+		return 0;
+	if (depth <= 0) {
+		cpu->walks[BB_WALK_NO_FRAME]++;
+		return 0;
+	}
+	id = s->hash ? s->hash : 1;
+	if (!bpf_map_lookup_elem(&stacks, &id) &&
+	    bpf_map_update_elem(&stacks, &id, &s->stack, BPF_ANY)) {
+		cpu->walks[BB_WALK_FULL]++;
+		return 0;
+	}
+	cpu->walks[BB_WALK_DONE]++;
+	if (s->stack.truncated)
+		cpu->walks[BB_WALK_TRUNCATED]++;
+	return id;
+}
+
+static __always_inline void py_sum_add(const struct bb_py_key *key, u64 ns, u64 count, u64 waited)
+{
+	struct bb_py_sum *sum = bpf_map_lookup_elem(&py_sums, key);
+
+	if (!sum) {
+		struct bb_py_sum zero = {};
+
+		bpf_map_update_elem(&py_sums, key, &zero, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&py_sums, key);
+	}
+	if (!sum) {
+		py_count(BB_WALK_FULL);
+		return;
+	}
+	__sync_fetch_and_add(&sum->ns, ns);
+	__sync_fetch_and_add(&sum->count, count);
+	__sync_fetch_and_add(&sum->waited_ns, waited);
+	if (ns > sum->max_ns)
+		sum->max_ns = ns;
+}
+
+static __always_inline struct bb_py_thread *py_thread(struct bb_thread_sum *t)
+{
+	u64 key = (u64)t->tid << 32 | t->tgid;
+	struct bb_py_thread *p = bpf_map_lookup_elem(&py_threads, &key);
+
+	if (p)
+		return p;
+	bpf_map_update_elem(&py_threads, &key, &bb_zero_py_thread, BPF_NOEXIST);
+	p = bpf_map_lookup_elem(&py_threads, &key);
+	if (!p)
+		py_count(BB_WALK_FULL);
+	return p;
 }
 
 #endif

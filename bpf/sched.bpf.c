@@ -153,6 +153,19 @@ static __noinline int unseen_end(struct task_struct *p, u64 now)
 	return 0;
 }
 
+/* A wait in known code is over. */
+static __always_inline void py_blocked(struct bb_thread_sum *t, u32 bucket, u64 ns)
+{
+	struct bb_py_key key = { .stack = t->stack,
+				 .who = t->tid,
+				 .tgid = t->tgid,
+				 .kind = BB_PY_BLOCKED,
+				 .bucket = bucket,
+				 .nr = t->nr };
+
+	py_sum_add(&key, ns, 1, 0);
+}
+
 /* @p gets a CPU at @now: close what it was off for. */
 static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum *t, u64 now,
 				     u64 clock, const bool cas)
@@ -172,10 +185,16 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 			runq = off;
 		if (is_futex_bucket(bucket))
 			bucket = futex_end(t, off - runq, now, cas);
+		if (bucket == BB_GIL && t->wake_how == BB_FUTEX_HANDED)
+			gil_arrive(t, now, cas);
+		if (t->stack && bucket != BB_GIL)
+			py_blocked(t, bucket, off - runq);
 		t->ns[BB_RUNQ_WOKEN] += runq;
 		add_ns(t, bucket, off - runq);
 		slot_add(t, bucket, off - runq);
 	}
+	if (t->flags & BB_TF_HOLDS)
+		gil_back(t, bucket, off, now, cas);
 	t->off_ns += off;
 	t->since = now;
 	t->on = BB_STATE_RAN;
@@ -213,6 +232,28 @@ static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread
 	if (p && t)
 		seen_off(p, t, now, false);
 	return 0;
+}
+
+/* Does the thread hold a GIL as it leaves the CPU? */
+static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum *t, u64 now,
+				     const bool cas)
+{
+	u32 tgid = t->tgid;
+	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
+
+	t->stack = 0;
+	if (py && py->runtime && bb_pthread_self(p))
+		gil_leave(py, t, bb_pthread_self(p), now, cas);
+}
+
+/* In which code does the thread block? */
+static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum *t, u64 now)
+{
+	u32 tgid = t->tgid;
+	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
+
+	if (py && py->runtime)
+		t->stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), now, 0);
 }
 
 static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 now, const bool cas)
@@ -254,6 +295,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 	t->nivcsw = p->nivcsw;
 	t->run_delay = p->sched_info.run_delay;
 	t->on = BB_STATE_OFF;
+	if (bb_pythons)
+		py_leave(p, t, now, cas);
 	if (!blocked) {
 		t->bucket = bb_task_throttled(p) ? BB_RUNQ_THROTTLED : BB_RUNQ_PREEMPTED;
 	} else if (state & BB_TASK_DEAD) {
@@ -263,6 +306,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 		thread_end(p, t);
 		return;
 	} else {
+		if (bb_pythons)
+			py_block(p, t, now);
 		classify(p, t, state, now, true, cas);
 		if ((t->flags & BB_TF_IN_ACQ) && t->bucket != BB_GIL)
 			gil_close(t);

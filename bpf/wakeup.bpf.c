@@ -63,8 +63,10 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 		if (t->flags & BB_TF_GIL) {
 			t->wake_how = BB_FUTEX_HANDED;
 			/* the waker shares its memory: that thread has just let go of the GIL */
-			if (w && w->tgid == t->tgid)
+			if (w && w->tgid == t->tgid) {
 				t->gil_switches = gil_switch_number(t->gil);
+				gil_release(t->tgid, t->gil, now, t->flags & BB_TF_FORCED, cas);
+			}
 		} else {
 			t->wake_how =
 				w && recalls_lock(w, t->futex) ? BB_FUTEX_HANDED : BB_FUTEX_FED;

@@ -164,6 +164,9 @@ static int load(struct bb_capture *c)
 	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 8192 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 32768 : 1024);
+	for (size_t i = 0; i < c->targets.nr; i++)
+		o.python |= c->targets.items[i].py.runtime_addr != 0;
+	o.python |= o.follow || c->opts.command;
 	o.select_threads = c->opts.nr_tids > 0;
 	o.trace_syscalls = c->opts.syscalls != BB_SYSCALLS_OFF;
 	return bb_kernel__load(&c->kernel, &o);

@@ -73,6 +73,12 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.gils, o->procs < 2048 ? o->procs * 2 : 4096);
 	bpf_map__set_max_entries(skel->maps.locks, o->locks);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
+	if (o->python) {
+		bpf_map__set_max_entries(skel->maps.holders, 4096);
+		bpf_map__set_max_entries(skel->maps.py_threads, o->threads < 16384 ? o->threads : 16384);
+		bpf_map__set_max_entries(skel->maps.stacks, 4096);
+		bpf_map__set_max_entries(skel->maps.py_sums, 8192);
+	}
 }
 
 static int free_all_rows(struct bb_kernel *k)
@@ -277,6 +283,8 @@ int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_py
 	if (bpf_map__update_elem(k->skel->maps.pythons, &tgid, sizeof(tgid), py, sizeof(*py),
 				 BPF_ANY))
 		return -errno;
+	if (py->runtime)
+		k->skel->bss->bb_pythons = 1;
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct bb_kernel_opts {
 	uint32_t procs;
 	uint32_t locks;
 	uint32_t syscalls;
+	bool python;         /* room for Python code */
 	bool select_threads; /* only the threads named by bb_kernel__select_thread() */
 	bool follow;         /* children of targets become targets */
 	bool trace_syscalls; /* load the system call tracepoints */

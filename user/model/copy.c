@@ -58,14 +58,22 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 	p->threads = copy_array(from->threads, from->nr_threads, sizeof(*p->threads), &ok);
 	p->gils = copy_array(from->gils, from->nr_gils, sizeof(*p->gils), &ok);
 	p->locks = copy_array(from->locks, from->nr_locks, sizeof(*p->locks), &ok);
+	p->holders = copy_array(from->holders, from->nr_holders, sizeof(*p->holders), &ok);
+	p->code = copy_array(from->code, from->nr_code, sizeof(*p->code), &ok);
+	p->strings = bb_strings__hold(from->strings);
 	p->waits = copy_array(from->waits, from->nr_waits, sizeof(*p->waits), &ok);
 	p->syscalls = copy_array(from->syscalls, from->nr_syscalls, sizeof(*p->syscalls), &ok);
 	for (size_t i = 0; p->threads && i < p->nr_threads; i++) {
 		struct bb_thread *t = &p->threads[i];
 
 		t->name = copy_string(from->threads[i].name, &ok);
+		t->gil_hist = copy_array(t->gil_hist, t->gil_hist ? BB_HIST_SLOTS : 0,
+					 sizeof(*t->gil_hist), &ok);
 		t->waits = copy_array(from->threads[i].waits, t->nr_waits, sizeof(*t->waits), &ok);
 	}
+	for (size_t i = 0; p->code && i < p->nr_code; i++)
+		p->code[i].frames = copy_array(from->code[i].frames, p->code[i].nr_frames,
+					       sizeof(*p->code[i].frames), &ok);
 	for (size_t i = 0; p->locks && i < p->nr_locks; i++) {
 		p->locks[i].place = copy_string(from->locks[i].place, &ok);
 		p->locks[i].code = copy_string(from->locks[i].code, &ok);

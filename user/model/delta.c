@@ -52,6 +52,7 @@ static void take_waits(struct bb_wait *rows, size_t *nr, const struct bb_wait *l
 static void release_thread(struct bb_thread *t)
 {
 	free(t->name);
+	free(t->gil_hist);
 	free(t->waits);
 }
 
@@ -83,9 +84,75 @@ static void take_thread(struct bb_thread *t, const struct bb_thread *less)
 	take(&t->involuntary, less->involuntary);
 	take(&t->kernel_ns, less->kernel_ns);
 	take(&t->gil_acquisitions, less->gil_acquisitions);
+	take(&t->gil_forced, less->gil_forced);
+	take(&t->gil_held_off_ns, less->gil_held_off_ns);
+	take(&t->gil_samples, less->gil_samples);
+	take(&t->gil_free_samples, less->gil_free_samples);
+	for (int h = 0; t->gil_hist && less->gil_hist && h < BB_HIST_SLOTS; h++)
+		take(&t->gil_hist[h], less->gil_hist[h]);
 	take_waits(t->waits, &t->nr_waits, less->waits, less->nr_waits);
 	t->active = t->budget.ns[BB_STATE_ONCPU] > 0;
 	t->born = false;
+}
+
+static int compare_code(const void *a, const void *b)
+{
+	const struct bb_code *x = a, *y = b;
+
+	if (x->stack != y->stack)
+		return x->stack < y->stack ? -1 : 1;
+	if (x->who != y->who)
+		return x->who < y->who ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;
+}
+
+/* The rows were read in an order of their own: sorted copies of the keys are joined. */
+static void take_code(struct bb_process *p, const struct bb_process *less)
+{
+	struct bb_code *sorted = calloc(less->nr_code ? less->nr_code : 1, sizeof(*sorted));
+	size_t kept = 0;
+
+	if (!sorted)
+		return;
+	if (less->nr_code)
+		memcpy(sorted, less->code, less->nr_code * sizeof(*sorted));
+	qsort(sorted, less->nr_code, sizeof(*sorted), compare_code);
+	for (size_t i = 0; i < p->nr_code; i++) {
+		struct bb_code *c = &p->code[i];
+		const struct bb_code *l = bsearch(c, sorted, less->nr_code, sizeof(*sorted),
+						  compare_code);
+
+		if (l) {
+			take(&c->ns, l->ns);
+			take(&c->count, l->count);
+			take(&c->waited_ns, l->waited_ns);
+		}
+		if (c->ns || c->count)
+			p->code[kept++] = *c;
+		else
+			free(c->frames);
+	}
+	p->nr_code = kept;
+	free(sorted);
+}
+
+static void take_holders(struct bb_process *p, const struct bb_process *less)
+{
+	for (size_t i = 0; i < p->nr_holders; i++)
+		for (size_t j = 0; j < less->nr_holders; j++) {
+			struct bb_gil_holder *h = &p->holders[i];
+			const struct bb_gil_holder *l = &less->holders[j];
+
+			if (h->tstate != l->tstate || h->gil != l->gil)
+				continue;
+			take(&h->ns, l->ns);
+			take(&h->count, l->count);
+			break;
+		}
 }
 
 static void take_objects(struct bb_process *p, const struct bb_process *less)
@@ -114,6 +181,8 @@ static void take_objects(struct bb_process *p, const struct bb_process *less)
 				continue;
 			take(&p->gils[i].contended_ns, less->gils[j].contended_ns);
 			take(&p->gils[i].wait_ns, less->gils[j].wait_ns);
+			take(&p->gils[i].given_ns, less->gils[j].given_ns);
+			take(&p->gils[i].hand_over_ns, less->gils[j].hand_over_ns);
 			take(&p->gils[i].acquisitions, less->gils[j].acquisitions);
 			for (int h = 0; h < BB_HIST_SLOTS; h++)
 				take(&p->gils[i].hist[h], less->gils[j].hist[h]);
@@ -159,6 +228,8 @@ static void take_process(struct bb_process *p, const struct bb_process *less)
 	take(&p->kernel_ns, less->kernel_ns);
 	take_waits(p->waits, &p->nr_waits, less->waits, less->nr_waits);
 	take_objects(p, less);
+	take_code(p, less);
+	take_holders(p, less);
 }
 
 void bb_record__subtract(struct bb_record *rec, const struct bb_record *earlier)
@@ -179,6 +250,8 @@ void bb_record__subtract(struct bb_record *rec, const struct bb_record *earlier)
 	take(&rec->window.ns, before);
 	for (int d = 0; d < BB_DROP_MAX; d++)
 		take(&rec->drops[d], earlier->drops[d]);
+	for (int h = 0; h < BB_WALK_MAX; h++)
+		take(&rec->walks[h], earlier->walks[h]);
 	take(&rec->overhead.events, earlier->overhead.events);
 	take(&rec->overhead.bpf_ns, earlier->overhead.bpf_ns);
 	take(&rec->overhead.syscall_window_ns, earlier->overhead.syscall_window_ns);

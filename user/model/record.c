@@ -25,6 +25,7 @@ struct bb_record *bb_record__new(void)
 static void thread__release(struct bb_thread *t)
 {
 	free(t->name);
+	free(t->gil_hist);
 	free(t->waits);
 }
 
@@ -47,6 +48,8 @@ void bb_process__release(struct bb_process *p)
 		thread__release(&p->threads[i]);
 	for (i = 0; p->locks && i < p->nr_locks; i++)
 		lock__release(&p->locks[i]);
+	for (i = 0; p->code && i < p->nr_code; i++)
+		free(p->code[i].frames);
 	for (i = 0; p->cmdline && p->cmdline[i]; i++)
 		free(p->cmdline[i]);
 	free(p->threads);
@@ -57,6 +60,9 @@ void bb_process__release(struct bb_process *p)
 	free(p->container);
 	free(p->runtime.note);
 	free(p->gils);
+	free(p->holders);
+	free(p->code);
+	bb_strings__release(p->strings);
 	free(p->waits);
 	free(p->syscalls);
 }

@@ -19,6 +19,7 @@
 
 #include "../../bpf/abi.h"
 #include "state.h"
+#include "strings.h"
 
 #define BB_UNKNOWN_U64 UINT64_MAX
 #define BB_COMM_LEN    16
@@ -84,7 +85,12 @@ struct bb_thread {
 	uint64_t kernel_ns;        /* part of oncpu in system calls; BB_UNKNOWN_U64: not traced */
 	uint64_t gil_acquisitions; /* acquisitions that had to wait */
 	uint64_t gil_wait_max_ns;
-	struct bb_wait *waits; /* longest first */
+	uint64_t gil_forced;       /* times that it was made to let go of the GIL */
+	uint64_t gil_held_off_ns;  /* off the CPU with the GIL held */
+	uint64_t gil_samples;      /* samples on a CPU with the GIL */
+	uint64_t gil_free_samples; /* and without */
+	uint64_t *gil_hist;        /* BB_HIST_SLOTS: waits for the GIL, or NULL: none */
+	struct bb_wait *waits;     /* longest first */
 	size_t nr_waits;
 };
 
@@ -135,8 +141,43 @@ struct bb_gil {
 	uint64_t wait_ns;      /* summed over waiters */
 	uint64_t acquisitions; /* that had to wait */
 	uint64_t max_ns;
+	uint64_t given_ns;     /* contended time that is known whose it was: holders', or hand-over */
+	uint64_t hand_over_ns; /* part of it between a release and the CPU of who was woken */
 	uint32_t waiters_max;
 	uint64_t hist[BB_HIST_SLOTS];
+};
+
+/* A thread that held a GIL while others waited for it. */
+struct bb_gil_holder {
+	uint64_t gil;    /* its address */
+	uint64_t tstate; /* address of the thread state: tells threads apart */
+	pid_t tid;       /* 0: not known */
+	uint64_t ns;     /* contended time in which it held it */
+	uint64_t count;  /* events that told so */
+};
+
+/* One call of a stack. */
+struct bb_frame {
+	const char *file;     /* of bb_process.strings; UTF-8, not escaped */
+	const char *function; /* likewise */
+	int32_t line;         /* 0: not known */
+};
+
+/* What the threads did in one stack of Python code. */
+struct bb_code {
+	uint64_t stack; /* identifies the stack; 0: not walked, no frames */
+	uint64_t who;   /* identifies the thread within its kind */
+	enum bb_py_kind kind;
+	enum bb_state state; /* of BB_PY_BLOCKED and BB_PY_HELD */
+	int32_t syscall;     /* number, -1: none */
+	pid_t tid;           /* 0: not known */
+	uint64_t ns;         /* 0 for samples */
+	uint64_t count;
+	uint64_t max_ns;
+	uint64_t waited_ns;      /* BB_PY_HELD: part of it in which others waited for the GIL */
+	struct bb_frame *frames; /* from the top */
+	size_t nr_frames;
+	bool truncated;
 };
 
 struct bb_syscall {
@@ -189,6 +230,11 @@ struct bb_process {
 	size_t nr_threads;
 	struct bb_gil *gils;
 	size_t nr_gils;
+	struct bb_gil_holder *holders; /* longest first */
+	size_t nr_holders;
+	struct bb_code *code; /* longest first */
+	size_t nr_code;
+	struct bb_strings *strings; /* of the frames; shared by copies of the record */
 	struct bb_lock *locks; /* most contended first */
 	size_t nr_locks;
 	struct bb_wait *waits; /* over all threads, longest first */
@@ -219,6 +265,7 @@ struct bb_record {
 	struct bb_process *processes;
 	size_t nr_processes;
 	uint64_t drops[BB_DROP_MAX]; /* losses, by enum bb_drop */
+	uint64_t walks[BB_WALK_MAX]; /* how the looks at Python code went, by enum bb_walk */
 	struct {
 		uint64_t events;  /* BPF program runs that did work for the target */
 		uint64_t bpf_ns;  /* BB_UNKNOWN_U64 unless the kernel's BPF statistics are on */

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The GIL: which one a futex belongs to, waits joined into acquisitions, and who holds it. */
+#ifndef BB_GIL_BPF_H
+#define BB_GIL_BPF_H
+
+#include "contend.bpf.h"
+#include "python.bpf.h"
+
+/* struct _gil_runtime_state of CPython 3.7 to 3.15, from its start (GIL builds). */
+#define BB_GIL_HOLDER        8
+#define BB_GIL_SWITCH_NUMBER 24
+#define BB_GIL_COND          32
+#define BB_GIL_MUTEX         80
+#define BB_GIL_SWITCH_COND   120
+#define BB_GIL_SWITCH_MUTEX  168
+#define BB_GIL_END           208
+
+static __always_inline struct bb_gil_sum *gil_sum(u64 addr, u32 tgid)
+{
+	struct bb_lock_key key = { .addr = addr, .tgid = tgid };
+	struct bb_gil_sum *g = bpf_map_lookup_elem(&gils, &key);
+
+	if (g)
+		return g;
+	/* does not fit the stack: -EEXIST is a race that somebody else won */
+	bpf_map_update_elem(&gils, &key, &bb_zero_gil, BPF_NOEXIST);
+	g = bpf_map_lookup_elem(&gils, &key);
+	if (!g)
+		bb_drop(BB_DROP_LOCKS_FULL);
+	return g;
+}
+
+/* The process's GIL that @uaddr lies in, 0: none. */
+static __always_inline u64 gil_at(struct task_struct *p, struct bb_thread_sum *t, u64 uaddr,
+				  bool own_memory)
+{
+	struct bb_python_info *py;
+	u32 tgid = t->tgid;
+
+	if (t->gil && uaddr - t->gil < BB_GIL_END)
+		return t->gil;
+	py = bpf_map_lookup_elem(&pythons, &tgid);
+	if (!py || !py->nr_gils)
+		return 0;
+	for (int i = 0; i < BB_GILS_MAX; i++) {
+		u64 gil = py->gils[i];
+
+		if (!gil)
+			break;
+		if (uaddr - gil < BB_GIL_END)
+			return gil;
+		if ((py->flags & BB_PY_MUSL) && own_memory) {
+			/*
+			 * musl's condition variables wait on a node of the
+			 * waiter's stack; its list head is the condition's
+			 * second word.
+			 */
+			u64 node = 0;
+
+			if (!bpf_probe_read_user(&node, sizeof(node),
+						 (void *)(gil + BB_GIL_COND + 8)) &&
+			    node && node == uaddr - 20)
+				return gil;
+		}
+	}
+	return 0;
+}
+
+/* gil.switch_number, which goes up whenever the GIL changes hands. */
+static __always_inline u64 gil_switch_number(u64 gil)
+{
+	u64 n = 0;
+
+	if (bpf_probe_read_user(&n, sizeof(n), (void *)(gil + BB_GIL_SWITCH_NUMBER)))
+		bb_drop(BB_DROP_USER_READ);
+	return n;
+}
+
+static __always_inline u32 log2_ns(u64 v)
+{
+	u32 r = 0;
+
+	if (v >> 32) {
+		v >>= 32;
+		r += 32;
+	}
+	if (v >> 16) {
+		v >>= 16;
+		r += 16;
+	}
+	if (v >> 8) {
+		v >>= 8;
+		r += 8;
+	}
+	if (v >> 4) {
+		v >>= 4;
+		r += 4;
+	}
+	if (v >> 2) {
+		v >>= 2;
+		r += 2;
+	}
+	if (v >> 1)
+		r += 1;
+	return r < BB_HIST_BITS ? r : BB_HIST_BITS - 1;
+}
+
+/* Sum the wait under the thread, and under the code in which it waited. */
+static __always_inline void gil_waited(struct bb_thread_sum *t, u64 ns)
+{
+	struct bb_py_key key = { .stack = t->acq_stack,
+				 .who = t->tid,
+				 .tgid = t->tgid,
+				 .kind = BB_PY_WAITER,
+				 .bucket = BB_GIL,
+				 .nr = -1 };
+	struct bb_py_thread *p = py_thread(t);
+
+	if (p)
+		p->hist[log2_ns(ns)]++;
+	t->acq_stack = 0;
+	py_sum_add(&key, ns, 1, 0);
+}
+
+/* The thread has the GIL that it waited for: one acquisition more. */
+static __always_inline void gil_close(struct bb_thread_sum *t)
+{
+	u64 ns = t->acq_ns;
+	struct bb_gil_sum *g;
+
+	t->flags &= ~BB_TF_IN_ACQ;
+	t->acq_ns = 0;
+	gil_waited(t, ns);
+	t->acq_count++;
+	if (ns > t->acq_max)
+		t->acq_max = ns;
+	g = gil_sum(t->gil, t->tgid);
+	if (!g)
+		return;
+	__sync_fetch_and_add(&g->acquisitions, 1);
+	__sync_fetch_and_add(&g->hist[log2_ns(ns)], 1);
+	if (ns > g->max_ns)
+		g->max_ns = ns;
+}
+
+/*
+ * Is a new wait for the GIL the next slice of the acquisition that is open?
+ * take_gil() waits in slices of the switch interval; after a slice that timed
+ * out it does not have the GIL. After one that was signalled it either got it,
+ * or was overtaken: then the GIL changed hands once since the signal, and at
+ * least twice if this thread got it and lost it again.
+ */
+static __always_inline bool gil_joined(struct bb_thread_sum *t, u64 gil, bool own_memory)
+{
+	if (!(t->flags & BB_TF_IN_ACQ) || t->gil != gil)
+		return false;
+	if (t->wake_how == 0 || t->wake_how == BB_FUTEX_OTHER || !own_memory)
+		return true;
+	return gil_switch_number(gil) - t->gil_switches <= 1;
+}
+
+/* The thread state that holds the GIL at @gil, in the current process's memory; 0: none. */
+static __always_inline u64 gil_holder(u64 gil)
+{
+	struct {
+		u64 holder;
+		s32 locked;
+		s32 pad;
+	} now;
+
+	if (bpf_probe_read_user(&now, sizeof(now), (void *)(gil + BB_GIL_HOLDER)))
+		return 0;
+	return now.locked == 1 ? now.holder : 0;
+}
+
+/*
+ * Contended time that nobody was given yet, and which the caller now gives to
+ * somebody. Where two ask at once, one gets it.
+ */
+static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bool cas)
+{
+	u64 total = contended_until(&g->contention, now, cas), given = g->given;
+
+	if (total <= given)
+		return 0;
+	if (!cas) {
+		g->given = total;
+		return total - given;
+	}
+	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
+}
+
+/*
+ * A thread of the current process, of thread state @tstate, held the GIL for the
+ * last @ns of contended time. Its code gets all that it has not got yet, as
+ * soon as there is a budget for a look at it.
+ */
+static __always_inline void gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now, u32 others)
+{
+	struct bb_holder_key key = { .tstate = tstate, .gil = gil, .tgid = tgid };
+	struct bb_py_key code = {
+		.who = tstate, .tgid = tgid, .kind = BB_PY_HOLDER, .bucket = BB_GIL, .nr = -1
+	};
+	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
+
+	if (!h) {
+		struct bb_holder_sum zero = {};
+
+		bpf_map_update_elem(&holders, &key, &zero, BPF_NOEXIST);
+		h = bpf_map_lookup_elem(&holders, &key);
+	}
+	if (!h) {
+		py_count(BB_WALK_FULL);
+		return;
+	}
+	__sync_fetch_and_add(&h->ns, ns);
+	__sync_fetch_and_add(&h->count, 1);
+	__sync_fetch_and_add(&h->pending, ns);
+	code.stack = bb_py_stack(tgid, tstate, now, others);
+	if (!code.stack)
+		return;
+	ns = h->pending;
+	__sync_fetch_and_add(&h->pending, -ns);
+	py_sum_add(&code, ns, 1, 0);
+}
+
+/* A waiter blocks (again): who has held the GIL since the last event? */
+static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64 now,
+				    const bool cas)
+{
+	u64 holder = gil_holder(gil), ns;
+
+	if (!holder)
+		return;
+	ns = gil_take_owed(g, now, cas);
+	if (ns)
+		gil_blame(tgid, gil, holder, ns, now, 1);
+}
+
+/*
+ * The current thread wakes one that waits for the GIL or, where @forced, on the
+ * condition of those that were made to let go. To wake a waiter it has just
+ * released the GIL: last_holder is its own thread state. To wake the other it
+ * has just taken it.
+ */
+static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced, const bool cas)
+{
+	struct bb_gil_sum *g = gil_sum(gil, tgid);
+	u64 ns, holder;
+
+	if (!g)
+		return;
+	ns = gil_take_owed(g, now, cas);
+	if (!ns)
+		return;
+	holder = py_read(gil + BB_GIL_HOLDER);
+	if (forced || !holder)
+		__sync_fetch_and_add(&g->hand_over, ns);
+	else
+		gil_blame(tgid, gil, holder, ns, now, 0);
+}
+
+/* A thread that was woken for the GIL gets a CPU: nobody has held it since. */
+static __always_inline void gil_arrive(struct bb_thread_sum *t, u64 now, const bool cas)
+{
+	struct bb_gil_sum *g = gil_sum(t->gil, t->tgid);
+	u64 ns = g ? gil_take_owed(g, now, cas) : 0;
+
+	if (ns)
+		__sync_fetch_and_add(&g->hand_over, ns);
+}
+
+/*
+ * The current thread leaves the CPU: does it hold a GIL? Then nobody else runs
+ * Python meanwhile. @self: pthread_self().
+ */
+static __always_inline void gil_leave(struct bb_python_info *py, struct bb_thread_sum *t, u64 self,
+				      u64 now, const bool cas)
+{
+	struct bb_gil_sum *g;
+	u64 holder, gil = 0;
+
+	for (int i = 0; i < BB_GILS_MAX; i++) {
+		gil = py->gils[i];
+		if (!gil)
+			return;
+		holder = gil_holder(gil);
+		if (holder && py_read(holder + py->off.tstate_thread_id) == self)
+			break;
+		gil = 0;
+	}
+	if (!gil)
+		return;
+	g = gil_sum(gil, t->tgid);
+	t->flags |= BB_TF_HOLDS;
+	t->held_gil = gil;
+	t->held_owed = g ? contended_until(&g->contention, now, cas) : 0;
+}
+
+/* It is back, after @off ns in @bucket. */
+static __always_inline void gil_back(struct bb_thread_sum *t, u32 bucket, u64 off, u64 now,
+				     const bool cas)
+{
+	struct bb_py_key key = { .stack = t->stack,
+				 .who = t->tid,
+				 .tgid = t->tgid,
+				 .kind = BB_PY_HELD,
+				 .bucket = bucket,
+				 .nr = t->nr };
+	struct bb_gil_sum *g = gil_sum(t->held_gil, t->tgid);
+	struct bb_py_thread *p = py_thread(t);
+	u64 waited = 0;
+
+	t->flags &= ~BB_TF_HOLDS;
+	if (p)
+		p->off_ns += off;
+	if (g)
+		waited = contended_until(&g->contention, now, cas) - t->held_owed;
+	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED)
+		key.nr = -1;
+	py_sum_add(&key, off, 1, waited < off ? waited : off);
+}
+
+/* A thread blocks on the futex word at @at of the GIL. Fills its open wait. */
+static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, u64 since,
+				      bool own_memory, const bool cas)
+{
+	struct bb_gil_sum *g;
+
+	if ((t->flags & BB_TF_IN_ACQ) && !gil_joined(t, gil, own_memory))
+		gil_close(t);
+	if (!(t->flags & BB_TF_IN_ACQ))
+		t->acq_stack = t->stack;
+	t->flags |= BB_TF_GIL | BB_TF_IN_ACQ;
+	t->gil = gil;
+	t->bucket = BB_GIL;
+	t->wake_how = 0;
+	g = gil_sum(gil, t->tgid);
+	if (!g)
+		return;
+	if (at - BB_GIL_SWITCH_COND < BB_GIL_SWITCH_MUTEX - BB_GIL_SWITCH_COND) {
+		struct bb_py_thread *p = py_thread(t);
+
+		t->flags |= BB_TF_FORCED;
+		if (p)
+			p->forced++;
+	} else if (own_memory && at - BB_GIL_MUTEX >= BB_GIL_SWITCH_COND - BB_GIL_MUTEX) {
+		gil_ask(g, t->tgid, gil, since, cas);
+	}
+	if (since < g->contention.last_end)
+		since = g->contention.last_end;
+	if (contend_begin(&g->contention, since, cas))
+		t->flags |= BB_TF_COUNTED;
+}
+
+#endif
