@@ -277,8 +277,10 @@ struct bb_py_offsets {
 	bb_u16 frame_owner;
 	bb_u16 has_owner;
 	bb_u16 tss_key; /* in _PyRuntime: the pthread key of the thread state, 0: none */
-	bb_u16 pad[3];
+	bb_u16 frame_pos; /* in the frame: f_lasti (int), since 3.11 prev_instr or instr_ptr */
+	bb_u16 pad[2];
 };
+_Static_assert(sizeof(struct bb_py_offsets) == 32, "bb_py_offsets");
 
 /* A process: value of map `procs`, keyed by tgid. */
 struct bb_proc_sum {
