@@ -92,9 +92,10 @@ $(OUT)/boundby: $(OBJ)
 
 WORKLOAD_BIN := $(patsubst tests/workloads/%.c,$(OUT)/tests/%,$(wildcard tests/workloads/*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*.c))
-TEST_LIB := $(filter-out tests/lib/pyprobe.c,$(wildcard tests/lib/*.c))
+TEST_LIB := $(filter-out tests/lib/pyprobe.c tests/lib/pynames.c,$(wildcard tests/lib/*.c))
 # of the capture, what needs no kernel
-PURE_CAPTURE := user/capture/fold.c user/capture/governor.c
+PURE_CAPTURE := user/capture/fold.c user/capture/governor.c user/capture/mem.c \
+	$(patsubst %,user/capture/python_%.c,code lines names str)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
@@ -107,12 +108,12 @@ $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) -o $@ -lcmocka -ljansson -lm
 
-$(OUT)/tests/pyprobe: tests/lib/pyprobe.c $(wildcard user/capture/elf.c user/capture/mem.c user/capture/python*.c)
+$(OUT)/tests/pyprobe $(OUT)/tests/pynames: $(OUT)/tests/%: tests/lib/%.c $(wildcard user/capture/elf.c user/capture/mem.c user/capture/python*.c)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ -lelf -lz
 
-workloads: $(WORKLOAD_BIN) $(OUT)/tests/pyprobe
+workloads: $(WORKLOAD_BIN) $(OUT)/tests/pyprobe $(OUT)/tests/pynames
 
 unit: $(UNIT_BIN)
 	$(Q)for t in $(UNIT_BIN); do echo "  RUN      $$t"; $$t || exit 1; done

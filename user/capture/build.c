@@ -118,12 +118,13 @@ static int compare_locks(const void *a, const void *b)
 	return x->contended_ns < y->contended_ns ? 1 : x->contended_ns > y->contended_ns ? -1 : 0;
 }
 
-static int name_code(struct bb_mem *m, uint32_t version, uint64_t addr, char **name)
+static int name_code(struct bb_mem *m, const struct bb_python *py, uint64_t addr, char **name)
 {
 	char buf[256];
 
 	/* a code object may be gone, and its memory be something else: then it has no name */
-	if (!addr || bb_py_code__name(m, version, addr, buf, sizeof(buf)))
+	if (!addr ||
+	    bb_py_code__name(m, py->version_hex, py->free_threaded, addr, buf, sizeof(buf)))
 		return 0;
 	*name = strdup(buf);
 	return *name ? 0 : -ENOMEM;
@@ -143,9 +144,9 @@ static int name_locks(struct build *b, size_t i)
 	for (size_t j = 0; j < p->nr_locks && !err; j++) {
 		struct bb_lock *l = &p->locks[j];
 
-		err = name_code(&m, t->py.version_hex, l->code_addr, &l->code);
+		err = name_code(&m, &t->py, l->code_addr, &l->code);
 		if (!err)
-			err = name_code(&m, t->py.version_hex, l->caller_addr, &l->caller);
+			err = name_code(&m, &t->py, l->caller_addr, &l->caller);
 	}
 	bb_mem__free(&m);
 	return err;

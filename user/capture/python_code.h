@@ -5,19 +5,52 @@
 
 #include "../../bpf/abi.h"
 #include "mem.h"
+#include "python_lines.h"
+
+/* Where a CPython keeps what tells of a code object; bytes, the same on all 64-bit machines. */
+struct bb_py_code_layout {
+	uint16_t ob_type;   /* in PyObject */
+	uint16_t ob_size;   /* in PyVarObject */
+	uint16_t tp_name;   /* in PyTypeObject: const char * */
+	uint16_t bytes_val; /* in PyBytesObject */
+
+	uint16_t str_length; /* in PyASCIIObject: code points */
+	uint16_t str_state;
+	uint16_t str_kind_shift; /* the kind's 3 bits in state; then one of `compact`, of `ascii` */
+	uint16_t str_ascii;      /* data of a compact ASCII str */
+	uint16_t str_compact;    /* data of any other compact str */
+
+	uint16_t co_filename; /* in PyCodeObject */
+	uint16_t co_name;
+	uint16_t co_qualname; /* 0: has none */
+	uint16_t co_linetable;
+	uint16_t co_firstlineno; /* int */
+	uint16_t co_code;        /* until 3.10: the bytecode, a bytes object; 0: none */
+	uint16_t co_adaptive;    /* since 3.11: the bytecode itself, ob_size units of two bytes */
+	uint16_t co_tlbc;        /* free-threaded since 3.14: its copies for threads; 0: none */
+	enum bb_py_table table;  /* what co_linetable holds */
+};
 
 /**
  * bb_py_frames__get - where a CPython keeps a thread's frames.
  * @version_hex: PY_VERSION_HEX. Return 0, or -ENOTSUP where no layout is known
- * (3.6 and older, free-threaded builds, other architectures); @o is zeroed then.
+ * (3.6 and older, 3.16 and newer, other architectures than x86-64); @o is zeroed then.
  */
 int bb_py_frames__get(uint32_t version_hex, bool free_threaded, struct bb_py_offsets *o);
 
 /**
+ * bb_py_code__layout - where a CPython keeps what tells of a code object.
+ * Return 0, or -ENOTSUP where no layout is known (3.6 and older, 3.16 and newer, 32-bit);
+ * @l is zeroed then.
+ */
+int bb_py_code__layout(uint32_t version_hex, bool free_threaded, struct bb_py_code_layout *l);
+
+/**
  * bb_py_code__name - "dir/file.py:function" of the code object at @addr.
- * The end of a long path is kept, as @len allows; bytes are the target's own.
+ * The end of a long path is kept, as @len allows; other bytes than printable ASCII are '?'.
  * Return 0, -ENOTSUP, or -EFAULT where that is no code object (any more).
  */
-int bb_py_code__name(struct bb_mem *m, uint32_t version_hex, uint64_t addr, char *buf, size_t len);
+int bb_py_code__name(struct bb_mem *m, uint32_t version_hex, bool free_threaded, uint64_t addr,
+		     char *buf, size_t len);
 
 #endif
