@@ -8,4 +8,5 @@
 #include "wakeup.bpf.c"
 #include "process.bpf.c"
 #include "syscall.bpf.c"
+#include "sample.bpf.c"
 #include "iter.bpf.c"

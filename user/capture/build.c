@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "../model/lock_rule.h"
+#include "../util/grow.h"
+#include "build_python.h"
 #include "fold.h"
 #include "place.h"
 #include "python_code.h"
@@ -25,23 +27,10 @@ struct build {
 	uint32_t *by_tgid;             /* indices of processes, sorted by tgid */
 	struct lock_index *index;      /* of all locks, by process and address */
 	size_t nr_index;
+	struct bb_py_ident *idents; /* of all threads, where there is a Python */
+	size_t nr_idents;
 	uint64_t end_ns;
 };
-
-/* Grow @arr, of @nr items of @size, by one zeroed item; its capacity doubles at powers of two. */
-static void *grow(void **arr, size_t *nr, size_t size)
-{
-	char *fresh = *arr;
-
-	if (!(*nr & (*nr - 1))) {
-		fresh = realloc(*arr, (*nr ? *nr * 2 : 1) * size);
-		if (!fresh)
-			return NULL;
-		*arr = fresh;
-	}
-	memset(fresh + *nr * size, 0, size);
-	return fresh + (*nr)++ * size;
-}
 
 /* The process of the record with that number of the initial PID namespace, or NULL. */
 static struct bb_process *process_of(struct build *b, uint32_t tgid, size_t *index)
@@ -84,7 +73,7 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 
 	if (!p)
 		return 0;
-	l = grow((void **)&p->locks, &p->nr_locks, sizeof(*l));
+	l = bb_grow((void **)&p->locks, &p->nr_locks, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
 	l->addr = key->addr;
@@ -336,6 +325,23 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 	sum->since = end;
 }
 
+static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t shown, uint64_t self)
+{
+	struct bb_py_ident *id;
+
+	if (!b->opts->stacks)
+		return 0;
+	id = bb_grow((void **)&b->idents, &b->nr_idents, sizeof(*id));
+	if (!id)
+		return -ENOMEM;
+	id->tgid = sum->tgid;
+	id->tid = sum->tid;
+	id->shown = (pid_t)shown;
+	id->tstate = sum->tstate;
+	id->self = self;
+	return 0;
+}
+
 static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char *comm, uint32_t tid)
 {
 	size_t index;
@@ -349,7 +355,7 @@ static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char 
 		b->rec->drops[BB_DROP_FOLLOW_MISSED]++;
 		return 0;
 	}
-	t = grow((void **)&p->threads, &p->nr_threads, sizeof(*t));
+	t = bb_grow((void **)&p->threads, &p->nr_threads, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	t->tid = (pid_t)tid;
@@ -402,6 +408,7 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 	struct bb_thread_sum sum;
 	uint64_t end = b->opts->end_ns ? b->opts->end_ns : row->now;
 	size_t process;
+	int err;
 
 	if (!row->found)
 		return add_unseen(b, row);
@@ -416,12 +423,15 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 		end = sum.since;
 	}
 	close_open(b, process, &sum, end, row->now > end ? row->now : end, row);
-	return add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
+	err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self);
+	return err ? err : add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
 }
 
 static int add_exited(const struct bb_thread_sum *sum, void *ctx)
 {
-	return add_sum(ctx, sum, sum->comm, sum->tid);
+	int err = add_ident(ctx, sum, sum->tid, 0);
+
+	return err ? err : add_sum(ctx, sum, sum->comm, sum->tid);
 }
 
 static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, void *ctx)
@@ -444,6 +454,8 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 			g->contended_ns += b->end_ns - since;
 		g->acquisitions = sum->acquisitions;
 		g->wait_ns = sum->ns;
+		g->given_ns = sum->given;
+		g->hand_over_ns = sum->hand_over;
 		g->max_ns = sum->max_ns;
 		g->waiters_max = (uint32_t)c->max;
 		for (int h = 0; h < BB_HIST_SLOTS && h < BB_HIST_BITS; h++)
@@ -461,7 +473,7 @@ static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall
 
 	if (!p)
 		return 0;
-	s = grow((void **)&p->syscalls, &p->nr_syscalls, sizeof(*s));
+	s = bb_grow((void **)&p->syscalls, &p->nr_syscalls, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->nr = key->nr;
@@ -494,7 +506,7 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 	}
 	p->ended = t->gone;
 	for (size_t g = 0; g < t->py.nr_gils; g++) {
-		struct bb_gil *gil = grow((void **)&p->gils, &p->nr_gils, sizeof(*gil));
+		struct bb_gil *gil = bb_grow((void **)&p->gils, &p->nr_gils, sizeof(*gil));
 
 		if (!gil)
 			return -ENOMEM;
@@ -643,6 +655,9 @@ static int build_all(struct build *b, struct bb_kernel *k)
 		err = bb_kernel__each_syscall(k, add_syscall, b);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = finish_process(b, k, i);
+	if (!err && b->opts->stacks)
+		err = bb_build__python(b->rec, k, b->targets, b->opts->stacks, b->idents,
+				       b->nr_idents);
 	return err;
 }
 
@@ -667,5 +682,6 @@ out:
 	free(b.shares);
 	free(b.by_tgid);
 	free(b.index);
+	free(b.idents);
 	return err;
 }

@@ -28,6 +28,7 @@
 #define MS         1000000ULL
 #define LOOK_NS    (50 * MS)   /* between looks at targets that come and change */
 #define FRESH_NS   (2000 * MS) /* a program is looked at again for a runtime this long */
+#define LEARN_NS   (250 * MS)  /* between looks at new Python code */
 #define FUTEX_ROWS 8192
 
 struct bb_capture {
@@ -44,8 +45,11 @@ struct bb_capture {
 	uint64_t busy_ns;
 	uint64_t own_ns; /* our CPU time when the window opened */
 	uint64_t bpf_ns;
+	struct bb_py_stacks *stacks;
+	uint64_t learn_ns; /* when stacks are to be named next */
 	enum bb_tracing tracing;
 	uint64_t traced_until_ns;
+	bool no_samples; /* perf_event_open() was refused */
 	bool signalled;
 	bool ended;
 };
@@ -339,6 +343,10 @@ static void tell_python(struct bb_capture *c, struct bb_target *t)
 		py.runtime = t->py.runtime_addr;
 	if (!py.nr_gils && !py.flags && !py.runtime)
 		return;
+	if (py.runtime && !c->no_samples && bb_kernel__attach_samples(c->kernel)) {
+		bb_note("no clock for samples: nothing is told of what runs with the GIL");
+		c->no_samples = true;
+	}
 	if (bb_kernel__set_python(c->kernel, t->tgid, &py))
 		bb_note("process %d: no room for its Python; GIL waits count as queue", t->pid);
 }
@@ -394,6 +402,11 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 		return -ENOMEM;
 	c->opts = *opts;
 	c->signal_fd = -1;
+	c->stacks = bb_py_stacks__new();
+	if (!c->stacks) {
+		err = -ENOMEM;
+		goto out;
+	}
 	err = open_signals(c);
 	if (err)
 		goto out;
@@ -444,6 +457,7 @@ void bb_capture__free(struct bb_capture *c)
 	bb_command__end(&c->command);
 	bb_kernel__free(c->kernel);
 	bb_targets__free(&c->targets);
+	bb_py_stacks__free(c->stacks);
 	if (c->signal_fd >= 0)
 		close(c->signal_fd);
 	free(c);
@@ -628,6 +642,12 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 		if (err)
 			return err;
 		look_for_runtimes(c, now);
+		if (now >= c->learn_ns) {
+			c->learn_ns = now + LEARN_NS;
+			err = bb_py_stacks__learn(c->stacks, c->kernel, &c->targets);
+			if (err)
+				return err;
+		}
 	}
 }
 
@@ -641,6 +661,7 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 	if (!bb_kernel__counters(c->kernel, &sum)) {
 		rec->overhead.events = sum.events;
 		memcpy(rec->drops, sum.drops, sizeof(rec->drops));
+		memcpy(rec->walks, sum.walks, sizeof(rec->walks));
 	}
 	rec->overhead.bpf_ns = BB_UNKNOWN_U64;
 	bpf_ns = bb_kernel__bpf_ns(c->kernel);
@@ -717,6 +738,7 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	fill_host(c, rec, end);
 	o.start_ns = c->start_ns;
 	o.end_ns = c->end_ns;
+	o.stacks = c->stacks;
 	o.traced = c->tracing == BB_TRACING_ON;
 	/* its losses are added to those that the kernel counted */
 	fill_overhead(c, rec, end);

@@ -18,6 +18,11 @@ static const enum bb_state state_of[BB_BUCKET_MAX] = {
 	[BB_UNKNOWN] = BB_STATE_UNKNOWN,
 };
 
+enum bb_state bb_fold__state(uint32_t bucket)
+{
+	return bucket < BB_BUCKET_MAX ? state_of[bucket] : BB_STATE_UNKNOWN;
+}
+
 void bb_fold__budget(struct bb_budget *b, const uint64_t *ns, const struct bb_lock_shares *shares,
 		     uint64_t lock_ns, uint64_t queue_ns)
 {

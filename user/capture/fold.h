@@ -31,4 +31,7 @@ int bb_fold__merge_waits(struct bb_wait **rows, size_t *nr, const struct bb_wait
 /** bb_fold__sort_waits - longest first. */
 void bb_fold__sort_waits(struct bb_wait *rows, size_t nr);
 
+/** bb_fold__state - the state that the kernel's bucket counts for; BB_STATE_UNKNOWN: none. */
+enum bb_state bb_fold__state(uint32_t bucket);
+
 #endif

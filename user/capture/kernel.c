@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -25,6 +26,8 @@ struct bb_kernel {
 	struct bpf_program *iter;
 	struct bpf_link *iter_link;
 	struct bpf_link *links[LINK_MAX];
+	struct bpf_link **ticks; /* of each possible CPU; NULL: no clock there */
+	int nr_ticks;
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -103,6 +106,7 @@ static void select_programs(struct bb_kernel *k, const struct bb_kernel_opts *o)
 	bpf_program__set_autoload(s->progs.bb_iter_task_nocas, !k->cas);
 	bpf_program__set_autoload(s->progs.bb_process_fork, o->follow);
 	bpf_program__set_autoload(s->progs.bb_process_exec, true);
+	bpf_program__set_autoload(s->progs.bb_sample, o->python);
 	bpf_program__set_autoload(s->progs.bb_sys_enter, o->trace_syscalls);
 	bpf_program__set_autoload(s->progs.bb_sys_exit, o->trace_syscalls);
 	k->iter = k->cas ? s->progs.bb_iter_task : s->progs.bb_iter_task_nocas;
@@ -186,6 +190,9 @@ void bb_kernel__free(struct bb_kernel *k)
 		return;
 	for (int i = 0; i < LINK_MAX; i++)
 		bpf_link__destroy(k->links[i]);
+	for (int i = 0; i < k->nr_ticks; i++)
+		bpf_link__destroy(k->ticks[i]);
+	free(k->ticks);
 	bpf_link__destroy(k->iter_link);
 	boundby_bpf__destroy(k->skel);
 	free(k);
@@ -228,6 +235,41 @@ int bb_kernel__attach(struct bb_kernel *k)
 		return err;
 	return attach(k, LINK_SWITCH,
 		      k->cas ? s->progs.bb_sched_switch : s->progs.bb_sched_switch_nocas);
+}
+
+/* A clock on one CPU; an offline one has none, and needs none. */
+static int attach_tick(struct bb_kernel *k, int cpu)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.config = PERF_COUNT_SW_CPU_CLOCK,
+					.size = sizeof(attr),
+					.sample_freq = BB_SAMPLE_HZ,
+					.freq = 1 };
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC), err;
+
+	if (fd < 0)
+		return errno == ENODEV ? 0 : -errno;
+	k->ticks[cpu] = bpf_program__attach_perf_event(k->skel->progs.bb_sample, fd);
+	if (k->ticks[cpu])
+		return 0;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int bb_kernel__attach_samples(struct bb_kernel *k)
+{
+	int err = 0, nr = libbpf_num_possible_cpus();
+
+	if (k->ticks || nr <= 0)
+		return 0;
+	k->ticks = calloc((size_t)nr, sizeof(struct bpf_link *));
+	if (!k->ticks)
+		return -ENOMEM;
+	k->nr_ticks = nr;
+	for (int cpu = 0; cpu < nr && !err; cpu++)
+		err = attach_tick(k, cpu);
+	return err;
 }
 
 bool bb_kernel__wants_wakers(const struct bb_kernel *k)
@@ -446,6 +488,46 @@ int bb_kernel__each_syscall(struct bb_kernel *k,
 	     fn(&key, &val, ctx));
 }
 
+int bb_kernel__each_holder(struct bb_kernel *k,
+			   int (*fn)(const struct bb_holder_key *key,
+				     const struct bb_holder_sum *sum, void *ctx),
+			   void *ctx)
+{
+	EACH(k->skel->maps.holders, struct bb_holder_key, struct bb_holder_sum,
+	     fn(&key, &val, ctx));
+}
+
+int bb_kernel__each_py_thread(struct bb_kernel *k,
+			      int (*fn)(uint32_t tid, const struct bb_py_thread *sum, void *ctx),
+			      void *ctx)
+{
+	EACH(k->skel->maps.py_threads, uint64_t, struct bb_py_thread,
+	     fn((uint32_t)(key >> 32), &val, ctx));
+}
+
+int bb_kernel__each_py_sum(struct bb_kernel *k,
+			   int (*fn)(const struct bb_py_key *key, const struct bb_py_sum *sum,
+				     void *ctx),
+			   void *ctx)
+{
+	EACH(k->skel->maps.py_sums, struct bb_py_key, struct bb_py_sum, fn(&key, &val, ctx));
+}
+
+int bb_kernel__each_stack(struct bb_kernel *k,
+			  int (*fn)(uint64_t id, const struct bb_py_stack *stack, void *ctx),
+			  void *ctx)
+{
+	EACH(k->skel->maps.stacks, uint64_t, struct bb_py_stack, fn(key, &val, ctx));
+}
+
+int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *stack)
+{
+	return bpf_map__lookup_elem(k->skel->maps.stacks, &id, sizeof(id), stack, sizeof(*stack),
+				    0)
+		       ? -ENOENT
+		       : 0;
+}
+
 int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum)
 {
 	int ncpus = libbpf_num_possible_cpus();
@@ -467,6 +549,8 @@ int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum)
 		sum->syscalls += all[i].syscalls;
 		for (int d = 0; d < BB_DROP_MAX; d++)
 			sum->drops[d] += all[i].drops[d];
+		for (int h = 0; h < BB_WALK_MAX; h++)
+			sum->walks[h] += all[i].walks[h];
 	}
 	free(all);
 	return err;

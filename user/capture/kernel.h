@@ -44,6 +44,14 @@ void bb_kernel__free(struct bb_kernel *k);
 /** bb_kernel__attach - attach what is always on. The gate stays closed. Return 0 or -errno. */
 int bb_kernel__attach(struct bb_kernel *k);
 
+#define BB_SAMPLE_HZ 99 /* not 100: it should not run in step with the kernel's own tick */
+
+/**
+ * bb_kernel__attach_samples - a clock on each CPU that looks at the Python code that
+ * runs, BB_SAMPLE_HZ times a second. Return 0, also when it ticks already, or -errno.
+ */
+int bb_kernel__attach_samples(struct bb_kernel *k);
+
 /**
  * bb_kernel__survey - call @fn for every process of the machine; a non-zero
  * return of @fn stops it and is returned. Return 0 or -errno.
@@ -121,5 +129,22 @@ int bb_kernel__each_syscall(struct bb_kernel *k,
 			    int (*fn)(const struct bb_syscall_key *key,
 				      const struct bb_syscall_sum *sum, void *ctx),
 			    void *ctx);
+int bb_kernel__each_holder(struct bb_kernel *k,
+			   int (*fn)(const struct bb_holder_key *key,
+				     const struct bb_holder_sum *sum, void *ctx),
+			   void *ctx);
+int bb_kernel__each_py_thread(struct bb_kernel *k,
+			      int (*fn)(uint32_t tid, const struct bb_py_thread *sum, void *ctx),
+			      void *ctx);
+int bb_kernel__each_py_sum(struct bb_kernel *k,
+			   int (*fn)(const struct bb_py_key *key, const struct bb_py_sum *sum,
+				     void *ctx),
+			   void *ctx);
+int bb_kernel__each_stack(struct bb_kernel *k,
+			  int (*fn)(uint64_t id, const struct bb_py_stack *stack, void *ctx),
+			  void *ctx);
+
+/** bb_kernel__get_stack - the stack of that id. Return 0, or -ENOENT. */
+int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *stack);
 
 #endif

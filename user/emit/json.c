@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "../util/fmt.h"
+#include "json_code.h"
 #include "json_rows.h"
 #include "names.h"
 #include "out.h"
@@ -226,6 +227,10 @@ static void json__rows(struct writer *w, const struct bb_process *p, bool tree, 
 		writer__close(w, "]");
 	}
 	writer__empty(w, "loops");
+	writer__open(w, "code", "[");
+	for (i = 0; i < p->nr_code && i < BB_JSON_STACKS && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__stack(&p->code[i], w->opts));
+	writer__close(w, "]");
 }
 
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
@@ -240,7 +245,7 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 	writer__empty(w, "what_if");
 	writer__empty(w, "advice");
 	json__budget(w, p, active);
-	writer__value(w, "gil", bb_json__gil(p, w->window_ns));
+	writer__value(w, "gil", bb_json__gil(p, w->window_ns, w->opts));
 	json__rows(w, p, tree, traced);
 	writer__close(w, "}");
 }
@@ -293,6 +298,7 @@ static void json__overhead(struct writer *w, const struct bb_record *rec)
 	o = bb_json__set(o, "syscall_window_ns", bb_json__u64(rec->overhead.syscall_window_ns));
 	o = bb_json__set(o, "machine_syscalls_per_s",
 			 bb_json__u64(rec->overhead.machine_syscalls_per_s));
+	o = bb_json__set(o, "code_walks", bb_json__walks(rec));
 	writer__value(w, "overhead", o);
 }
 

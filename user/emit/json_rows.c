@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../model/code.h"
 #include "escape.h"
+#include "json_code.h"
 #include "json_rows.h"
 #include "names.h"
 
@@ -177,7 +179,7 @@ json_t *bb_json__verdict(const struct bb_verdict *v)
 	return bb_json__set(o, "components", components);
 }
 
-static json_t *json__syscall_name(int nr, const struct bb_emit_opts *opts)
+json_t *bb_json__syscall_name(int nr, const struct bb_emit_opts *opts)
 {
 	return bb_json__string(nr >= 0 && opts->syscall_name ? opts->syscall_name(nr) : NULL);
 }
@@ -189,7 +191,7 @@ json_t *bb_json__wait(const struct bb_wait *w, const struct bb_emit_opts *opts)
 
 	o = bb_json__set(o, "state", bb_json__string(bb_state__name(w->state)));
 	o = bb_json__set(o, "origin", bb_json__string(origin));
-	o = bb_json__set(o, "syscall", json__syscall_name(w->syscall, opts));
+	o = bb_json__set(o, "syscall", bb_json__syscall_name(w->syscall, opts));
 	o = bb_json__set(o, "nr", w->syscall >= 0 ? json_integer(w->syscall) : json_null());
 	o = bb_json__set(o, "fdkind", bb_json__string(bb_name__fdkind(w->fdkind)));
 	o = bb_json__set(o, "fd", w->fd >= 0 ? json_integer(w->fd) : json_null());
@@ -248,7 +250,6 @@ static json_t *json__hist(const uint64_t *hist)
 /* The figures that one interpreter lock and the sum of several have in common. */
 static json_t *json__gil_figures(json_t *o, const struct bb_gil *g, uint64_t window_ns)
 {
-	o = bb_json__set(o, "held_share", json_null()); /* not measured yet */
 	o = bb_json__set(o, "contended_share", json__share(g->contended_ns, window_ns));
 	o = bb_json__set(o, "contended_ns", bb_json__u64(g->contended_ns));
 	o = bb_json__set(o, "waiters_mean", bb_json__ratio(g->wait_ns, window_ns));
@@ -256,6 +257,10 @@ static json_t *json__gil_figures(json_t *o, const struct bb_gil *g, uint64_t win
 	o = bb_json__set(o, "wait_ns", bb_json__u64(g->wait_ns));
 	o = bb_json__set(o, "max_ns", bb_json__u64(g->max_ns));
 	o = bb_json__set(o, "acquisitions", bb_json__u64(g->acquisitions));
+	o = bb_json__set(o, "p50_ns", bb_json__u64(bb_hist__quantile(g->hist, 0.5, g->max_ns)));
+	o = bb_json__set(o, "p99_ns", bb_json__u64(bb_hist__quantile(g->hist, 0.99, g->max_ns)));
+	o = bb_json__set(o, "known_ns", bb_json__u64(g->given_ns));
+	o = bb_json__set(o, "hand_over_ns", bb_json__u64(g->hand_over_ns));
 	return bb_json__set(o, "wait_hist", json__hist(g->hist));
 }
 
@@ -282,6 +287,8 @@ static void gil__add(struct bb_gil *to, const struct bb_gil *g)
 
 	to->wait_ns += g->wait_ns;
 	to->acquisitions += g->acquisitions;
+	to->given_ns += g->given_ns;
+	to->hand_over_ns += g->hand_over_ns;
 	for (i = 0; i < BB_HIST_SLOTS; i++)
 		to->hist[i] += g->hist[i];
 	if (g->contended_ns > to->contended_ns)
@@ -292,8 +299,10 @@ static void gil__add(struct bb_gil *to, const struct bb_gil *g)
 		to->waiters_max = g->waiters_max;
 }
 
-json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns)
+json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
+		     const struct bb_emit_opts *opts)
 {
+	struct bb_held held = bb_gil__held(p, window_ns);
 	json_t *o, *interpreters;
 	struct bb_gil sum = {};
 	uint64_t interval_us;
@@ -310,11 +319,15 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns)
 		interpreters =
 			bb_json__append(interpreters, json__interpreter(&p->gils[i], window_ns));
 	}
-	o = json__gil_figures(json_object(), &sum, window_ns);
+	o = bb_json__set(json_object(), "held_share", bb_json__real(held.share));
+	o = bb_json__set(o, "held_error", bb_json__real(held.error));
+	o = json__gil_figures(o, &sum, window_ns);
 	o = bb_json__set(o, "interval_ns",
 			 bb_json__u64(interval_us == BB_UNKNOWN_U64 ? interval_us
 								    : interval_us * 1000));
-	o = bb_json__set(o, "holders", json_null()); /* not measured yet */
+	o = bb_json__set(o, "holders", bb_json__lines(p, BB_PY_HOLDER, opts));
+	o = bb_json__set(o, "waiters", bb_json__lines(p, BB_PY_WAITER, opts));
+	o = bb_json__set(o, "off_cpu", bb_json__lines(p, BB_PY_HELD, opts));
 	return bb_json__set(o, "interpreters", interpreters);
 }
 
@@ -322,7 +335,7 @@ json_t *bb_json__syscall(const struct bb_syscall *s, const struct bb_emit_opts *
 {
 	json_t *o = json_object();
 
-	o = bb_json__set(o, "name", json__syscall_name(s->nr, opts));
+	o = bb_json__set(o, "name", bb_json__syscall_name(s->nr, opts));
 	o = bb_json__set(o, "nr", json_integer(s->nr));
 	o = bb_json__set(o, "count", bb_json__u64(s->count));
 	o = bb_json__set(o, "errors", bb_json__u64(s->errors));
@@ -332,12 +345,25 @@ json_t *bb_json__syscall(const struct bb_syscall *s, const struct bb_emit_opts *
 
 static json_t *json__thread_gil(const struct bb_thread *t, const struct bb_process *p)
 {
+	struct bb_held held = bb_gil__held_oncpu(t);
+	const uint64_t *hist = t->gil_hist;
 	json_t *o;
 
 	if (!p->nr_gils)
 		return json_null();
 	o = json_object();
-	o = bb_json__set(o, "held_share", json_null()); /* not measured yet */
+	o = bb_json__set(o, "held_share", bb_json__real(held.share));
+	o = bb_json__set(o, "held_error", bb_json__real(held.error));
+	o = bb_json__set(o, "held_off_cpu_ns", bb_json__u64(t->gil_held_off_ns));
+	o = bb_json__set(o, "held_contended_ns", bb_json__u64(bb_gil__held_ns(p, t->tid)));
+	o = bb_json__set(o, "forced", bb_json__u64(t->gil_forced));
+	o = bb_json__set(o, "p50_ns",
+			 bb_json__u64(hist ? bb_hist__quantile(hist, 0.5, t->gil_wait_max_ns)
+					   : BB_UNKNOWN_U64));
+	o = bb_json__set(o, "p99_ns",
+			 bb_json__u64(hist ? bb_hist__quantile(hist, 0.99, t->gil_wait_max_ns)
+					   : BB_UNKNOWN_U64));
+	o = bb_json__set(o, "wait_hist", hist ? json__hist(hist) : json_array());
 	o = bb_json__set(o, "wait_ns", bb_json__u64(t->budget.ns[BB_STATE_GIL]));
 	o = bb_json__set(o, "max_ns", bb_json__u64(t->gil_wait_max_ns));
 	return bb_json__set(o, "acquisitions", bb_json__u64(t->gil_acquisitions));

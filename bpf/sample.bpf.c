@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A clock that ticks on each CPU, for what no event shows: does the thread that runs
+ * hold the GIL, and in which code is it?
+ */
+#include "thread.bpf.h"
+#include "gil.bpf.h"
+
+/* Does the current thread, of pthread_self() @self, hold one of the GILs? */
+static __always_inline bool holds_gil(struct bb_python_info *py, u64 self)
+{
+	for (int i = 0; i < BB_GILS_MAX; i++) {
+		u64 gil = py->gils[i], holder;
+
+		if (!gil)
+			break;
+		holder = gil_holder(gil);
+		if (holder && py_read(holder + py->off.tstate_thread_id) == self)
+			return true;
+	}
+	return false;
+}
+
+SEC("?perf_event")
+int bb_sample(void *ctx)
+{
+	struct bb_py_key key = { .bucket = BB_ONCPU, .nr = -1 };
+	struct bb_python_info *py;
+	struct bb_thread_sum *t;
+	struct bb_py_thread *p;
+	struct task_struct *task;
+	struct bb_self me;
+	u32 tgid;
+	u64 self;
+
+	if (!bb_gate)
+		return 0;
+	bb_self_get(&me);
+	tgid = me.tgid;
+	if (!bb_may_be_target(tgid))
+		return 0;
+	py = bpf_map_lookup_elem(&pythons, &tgid);
+	t = thread_at(me.task, me.pid);
+	if (!py || !t || !py->runtime || (t->flags & BB_TF_IGNORE))
+		return 0;
+	task = (void *)me.task;
+	self = bb_pthread_self_of(task);
+	if (!self || (t->flags & BB_TF_NO_TSTATE))
+		return 0;
+	key.stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, self), bpf_ktime_get_ns(), 0);
+	/* a native thread has none: it is no part of what is told about Python's */
+	if (t->flags & BB_TF_NO_TSTATE)
+		return 0;
+	p = py_thread(t);
+	if (!p)
+		return 0;
+	key.who = t->tid;
+	key.tgid = tgid;
+	if (holds_gil(py, self)) {
+		key.kind = BB_PY_ON_GIL;
+		p->samples_gil++;
+	} else {
+		key.kind = BB_PY_ON_FREE;
+		p->samples_free++;
+	}
+	py_sum_add(&key, 0, 1, 0);
+	return 0;
+}

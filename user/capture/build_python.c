@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "build_python.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../util/grow.h"
+#include "fold.h"
+#include "python_code.h"
+
+struct build {
+	struct bb_record *rec;
+	struct bb_targets *targets;
+	struct bb_py_stacks *stacks;
+	const struct bb_py_ident *idents;
+	size_t nr_idents;
+};
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct bb_py_ident *x = a, *y = b;
+
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+static struct bb_process *process_of(struct build *b, uint32_t tgid)
+{
+	struct bb_target *t = bb_targets__by_tgid(b->targets, tgid);
+
+	return t ? &b->rec->processes[t - b->targets->items] : NULL;
+}
+
+/* The number that the record has for a thread, 0: it is not there. */
+static pid_t shown_tid(struct build *b, uint32_t tid)
+{
+	struct bb_py_ident key = { .tid = tid }, *found;
+
+	found = bsearch(&key, b->idents, b->nr_idents, sizeof(key), by_tid);
+	return found ? found->shown : 0;
+}
+
+/* Whose thread state is it? The threads say, or the state itself, which names its thread. */
+static pid_t tid_of_tstate(struct build *b, uint32_t tgid, uint64_t tstate)
+{
+	struct bb_target *t = bb_targets__by_tgid(b->targets, tgid);
+	struct bb_py_offsets off;
+	uint64_t self = 0;
+	struct bb_mem mem;
+
+	for (size_t i = 0; i < b->nr_idents; i++)
+		if (b->idents[i].tgid == tgid && b->idents[i].tstate == tstate)
+			return b->idents[i].shown;
+	if (!t || t->gone || bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &off))
+		return 0;
+	bb_mem__init(&mem, t->pid);
+	if (bb_mem__read(&mem, tstate + off.tstate_thread_id, &self, sizeof(self)))
+		self = 0;
+	bb_mem__free(&mem);
+	for (size_t i = 0; self && i < b->nr_idents; i++)
+		if (b->idents[i].tgid == tgid && b->idents[i].self == self)
+			return b->idents[i].shown;
+	return 0;
+}
+
+static int add_holder(const struct bb_holder_key *key, const struct bb_holder_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_process *p = process_of(b, key->tgid);
+	struct bb_gil_holder *h;
+
+	if (!p)
+		return 0;
+	h = bb_grow((void **)&p->holders, &p->nr_holders, sizeof(*h));
+	if (!h)
+		return -ENOMEM;
+	h->gil = key->gil;
+	h->tstate = key->tstate;
+	h->tid = tid_of_tstate(b, key->tgid, key->tstate);
+	h->ns = sum->ns;
+	h->count = sum->count;
+	return 0;
+}
+
+static int add_frames(struct build *b, struct bb_process *p, struct bb_code *c)
+{
+	const struct bb_py_known *known = c->stack ? bb_py_stacks__get(b->stacks, c->stack) : NULL;
+
+	if (!known || !known->nr)
+		return 0;
+	c->frames = calloc(known->nr, sizeof(*c->frames));
+	if (!c->frames)
+		return -ENOMEM;
+	for (; c->nr_frames < known->nr; c->nr_frames++) {
+		struct bb_frame *f = &c->frames[c->nr_frames];
+		const struct bb_py_place *place = &known->places[c->nr_frames];
+
+		f->file = bb_strings__add(p->strings, place->file);
+		f->function = bb_strings__add(p->strings, place->function);
+		f->line = place->line;
+		if (!f->file || !f->function)
+			return -ENOMEM;
+	}
+	c->truncated = known->truncated;
+	return 0;
+}
+
+static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_process *p = process_of(b, key->tgid);
+	struct bb_code *c;
+
+	if (!p || key->kind >= BB_PY_KIND_MAX)
+		return 0;
+	if (!p->strings)
+		p->strings = bb_strings__new();
+	if (!p->strings)
+		return -ENOMEM;
+	c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->stack = key->stack;
+	c->who = key->who;
+	c->kind = key->kind;
+	c->state = bb_fold__state(key->bucket);
+	c->syscall = key->nr;
+	c->tid = key->kind == BB_PY_HOLDER ? tid_of_tstate(b, key->tgid, key->who)
+					   : shown_tid(b, (uint32_t)key->who);
+	c->ns = sum->ns;
+	c->count = sum->count;
+	c->max_ns = sum->max_ns;
+	c->waited_ns = sum->waited_ns;
+	return add_frames(b, p, c);
+}
+
+static int add_thread(uint32_t tid, const struct bb_py_thread *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_py_ident key = { .tid = tid }, *id;
+	struct bb_process *p;
+	struct bb_thread *t = NULL;
+
+	id = bsearch(&key, b->idents, b->nr_idents, sizeof(key), by_tid);
+	p = id ? process_of(b, id->tgid) : NULL;
+	for (size_t i = 0; p && i < p->nr_threads && !t; i++)
+		if (p->threads[i].tid == id->shown)
+			t = &p->threads[i];
+	if (!t)
+		return 0;
+	t->gil_forced = sum->forced;
+	t->gil_held_off_ns = sum->off_ns;
+	t->gil_samples = sum->samples_gil;
+	t->gil_free_samples = sum->samples_free;
+	if (!t->gil_acquisitions)
+		return 0;
+	t->gil_hist = calloc(BB_HIST_SLOTS, sizeof(*t->gil_hist));
+	if (!t->gil_hist)
+		return -ENOMEM;
+	for (int h = 0; h < BB_HIST_SLOTS && h < BB_HIST_BITS; h++)
+		t->gil_hist[h] = sum->hist[h];
+	return 0;
+}
+
+static int longer_code(const void *a, const void *b)
+{
+	const struct bb_code *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
+}
+
+static int longer_holder(const void *a, const void *b)
+{
+	const struct bb_gil_holder *x = a, *y = b;
+
+	return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
+}
+
+int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
+		     struct bb_py_stacks *stacks, struct bb_py_ident *idents, size_t nr_idents)
+{
+	struct build b = { rec, targets, stacks, idents, nr_idents };
+	int err;
+
+	if (nr_idents)
+		qsort(idents, nr_idents, sizeof(*idents), by_tid);
+	err = bb_py_stacks__learn(stacks, k, targets);
+	if (!err)
+		err = bb_kernel__each_holder(k, add_holder, &b);
+	if (!err)
+		err = bb_kernel__each_py_sum(k, add_code, &b);
+	if (!err)
+		err = bb_kernel__each_py_thread(k, add_thread, &b);
+	rec->walks[BB_WALK_TORN] += bb_py_stacks__broken(stacks);
+	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
+		struct bb_process *p = &rec->processes[i];
+
+		if (p->nr_code)
+			qsort(p->code, p->nr_code, sizeof(*p->code), longer_code);
+		if (p->nr_holders)
+			qsort(p->holders, p->nr_holders, sizeof(*p->holders), longer_holder);
+	}
+	return err;
+}

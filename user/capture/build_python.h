@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From the kernel's sums on Python code to a record. */
+#ifndef BB_CAPTURE_BUILD_PYTHON_H
+#define BB_CAPTURE_BUILD_PYTHON_H
+
+#include "../model/record.h"
+#include "kernel.h"
+#include "python_stacks.h"
+#include "target.h"
+
+/* By which numbers the kernel side knows a thread. */
+struct bb_py_ident {
+	uint32_t tgid, tid; /* in the initial PID namespace */
+	pid_t shown;        /* tid as the record has it */
+	uint64_t tstate;    /* 0: not known */
+	uint64_t self;      /* pthread_self(), 0: not known */
+};
+
+/**
+ * bb_build__python - fill in holders, code and the threads' GIL figures. The
+ * processes are complete but for these, in the order of @targets, their threads by tid.
+ * @idents: sorted here. Return 0, -ENOMEM or -errno.
+ */
+int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
+		     struct bb_py_stacks *stacks, struct bb_py_ident *idents, size_t nr_idents);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* tdestroy */
+#endif
+#include "python_stacks.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+
+/* The code objects of one program; a process that execs gets another one. */
+struct program {
+	uint32_t tgid;
+	uint32_t execs;
+	struct bb_py_names *names;
+};
+
+struct kept {
+	uint64_t id;
+	struct bb_py_known known;
+};
+
+struct bb_py_stacks {
+	void *tree; /* of entries, by id */
+	struct program *programs;
+	size_t nr_programs;
+	uint64_t broken;
+	/* of the call that is under way */
+	struct bb_targets *targets;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void free_kept(void *entry)
+{
+	free(((struct kept *)entry)->known.places);
+	free(entry);
+}
+
+struct bb_py_stacks *bb_py_stacks__new(void)
+{
+	return calloc(1, sizeof(struct bb_py_stacks));
+}
+
+void bb_py_stacks__free(struct bb_py_stacks *s)
+{
+	if (!s)
+		return;
+	tdestroy(s->tree, free_kept);
+	for (size_t i = 0; i < s->nr_programs; i++)
+		bb_py_names__free(s->programs[i].names);
+	free(s->programs);
+	free(s);
+}
+
+static struct bb_py_names *names_of(struct bb_py_stacks *s, const struct bb_target *t)
+{
+	struct program *more;
+
+	for (size_t i = 0; i < s->nr_programs; i++)
+		if (s->programs[i].tgid == t->tgid && s->programs[i].execs == t->execs)
+			return s->programs[i].names;
+	more = realloc(s->programs, (s->nr_programs + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	s->programs = more;
+	more += s->nr_programs;
+	more->tgid = t->tgid;
+	more->execs = t->execs;
+	more->names = bb_py_names__new(t->py.version_hex, t->py.free_threaded);
+	if (more->names)
+		s->nr_programs++;
+	return more->names;
+}
+
+/*
+ * Name the frames from the top, up to the first that turns out to be none: what lies
+ * below it was read from there, so it is none either.
+ */
+static int name_frames(struct bb_py_stacks *s, const struct bb_target *t,
+		       const struct bb_py_stack *stack, struct bb_py_known *known)
+{
+	struct bb_py_names *names = names_of(s, t);
+	size_t depth = stack->depth < BB_PY_DEPTH ? stack->depth : BB_PY_DEPTH;
+	struct bb_mem mem;
+	int err = 0;
+
+	if (!names)
+		return -ENOMEM;
+	known->places = calloc(depth ? depth : 1, sizeof(*known->places));
+	if (!known->places)
+		return -ENOMEM;
+	known->truncated = stack->truncated;
+	bb_mem__init(&mem, t->pid);
+	for (size_t i = 0; i < depth && !err; i++) {
+		err = bb_py_names__learn(names, &mem, stack->code[i]);
+		if (!err)
+			err = bb_py_names__place(names, stack->code[i], stack->pos[i],
+						 &known->places[i]);
+		if (!err)
+			known->nr++;
+	}
+	bb_mem__free(&mem);
+	if (err == -ENOMEM)
+		return err;
+	if (!known->nr)
+		s->broken++;
+	else if (err)
+		known->truncated = true;
+	return 0;
+}
+
+static int learn(uint64_t id, const struct bb_py_stack *stack, void *ctx)
+{
+	struct bb_py_stacks *s = ctx;
+	struct kept key = { .id = id }, *e;
+	const struct bb_target *t;
+	int err;
+
+	if (tfind(&key, &s->tree, compare))
+		return 0;
+	t = bb_targets__by_tgid(s->targets, stack->tgid);
+	if (!t || !t->py.version_hex)
+		return 0;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->id = id;
+	err = name_frames(s, t, stack, &e->known);
+	if (!err && !tsearch(e, &s->tree, compare))
+		err = -ENOMEM;
+	if (err)
+		free_kept(e);
+	return err;
+}
+
+int bb_py_stacks__learn(struct bb_py_stacks *s, struct bb_kernel *k, struct bb_targets *targets)
+{
+	s->targets = targets;
+	return bb_kernel__each_stack(k, learn, s);
+}
+
+const struct bb_py_known *bb_py_stacks__get(const struct bb_py_stacks *s, uint64_t id)
+{
+	struct kept key = { .id = id };
+	struct kept *const *node = tfind(&key, &s->tree, compare);
+
+	return node ? &(*node)->known : NULL;
+}
+
+uint64_t bb_py_stacks__broken(const struct bb_py_stacks *s)
+{
+	return s->broken;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "json_code.h"
+
+#include <stdlib.h>
+
+#include "../model/code.h"
+#include "json_rows.h"
+#include "names.h"
+
+static json_t *json__frame(json_t *o, const struct bb_frame *f)
+{
+	o = bb_json__set(o, "function", bb_json__string(f ? f->function : NULL));
+	o = bb_json__set(o, "file", bb_json__string(f ? f->file : NULL));
+	return bb_json__set(o, "line", f && f->line ? json_integer(f->line) : json_null());
+}
+
+static bool has_state(enum bb_py_kind kind)
+{
+	return kind == BB_PY_BLOCKED || kind == BB_PY_HELD;
+}
+
+static json_t *json__state(json_t *o, enum bb_py_kind kind, enum bb_state state, int32_t syscall,
+			   const struct bb_emit_opts *opts)
+{
+	if (!has_state(kind))
+		return o;
+	o = bb_json__set(o, "state", bb_json__string(bb_state__name(state)));
+	return bb_json__set(o, "syscall",
+			    syscall >= 0 ? bb_json__syscall_name(syscall, opts) : json_null());
+}
+
+static json_t *json__line(const struct bb_code_line *l, enum bb_py_kind kind,
+			  const struct bb_emit_opts *opts)
+{
+	json_t *o = json_object();
+	bool sampled = kind == BB_PY_ON_GIL || kind == BB_PY_ON_FREE;
+
+	o = bb_json__set(o, "tid", l->tid ? json_integer(l->tid) : json_null());
+	o = json__frame(o, l->frame);
+	o = json__state(o, kind, l->state, l->syscall, opts);
+	o = bb_json__set(o, "share", bb_json__real(l->share));
+	o = bb_json__set(o, "ns", sampled ? json_null() : bb_json__u64(l->ns));
+	o = bb_json__set(o, "count", bb_json__u64(l->count));
+	if (!has_state(kind))
+		return o;
+	o = bb_json__set(o, "max_ns", bb_json__u64(l->max_ns));
+	return bb_json__set(o, "waited_ns",
+			    kind == BB_PY_HELD ? bb_json__u64(l->waited_ns) : json_null());
+}
+
+json_t *bb_json__lines(const struct bb_process *p, enum bb_py_kind kind,
+		       const struct bb_emit_opts *opts)
+{
+	struct bb_code_line *lines;
+	json_t *array = json_array();
+	size_t nr;
+
+	if (bb_code__lines(p, kind, true, &lines, &nr)) {
+		json_decref(array);
+		return NULL;
+	}
+	for (size_t i = 0; i < nr && i < BB_JSON_LINES; i++)
+		array = bb_json__append(array, json__line(&lines[i], kind, opts));
+	free(lines);
+	return array;
+}
+
+json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts)
+{
+	static const char *const kinds[] = {
+		[BB_PY_HOLDER] = "gil-holder", [BB_PY_WAITER] = "gil-waiter",
+		[BB_PY_BLOCKED] = "blocked",   [BB_PY_HELD] = "off-cpu-with-gil",
+		[BB_PY_ON_GIL] = "oncpu-with-gil", [BB_PY_ON_FREE] = "oncpu-without-gil",
+	};
+	json_t *o = json_object(), *frames = json_array();
+	bool sampled = c->kind == BB_PY_ON_GIL || c->kind == BB_PY_ON_FREE;
+
+	for (size_t i = 0; i < c->nr_frames; i++)
+		frames = bb_json__append(frames, json__frame(json_object(), &c->frames[i]));
+	o = bb_json__set(o, "kind", bb_json__string(kinds[c->kind]));
+	o = bb_json__set(o, "tid", c->tid ? json_integer(c->tid) : json_null());
+	o = json__state(o, c->kind, c->state, c->syscall, opts);
+	o = bb_json__set(o, "ns", sampled ? json_null() : bb_json__u64(c->ns));
+	o = bb_json__set(o, "count", bb_json__u64(c->count));
+	o = bb_json__set(o, "truncated", json_boolean(c->truncated));
+	return bb_json__set(o, "frames", frames);
+}
+
+json_t *bb_json__walks(const struct bb_record *rec)
+{
+	json_t *o = json_object();
+
+#define X(id, n, name, text) o = bb_json__set(o, name, bb_json__u64(rec->walks[n]));
+	BB_WALKS(X)
+#undef X
+	return o;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Python code and who held the GIL, as JSON. */
+#ifndef BB_EMIT_JSON_CODE_H
+#define BB_EMIT_JSON_CODE_H
+
+#include <jansson.h>
+
+#include "../model/record.h"
+#include "emit.h"
+
+/**
+ * bb_json__lines - an array of the lines of code of one kind, largest first, at most
+ * BB_JSON_LINES of them; each as bb_code__lines() has it. NULL when out of memory.
+ */
+#define BB_JSON_LINES  100
+#define BB_JSON_STACKS 500 /* rows of bb_process.code that are printed, of largest time */
+json_t *bb_json__lines(const struct bb_process *p, enum bb_py_kind kind,
+		       const struct bb_emit_opts *opts);
+
+/** bb_json__stack - a row of bb_process.code with all its frames. */
+json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts);
+
+/** bb_json__walks - how the looks at Python code went: {"done": N, ...}. */
+json_t *bb_json__walks(const struct bb_record *rec);
+
+#endif

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "code.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_text(const char *a, const char *b)
+{
+	return a == b ? 0 : strcmp(a, b);
+}
+
+static int compare_frames(const struct bb_frame *a, const struct bb_frame *b)
+{
+	int d;
+
+	if (!a || !b)
+		return (a != NULL) - (b != NULL);
+	d = compare_text(a->file, b->file);
+	if (!d)
+		d = compare_text(a->function, b->function);
+	return d ? d : a->line < b->line ? -1 : a->line > b->line;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct bb_code_line *x = a, *y = b;
+
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	if (x->syscall != y->syscall)
+		return x->syscall < y->syscall ? -1 : 1;
+	return compare_frames(x->frame, y->frame);
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct bb_code_line *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return by_place(a, b);
+}
+
+static void join(struct bb_code_line *lines, size_t *nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *nr; i++) {
+		struct bb_code_line *to = kept ? &lines[kept - 1] : NULL;
+
+		if (!to || by_place(to, &lines[i])) {
+			lines[kept++] = lines[i];
+			continue;
+		}
+		to->ns += lines[i].ns;
+		to->count += lines[i].count;
+		to->waited_ns += lines[i].waited_ns;
+		if (lines[i].max_ns > to->max_ns)
+			to->max_ns = lines[i].max_ns;
+	}
+	*nr = kept;
+}
+
+int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thread,
+		   struct bb_code_line **out, size_t *nr)
+{
+	double all_ns = 0, all = 0;
+	struct bb_code_line *lines;
+
+	*out = NULL;
+	*nr = 0;
+	if (!p->nr_code)
+		return 0;
+	lines = calloc(p->nr_code, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nr_code; i++) {
+		const struct bb_code *c = &p->code[i];
+		struct bb_code_line *l = &lines[*nr];
+
+		if (c->kind != kind)
+			continue;
+		l->frame = c->nr_frames ? &c->frames[0] : NULL;
+		l->tid = by_thread ? c->tid : 0;
+		l->state = c->state;
+		l->syscall = c->syscall;
+		l->ns = c->ns;
+		l->count = c->count;
+		l->max_ns = c->max_ns;
+		l->waited_ns = c->waited_ns;
+		all_ns += (double)c->ns;
+		all += (double)c->count;
+		(*nr)++;
+	}
+	if (!*nr) {
+		free(lines);
+		return 0;
+	}
+	qsort(lines, *nr, sizeof(*lines), by_place);
+	join(lines, nr);
+	for (size_t i = 0; i < *nr; i++)
+		lines[i].share = all_ns > 0 ? (double)lines[i].ns / all_ns
+				 : all > 0  ? (double)lines[i].count / all
+					    : NAN;
+	qsort(lines, *nr, sizeof(*lines), by_weight);
+	*out = lines;
+	return 0;
+}
+
+uint64_t bb_hist__quantile(const uint64_t *hist, double q, uint64_t max)
+{
+	double all = 0, sum = 0, ns;
+
+	for (int i = 0; i < BB_HIST_SLOTS; i++)
+		all += (double)hist[i];
+	if (all <= 0)
+		return BB_UNKNOWN_U64;
+	for (int i = 0; i < BB_HIST_SLOTS; i++) {
+		double n = (double)hist[i];
+
+		if (n <= 0 || sum + n < q * all) {
+			sum += n;
+			continue;
+		}
+		ns = ldexp(1, i) * (1 + (q * all - sum) / n);
+		return ns < (double)max ? (uint64_t)ns : max;
+	}
+	return max;
+}
+
+struct bb_held bb_gil__held_oncpu(const struct bb_thread *t)
+{
+	double n = (double)(t->gil_samples + t->gil_free_samples), p;
+	struct bb_held h = { NAN, NAN };
+
+	if (n <= 0)
+		return h;
+	p = (double)t->gil_samples / n;
+	h.share = p;
+	/* of none or all of n, the error of one more that was otherwise */
+	h.error = p > 0 && p < 1 ? sqrt(p * (1 - p) / n) : 1 / (n + 1);
+	return h;
+}
+
+struct bb_held bb_gil__held(const struct bb_process *p, uint64_t window_ns)
+{
+	double held = 0, var = 0, known = 0, oncpu = 0;
+	struct bb_held h = { NAN, NAN };
+
+	if (p->nr_gils != 1 || !window_ns)
+		return h;
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *t = &p->threads[i];
+		struct bb_held on = bb_gil__held_oncpu(t);
+		double ns = (double)t->budget.ns[BB_STATE_ONCPU];
+
+		held += (double)t->gil_held_off_ns;
+		oncpu += ns;
+		if (isnan(on.share))
+			continue;
+		known += ns;
+		held += on.share * ns;
+		var += on.error * ns * on.error * ns;
+	}
+	/* threads that no sample hit ran little: what they may have held is in the error */
+	if (known <= 0)
+		return h;
+	h.share = fmin(1, held / (double)window_ns);
+	h.error = (sqrt(var) + (oncpu - known) / 2) / (double)window_ns;
+	return h;
+}
+
+uint64_t bb_gil__held_ns(const struct bb_process *p, pid_t tid)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < p->nr_holders; i++)
+		if (p->holders[i].tid == tid)
+			ns += p->holders[i].ns;
+	return ns;
+}

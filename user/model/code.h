@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Python code by what it did: rows of stacks summed by their top frame. */
+#ifndef BB_MODEL_CODE_H
+#define BB_MODEL_CODE_H
+
+#include "record.h"
+
+/* A line of code, and what one thread (or, with tid 0, any) did there. */
+struct bb_code_line {
+	const struct bb_frame *frame; /* NULL: the code is not known */
+	pid_t tid;
+	enum bb_state state; /* of BB_PY_BLOCKED and BB_PY_HELD */
+	int32_t syscall;
+	uint64_t ns;
+	uint64_t count;
+	uint64_t max_ns;
+	uint64_t waited_ns;
+	double share; /* of all rows of this kind, by ns, or by count for samples; NaN: none */
+};
+
+/**
+ * bb_code__lines - the rows of @kind of a process, summed by thread, state, system call and
+ * top frame's function and line; largest first.
+ * @by_thread: false: threads are not told apart, tid is 0.
+ * @out: an array of @nr, to be freed; NULL where there are none. Return 0 or -ENOMEM.
+ */
+int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thread,
+		   struct bb_code_line **out, size_t *nr);
+
+/**
+ * bb_hist__quantile - a quantile of a histogram of BB_HIST_SLOTS powers of two, in ns.
+ * @q: 0 to 1. Within its slot the waits are taken to be spread evenly, so it is right
+ * within a factor of 2. @max: the longest wait, which it does not exceed.
+ * BB_UNKNOWN_U64 where the histogram is empty.
+ */
+uint64_t bb_hist__quantile(const uint64_t *hist, double q, uint64_t max);
+
+/* How much of the window a GIL was held. */
+struct bb_held {
+	double share; /* 0 to 1; NaN: no samples, or the process has several GILs */
+	double error; /* standard error of it */
+};
+
+/**
+ * bb_gil__held - time on a CPU with the GIL, which is sampled, and off a CPU with it, which
+ * is exact, over the window. The error is that of a share of n samples, sqrt(p(1-p)/n), of
+ * each thread's time on a CPU.
+ */
+struct bb_held bb_gil__held(const struct bb_process *p, uint64_t window_ns);
+
+/** bb_gil__held_oncpu - the same for one thread's time on a CPU alone, as a share of that. */
+struct bb_held bb_gil__held_oncpu(const struct bb_thread *t);
+
+/** bb_gil__held_ns - contended time in which the thread held a GIL. */
+uint64_t bb_gil__held_ns(const struct bb_process *p, pid_t tid);
+
+#endif
