@@ -112,6 +112,58 @@ static void gil__lock(struct bb_process *p)
 	p->gils[0].hist[24] = 70;
 }
 
+static void gil__row(struct bb_process *p, enum bb_py_kind kind, pid_t tid, uint64_t ns,
+		     const char *function, int line)
+{
+	struct bb_code *c = &p->code[p->nr_code++];
+
+	c->kind = kind;
+	c->stack = p->nr_code;
+	c->who = (uint64_t)tid;
+	c->tid = tid;
+	c->ns = ns;
+	c->count = ns ? ns / MS : 7;
+	c->max_ns = ns / 2;
+	c->syscall = -1;
+	if (!function)
+		return;
+	c->nr_frames = 2;
+	c->frames = calloc(2, sizeof(*c->frames));
+	if (!c->frames)
+		abort();
+	for (int i = 0; i < 2; i++) {
+		c->frames[i].file = bb_strings__add(p->strings, "/srv/app/work/primes.py");
+		c->frames[i].function = bb_strings__add(p->strings, i ? "Worker.run" : function);
+		c->frames[i].line = i ? 40 : line;
+	}
+}
+
+/* Who held it, who waited, and what was slept in with the GIL held. */
+static void gil__code(struct bb_process *p, pid_t tid)
+{
+	p->strings = bb_strings__new();
+	p->code = calloc(8, sizeof(*p->code));
+	p->holders = calloc(1, sizeof(*p->holders));
+	if (!p->strings || !p->code || !p->holders)
+		abort();
+	p->gils[0].given_ns = 9980 * MS;
+	p->gils[0].hand_over_ns = 180 * MS;
+	p->nr_holders = 1;
+	p->holders[0].tid = tid;
+	p->holders[0].ns = 6000 * MS;
+	gil__row(p, BB_PY_HOLDER, tid, 6000 * MS, "Worker.sieve.<locals>.mark", 17);
+	gil__row(p, BB_PY_HOLDER, tid + 1, 3000 * MS, "fib", 22);
+	gil__row(p, BB_PY_HOLDER, 0, 800 * MS, NULL, 0);
+	gil__row(p, BB_PY_WAITER, tid + 1, 20000 * MS, "fib", 23);
+	gil__row(p, BB_PY_BLOCKED, tid + 2, 500 * MS, "fetch", 0);
+	p->code[4].state = BB_STATE_NET;
+	p->code[4].syscall = 0;
+	gil__row(p, BB_PY_HELD, tid + 2, 400 * MS, "fetch", 31);
+	p->code[5].state = BB_STATE_SLEEP;
+	p->code[5].waited_ns = 390 * MS;
+	gil__row(p, BB_PY_ON_GIL, tid, 0, "fib", 22);
+}
+
 static void sample__gil(struct sample *s)
 {
 	struct bb_wait join = { .state = BB_STATE_QUEUE,
@@ -138,6 +190,7 @@ static void sample__gil(struct sample *s)
 	strcpy(p->runtime.version, "3.12.1");
 	p->runtime.gil = BB_GIL_ENABLED;
 	gil__lock(p);
+	gil__code(p, p->threads[1].tid);
 	make__thread(&p->threads[0], "python3.12", 10 * SEC);
 	make__in(&p->threads[0], BB_STATE_QUEUE, 10 * SEC);
 	make__wait(p, &p->threads[0], &join);
@@ -152,6 +205,10 @@ static void sample__gil(struct sample *s)
 		make__in(t, BB_STATE_ONCPU, 2560 * MS - i * 10 * MS);
 		t->gil_acquisitions = 490 + i;
 		t->gil_wait_max_ns = 25 * MS;
+		t->gil_forced = 10 * (uint64_t)i;
+		t->gil_samples = 240;
+		t->gil_free_samples = (uint64_t)i;
+		t->gil_held_off_ns = 30 * MS;
 		t->voluntary = 1530 + i;
 		t->involuntary = 12;
 	}

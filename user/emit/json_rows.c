@@ -264,13 +264,15 @@ static json_t *json__gil_figures(json_t *o, const struct bb_gil *g, uint64_t win
 	return bb_json__set(o, "wait_hist", json__hist(g->hist));
 }
 
-static json_t *json__interpreter(const struct bb_gil *g, uint64_t window_ns)
+static json_t *json__interpreter(const struct bb_gil *g, uint64_t window_ns, struct bb_held held)
 {
 	json_t *o = json_object();
 
 	o = bb_json__set(o, "interpreter",
 			 g->interpreter >= 0 ? json_integer(g->interpreter) : json_null());
 	o = bb_json__set(o, "addr", json__hex(g->addr));
+	o = bb_json__set(o, "held_share", bb_json__real(held.share));
+	o = bb_json__set(o, "held_error", bb_json__real(held.error));
 	o = bb_json__set(o, "interval_ns",
 			 bb_json__u64(g->interval_us == BB_UNKNOWN_U64 ? g->interval_us
 								       : g->interval_us * 1000));
@@ -317,7 +319,7 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 		if (p->gils[i].interval_us != interval_us)
 			interval_us = BB_UNKNOWN_U64;
 		interpreters =
-			bb_json__append(interpreters, json__interpreter(&p->gils[i], window_ns));
+			bb_json__append(interpreters, json__interpreter(&p->gils[i], window_ns, held));
 	}
 	o = bb_json__set(json_object(), "held_share", bb_json__real(held.share));
 	o = bb_json__set(o, "held_error", bb_json__real(held.error));

@@ -184,55 +184,6 @@ void bb_text__locks(struct bb_text *t, const struct bb_process *p)
 	bb_line__end(l);
 }
 
-static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several)
-{
-	char share[BB_FMT_LEN], mean[BB_FMT_LEN], count[BB_FMT_LEN], each[BB_FMT_LEN];
-	char most[BB_FMT_LEN], interval[BB_FMT_LEN], text[400];
-	uint64_t us = g->interval_us;
-	size_t n = 0;
-
-	if (several)
-		n = (size_t)snprintf(text, sizeof(text), "Interpreter %" PRId64 ": ",
-				     g->interpreter);
-	if (!g->acquisitions && !g->wait_ns) {
-		snprintf(text + n, sizeof(text) - n, "no thread had to wait for it.");
-	} else {
-		uint64_t mean_ns = g->acquisitions ? g->wait_ns / g->acquisitions : BB_UNKNOWN_U64;
-
-		snprintf(text + n, sizeof(text) - n,
-			 "waited for during %s of the window, by %s threads on average and %u at "
-			 "most; %s waits, %s each on average, %s the longest; switch interval %s.",
-			 bb_fmt__share(share, sizeof(share),
-				       ratio(g->contended_ns, t->rec->window.ns)),
-			 bb_fmt__real(mean, sizeof(mean),
-				      t->rec->window.ns
-					      ? (double)g->wait_ns / (double)t->rec->window.ns
-					      : 0,
-				      3),
-			 g->waiters_max, bb_fmt__count(count, sizeof(count), g->acquisitions),
-			 bb_fmt__ns(each, sizeof(each), mean_ns),
-			 bb_fmt__ns(most, sizeof(most), g->max_ns),
-			 us == BB_UNKNOWN_U64 ? "not known"
-					      : bb_fmt__ns(interval, sizeof(interval), us * 1000));
-	}
-	bb_line__wrap(&t->line, 2, text);
-}
-
-void bb_text__gil(struct bb_text *t, const struct bb_process *p)
-{
-	size_t i;
-
-	if (!p->nr_gils)
-		return;
-	bb_line__title(&t->line, "The GIL, Python's interpreter lock");
-	for (i = 0; i < p->nr_gils && i < BB_TEXT_TOP; i++)
-		gil__row(t, &p->gils[i], p->nr_gils > 1);
-	if (p->nr_gils > BB_TEXT_TOP)
-		bb_line__printf(&t->line, "  %zu more interpreters", p->nr_gils - BB_TEXT_TOP);
-	if (p->nr_gils > BB_TEXT_TOP)
-		bb_line__end(&t->line);
-}
-
 static void syscall__row(struct bb_text *t, const struct bb_syscall *s)
 {
 	struct bb_line *l = &t->line;

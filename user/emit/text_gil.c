@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The section on Python's interpreter lock: how contended, who held it, in which code. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../model/code.h"
+#include "../util/fmt.h"
+#include "text.h"
+
+#define HOLDERS 6 /* at most ten lines of code in all */
+#define WAITERS 2
+#define BLOCKED 2
+
+static double ratio(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : NAN;
+}
+
+static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several, struct bb_held held)
+{
+	char share[BB_FMT_LEN], mean[BB_FMT_LEN], count[BB_FMT_LEN], each[BB_FMT_LEN];
+	char most[BB_FMT_LEN], interval[BB_FMT_LEN], text[480];
+	uint64_t us = g->interval_us;
+	size_t n = 0;
+
+	if (several)
+		n = (size_t)snprintf(text, sizeof(text), "Interpreter %" PRId64 ": ",
+				     g->interpreter);
+	if (!isnan(held.share))
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "held %s of the window (+-%s); ",
+				      bb_fmt__share(share, sizeof(share), held.share),
+				      bb_fmt__share(mean, sizeof(mean), held.error));
+	if (!g->acquisitions && !g->wait_ns) {
+		snprintf(text + n, sizeof(text) - n, "no thread had to wait for it.");
+	} else {
+		uint64_t mean_ns = g->acquisitions ? g->wait_ns / g->acquisitions : BB_UNKNOWN_U64;
+
+		snprintf(text + n, sizeof(text) - n,
+			 "waited for during %s of the window, by %s threads on average and %u at "
+			 "most; %s waits, %s each on average, %s the longest; switch interval %s.",
+			 bb_fmt__share(share, sizeof(share),
+				       ratio(g->contended_ns, t->rec->window.ns)),
+			 bb_fmt__real(mean, sizeof(mean),
+				      t->rec->window.ns
+					      ? (double)g->wait_ns / (double)t->rec->window.ns
+					      : 0,
+				      3),
+			 g->waiters_max, bb_fmt__count(count, sizeof(count), g->acquisitions),
+			 bb_fmt__ns(each, sizeof(each), mean_ns),
+			 bb_fmt__ns(most, sizeof(most), g->max_ns),
+			 us == BB_UNKNOWN_U64 ? "not known"
+					      : bb_fmt__ns(interval, sizeof(interval), us * 1000));
+	}
+	bb_line__wrap(&t->line, 2, text);
+}
+
+/* The last two parts of a path: enough to tell threading.py from one's own. */
+static const char *short_path(const char *path)
+{
+	const char *last = strrchr(path, '/'), *s = last;
+
+	while (s && s > path && s[-1] != '/')
+		s--;
+	return s && s > path ? s : path;
+}
+
+static const char *comm_of(const struct bb_process *p, pid_t tid)
+{
+	for (size_t i = 0; i < p->nr_threads; i++)
+		if (p->threads[i].tid == tid)
+			return p->threads[i].name ? p->threads[i].name : p->threads[i].comm;
+	return "";
+}
+
+/* "  42.1%  1234 python3   A  ab.py:6" */
+static void code__row(struct bb_text *t, const struct bb_process *p, const struct bb_code_line *c)
+{
+	char text[BB_FMT_LEN];
+	struct bb_line *l = &t->line;
+
+	bb_line__right(l, 7, bb_fmt__share(text, sizeof(text), c->share));
+	if (c->tid)
+		snprintf(text, sizeof(text), "%d", c->tid);
+	bb_line__right(l, 16, c->tid ? text : "?");
+	bb_line__pad(l, 17);
+	bb_line__escaped(l, comm_of(p, c->tid), 15);
+	bb_line__pad(l, 33);
+	if (!c->frame) {
+		bb_line__put(l, "(not looked at, to spare the program)");
+		bb_line__end(l);
+		return;
+	}
+	bb_line__escaped(l, c->frame->function, 24);
+	bb_line__put(l, " ");
+	bb_line__escaped(l, short_path(c->frame->file), 30);
+	if (c->frame->line)
+		bb_line__printf(l, ":%d", c->frame->line);
+	bb_line__end(l);
+}
+
+/* The largest lines of one kind, under a heading. */
+static void code__lines(struct bb_text *t, const struct bb_process *p, enum bb_py_kind kind,
+			size_t most, const char *head)
+{
+	struct bb_code_line *lines;
+	size_t nr;
+
+	if (bb_code__lines(p, kind, true, &lines, &nr) || !nr)
+		return;
+	bb_line__color(&t->line, BB_COLOR_DIM);
+	bb_line__put(&t->line, head);
+	bb_line__end(&t->line);
+	for (size_t i = 0; i < nr && i < most; i++)
+		if (i < 1 || lines[i].share >= 0.01)
+			code__row(t, p, &lines[i]);
+	free(lines);
+}
+
+/* Waits in which the thread kept the GIL: for a CPU, or for itself, are none of its doing. */
+static bool is_own_doing(enum bb_state s)
+{
+	return s != BB_STATE_RUNQ && s != BB_STATE_GIL && s != BB_STATE_STOPPED;
+}
+
+static void held__rows(struct bb_text *t, const struct bb_process *p)
+{
+	char ns[BB_FMT_LEN], waited[BB_FMT_LEN], text[400];
+	struct bb_code_line *lines;
+	size_t nr, shown = 0;
+
+	if (bb_code__lines(p, BB_PY_HELD, true, &lines, &nr))
+		return;
+	for (size_t i = 0; i < nr && shown < BLOCKED; i++) {
+		const struct bb_code_line *c = &lines[i];
+
+		if (!is_own_doing(c->state) || c->waited_ns < t->rec->window.ns / 1000)
+			continue;
+		if (!shown++) {
+			bb_line__color(&t->line, BB_COLOR_DIM);
+			bb_line__put(&t->line, "  blocked while holding it, so that others waited");
+			bb_line__end(&t->line);
+		}
+		snprintf(text, sizeof(text), "%s in %s (%s), others waited %s: %s %s:%d",
+			 bb_fmt__ns(ns, sizeof(ns), c->ns), bb_state__name(c->state),
+			 comm_of(p, c->tid), bb_fmt__ns(waited, sizeof(waited), c->waited_ns),
+			 c->frame ? c->frame->function : "?",
+			 c->frame ? short_path(c->frame->file) : "?", c->frame ? c->frame->line : 0);
+		bb_line__pad(&t->line, 2);
+		bb_line__wrap(&t->line, 4, text);
+	}
+	free(lines);
+}
+
+static void gil__code(struct bb_text *t, const struct bb_process *p)
+{
+	char share[BB_FMT_LEN];
+	uint64_t hand_over = 0, contended = 0;
+
+	for (size_t i = 0; i < p->nr_gils; i++) {
+		hand_over += p->gils[i].hand_over_ns;
+		contended += p->gils[i].contended_ns;
+	}
+	code__lines(t, p, BB_PY_HOLDER, HOLDERS, "  held, while others waited, by thread and code");
+	if (contended && hand_over > contended / 100) {
+		bb_line__printf(&t->line, "  handing it over took %s of the time in which threads waited",
+				bb_fmt__share(share, sizeof(share), ratio(hand_over, contended)));
+		bb_line__end(&t->line);
+	}
+	code__lines(t, p, BB_PY_WAITER, WAITERS, "  waited for most by");
+	held__rows(t, p);
+}
+
+void bb_text__gil(struct bb_text *t, const struct bb_process *p)
+{
+	size_t i;
+
+	if (!p->nr_gils)
+		return;
+	bb_line__title(&t->line, "The GIL, Python's interpreter lock");
+	for (i = 0; i < p->nr_gils && i < BB_TEXT_TOP; i++)
+		gil__row(t, &p->gils[i], p->nr_gils > 1, bb_gil__held(p, t->rec->window.ns));
+	if (p->nr_gils > BB_TEXT_TOP)
+		bb_line__printf(&t->line, "  %zu more interpreters", p->nr_gils - BB_TEXT_TOP);
+	if (p->nr_gils > BB_TEXT_TOP)
+		bb_line__end(&t->line);
+	gil__code(t, p);
+}
