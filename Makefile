@@ -108,7 +108,11 @@ $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) -o $@ -lcmocka -ljansson -lm
 
-$(OUT)/tests/pyprobe $(OUT)/tests/pynames: $(OUT)/tests/%: tests/lib/%.c $(wildcard user/capture/elf.c user/capture/mem.c user/capture/python*.c)
+# what reads a process without the kernel's help
+PYTHON_SRC := user/capture/elf.c user/capture/mem.c \
+	$(filter-out user/capture/python_stacks.c,$(wildcard user/capture/python*.c))
+
+$(OUT)/tests/pyprobe $(OUT)/tests/pynames: $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ -lelf -lz

@@ -72,6 +72,8 @@ static bool signed_varint(const uint8_t *table, size_t len, size_t i, int64_t *v
 		if (!(table[i] & 0x40))
 			break;
 	}
+	if (v > UINT32_MAX)
+		return false;
 	*value = v & 1 ? -(int64_t)(v >> 1) : (int64_t)(v >> 1);
 	return true;
 }
