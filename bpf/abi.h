@@ -168,7 +168,7 @@ enum bb_sysclass {
 #define BB_RECENT_LOCKS    4
 #define BB_GILS_MAX        8
 #define BB_HIST_BITS       40
-#define BB_PY_DEPTH        64 /* frames of a stack that are kept */
+#define BB_PY_DEPTH        64    /* frames of a stack that are kept */
 #define BB_ROW_HINTS       4096  /* where a task's row was last found, by its PID modulo this */
 #define BB_TARGET_SLOTS    65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT       1024  /* ended threads kept with all detail, by default */
@@ -197,12 +197,12 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_IGNORE    (1u << 0) /* of the target, not selected by -t */
 #define BB_TF_BORN      (1u << 1) /* started inside the window */
 #define BB_TF_ENDED     (1u << 2)
-#define BB_TF_COUNTED   (1u << 3) /* counts as a waiter in its lock's contention */
-#define BB_TF_GIL       (1u << 4) /* the open futex wait is for a GIL */
-#define BB_TF_RAN       (1u << 5) /* was on a CPU in the window */
-#define BB_TF_IN_ACQ    (1u << 6) /* a GIL acquisition is not closed yet */
-#define BB_TF_PROTO     (1u << 7) /* the open futex wait is a lock's by its protocol */
-#define BB_TF_NO_TSTATE (1u << 9) /* not among the interpreter's threads: do not look again */
+#define BB_TF_COUNTED   (1u << 3)  /* counts as a waiter in its lock's contention */
+#define BB_TF_GIL       (1u << 4)  /* the open futex wait is for a GIL */
+#define BB_TF_RAN       (1u << 5)  /* was on a CPU in the window */
+#define BB_TF_IN_ACQ    (1u << 6)  /* a GIL acquisition is not closed yet */
+#define BB_TF_PROTO     (1u << 7)  /* the open futex wait is a lock's by its protocol */
+#define BB_TF_NO_TSTATE (1u << 9)  /* not among the interpreter's threads: do not look again */
 #define BB_TF_HOLDS     (1u << 10) /* off the CPU with t->held_gil held */
 #define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */
 
@@ -316,7 +316,7 @@ struct bb_py_offsets {
 	bb_u16 frame_previous;
 	bb_u16 frame_owner;
 	bb_u16 has_owner;
-	bb_u16 tss_key; /* in _PyRuntime: the pthread key of the thread state, 0: none */
+	bb_u16 tss_key;    /* in _PyRuntime: the pthread key of the thread state, 0: none */
 	bb_u16 frame_pos;  /* f_lasti, prev_instr or instr_ptr */
 	bb_u16 frame_size; /* bytes to read: up to the last of these */
 	bb_u16 pos_is_ptr; /* 0: an int */
@@ -391,7 +391,7 @@ struct bb_gil_sum {
 	bb_u64 ns;
 	bb_u64 acquisitions;
 	bb_u64 max_ns;
-	bb_u64 given;    /* contended time that has been given out: to holders, and to hand_over */
+	bb_u64 given;     /* contended time that has been given out: to holders, and to hand_over */
 	bb_u64 hand_over; /* from a release to the CPU of the thread that it woke */
 	bb_u64 hist[BB_HIST_BITS];
 };

@@ -125,8 +125,9 @@ struct bb_regs {
 #define BB_THREAD_SIZE 16384 /* arch/x86/include/asm/page_64_types.h, without KASAN */
 
 /* pthread_self(): the thread pointer is struct pthread itself (glibc, musl) */
-#define bb_pthread_self(task) ((task)->thread.fsbase)
-#define bb_pthread_self_of(task) BPF_CORE_READ(task, thread.fsbase) /* not typed by the verifier */
+#define bb_pthread_self(task)    ((task)->thread.fsbase)
+#define bb_pthread_self_of(task) BPF_CORE_READ(task, thread.fsbase) /* not typed by the verifier   \
+								     */
 
 #define bb_regs_fill(r, regs)                                                                      \
 	do {                                                                                       \
@@ -142,7 +143,7 @@ struct bb_regs {
 #define BB_THREAD_SIZE 16384
 
 #define bb_pthread_self_of(task) 0ULL
-#define bb_pthread_self(task) 0ULL /* not the thread pointer there: no Python code */
+#define bb_pthread_self(task)    0ULL /* not the thread pointer there: no Python code */
 
 #define bb_regs_fill(r, regs)                                                                      \
 	do {                                                                                       \

@@ -10,7 +10,7 @@
 #include "boundby.bpf.h"
 
 #define BB_PY_STEPS      128 /* along the lists of thread states, and of frames */
-#define BB_PY_OWNER_SHIM 3 /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
+#define BB_PY_OWNER_SHIM 3   /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
 static __always_inline u64 py_read(u64 addr)
 {
@@ -204,10 +204,10 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
  * Walks may take 1/128 of each CPU's time. They are charged by what they were
  * measured to take at most, since asking the clock would double the price.
  */
-#define BB_CREDIT_SHIFT    7
-#define BB_CREDIT_MOST     4000000LL
-#define BB_WALK_NS         400
-#define BB_WALK_FRAME_NS   60
+#define BB_CREDIT_SHIFT  7
+#define BB_CREDIT_MOST   4000000LL
+#define BB_WALK_NS       400
+#define BB_WALK_FRAME_NS 60
 
 static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now)
 {

@@ -184,7 +184,10 @@ static void gil_figures_are_shares_of_the_window(void **state)
 		    1e-9);
 	assert_true(fabs(json_number_value(json_object_get(gil, "waiters_mean")) - 2.97) < 1e-9);
 	assert_int_equal(integer(gil, "acquisitions"), 1970);
-	assert_true(json_is_null(json_object_get(gil, "held_share")));
+	/* 10.12 s of samples with it of 10.14 s on a CPU, and 120 ms off it, of a window of 10 s */
+	assert_true(json_number_value(json_object_get(gil, "held_share")) == 1.0);
+	assert_true(json_number_value(json_object_get(gil, "held_error")) > 0);
+	assert_int_equal(json_array_size(json_object_get(gil, "holders")), 3);
 	assert_int_equal(json_array_size(json_object_get(gil, "wait_hist")), 3);
 	assert_int_equal(integer(json_array_get(json_object_get(gil, "wait_hist"), 0), "from_ns"),
 			 1 << 22);

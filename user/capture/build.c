@@ -325,7 +325,8 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 	sum->since = end;
 }
 
-static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t shown, uint64_t self)
+static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t shown,
+		     uint64_t self)
 {
 	struct bb_py_ident *id;
 

@@ -12,7 +12,7 @@ struct bb_build_opts {
 	uint64_t start_ns; /* of the window, ktime */
 	uint64_t end_ns;   /* gate closed: its end. 0: the gate is open, each row's own instant */
 	struct bb_py_stacks *stacks; /* NULL: no Python code */
-	bool traced;       /* system calls were traced all the time: kernel time is known */
+	bool traced; /* system calls were traced all the time: kernel time is known */
 };
 
 /**

@@ -78,7 +78,8 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
 	if (o->python) {
 		bpf_map__set_max_entries(skel->maps.holders, 4096);
-		bpf_map__set_max_entries(skel->maps.py_threads, o->threads < 16384 ? o->threads : 16384);
+		bpf_map__set_max_entries(skel->maps.py_threads,
+					 o->threads < 16384 ? o->threads : 16384);
 		bpf_map__set_max_entries(skel->maps.stacks, 4096);
 		bpf_map__set_max_entries(skel->maps.py_sums, 8192);
 	}
@@ -522,8 +523,7 @@ int bb_kernel__each_stack(struct bb_kernel *k,
 
 int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *stack)
 {
-	return bpf_map__lookup_elem(k->skel->maps.stacks, &id, sizeof(id), stack, sizeof(*stack),
-				    0)
+	return bpf_map__lookup_elem(k->skel->maps.stacks, &id, sizeof(id), stack, sizeof(*stack), 0)
 		       ? -ENOENT
 		       : 0;
 }

@@ -22,11 +22,12 @@ static bool has_state(enum bb_py_kind kind)
 static json_t *json__state(json_t *o, enum bb_py_kind kind, enum bb_state state, int32_t syscall,
 			   const struct bb_emit_opts *opts)
 {
-	if (!has_state(kind))
-		return o;
-	o = bb_json__set(o, "state", bb_json__string(bb_state__name(state)));
+	bool known = has_state(kind);
+
+	o = bb_json__set(o, "state", bb_json__string(known ? bb_state__name(state) : NULL));
 	return bb_json__set(o, "syscall",
-			    syscall >= 0 ? bb_json__syscall_name(syscall, opts) : json_null());
+			    known && syscall >= 0 ? bb_json__syscall_name(syscall, opts)
+						  : json_null());
 }
 
 static json_t *json__line(const struct bb_code_line *l, enum bb_py_kind kind,
@@ -41,9 +42,7 @@ static json_t *json__line(const struct bb_code_line *l, enum bb_py_kind kind,
 	o = bb_json__set(o, "share", bb_json__real(l->share));
 	o = bb_json__set(o, "ns", sampled ? json_null() : bb_json__u64(l->ns));
 	o = bb_json__set(o, "count", bb_json__u64(l->count));
-	if (!has_state(kind))
-		return o;
-	o = bb_json__set(o, "max_ns", bb_json__u64(l->max_ns));
+	o = bb_json__set(o, "max_ns", sampled ? json_null() : bb_json__u64(l->max_ns));
 	return bb_json__set(o, "waited_ns",
 			    kind == BB_PY_HELD ? bb_json__u64(l->waited_ns) : json_null());
 }
@@ -68,8 +67,8 @@ json_t *bb_json__lines(const struct bb_process *p, enum bb_py_kind kind,
 json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts)
 {
 	static const char *const kinds[] = {
-		[BB_PY_HOLDER] = "gil-holder", [BB_PY_WAITER] = "gil-waiter",
-		[BB_PY_BLOCKED] = "blocked",   [BB_PY_HELD] = "off-cpu-with-gil",
+		[BB_PY_HOLDER] = "gil-holder",     [BB_PY_WAITER] = "gil-waiter",
+		[BB_PY_BLOCKED] = "blocked",       [BB_PY_HELD] = "off-cpu-with-gil",
 		[BB_PY_ON_GIL] = "oncpu-with-gil", [BB_PY_ON_FREE] = "oncpu-without-gil",
 	};
 	json_t *o = json_object(), *frames = json_array();

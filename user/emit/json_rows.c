@@ -318,8 +318,8 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 		gil__add(&sum, &p->gils[i]);
 		if (p->gils[i].interval_us != interval_us)
 			interval_us = BB_UNKNOWN_U64;
-		interpreters =
-			bb_json__append(interpreters, json__interpreter(&p->gils[i], window_ns, held));
+		interpreters = bb_json__append(interpreters,
+					       json__interpreter(&p->gils[i], window_ns, held));
 	}
 	o = bb_json__set(json_object(), "held_share", bb_json__real(held.share));
 	o = bb_json__set(o, "held_error", bb_json__real(held.error));

@@ -147,7 +147,8 @@ static void held__rows(struct bb_text *t, const struct bb_process *p)
 			 bb_fmt__ns(ns, sizeof(ns), c->ns), bb_state__name(c->state),
 			 comm_of(p, c->tid), bb_fmt__ns(waited, sizeof(waited), c->waited_ns),
 			 c->frame ? c->frame->function : "?",
-			 c->frame ? short_path(c->frame->file) : "?", c->frame ? c->frame->line : 0);
+			 c->frame ? short_path(c->frame->file) : "?",
+			 c->frame ? c->frame->line : 0);
 		bb_line__pad(&t->line, 2);
 		bb_line__wrap(&t->line, 4, text);
 	}
@@ -165,7 +166,8 @@ static void gil__code(struct bb_text *t, const struct bb_process *p)
 	}
 	code__lines(t, p, BB_PY_HOLDER, HOLDERS, "  held, while others waited, by thread and code");
 	if (contended && hand_over > contended / 100) {
-		bb_line__printf(&t->line, "  handing it over took %s of the time in which threads waited",
+		bb_line__printf(&t->line,
+				"  handing it over took %s of the time in which threads waited",
 				bb_fmt__share(share, sizeof(share), ratio(hand_over, contended)));
 		bb_line__end(&t->line);
 	}

@@ -123,8 +123,8 @@ static void take_code(struct bb_process *p, const struct bb_process *less)
 	qsort(sorted, less->nr_code, sizeof(*sorted), compare_code);
 	for (size_t i = 0; i < p->nr_code; i++) {
 		struct bb_code *c = &p->code[i];
-		const struct bb_code *l = bsearch(c, sorted, less->nr_code, sizeof(*sorted),
-						  compare_code);
+		const struct bb_code *l =
+			bsearch(c, sorted, less->nr_code, sizeof(*sorted), compare_code);
 
 		if (l) {
 			take(&c->ns, l->ns);

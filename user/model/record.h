@@ -141,7 +141,7 @@ struct bb_gil {
 	uint64_t wait_ns;      /* summed over waiters */
 	uint64_t acquisitions; /* that had to wait */
 	uint64_t max_ns;
-	uint64_t given_ns;     /* contended time that is known whose it was: holders', or hand-over */
+	uint64_t given_ns; /* contended time that is known whose it was: holders', or hand-over */
 	uint64_t hand_over_ns; /* part of it between a release and the CPU of who was woken */
 	uint32_t waiters_max;
 	uint64_t hist[BB_HIST_SLOTS];
@@ -235,7 +235,7 @@ struct bb_process {
 	struct bb_code *code; /* longest first */
 	size_t nr_code;
 	struct bb_strings *strings; /* of the frames; shared by copies of the record */
-	struct bb_lock *locks; /* most contended first */
+	struct bb_lock *locks;      /* most contended first */
 	size_t nr_locks;
 	struct bb_wait *waits; /* over all threads, longest first */
 	size_t nr_waits;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Lines of code summed, quantiles of histograms, and the share of time that a GIL is held. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../user/model/code.h"
+#include "../lib/records.h"
+
+static void near(double a, double b)
+{
+	assert_true(fabs(a - b) < 1e-9);
+}
+
+static void quantile_of_an_empty_histogram_is_unknown(void **state)
+{
+	uint64_t hist[BB_HIST_SLOTS] = {};
+
+	(void)state;
+	assert_true(bb_hist__quantile(hist, 0.5, 100) == BB_UNKNOWN_U64);
+}
+
+static void quantiles_lie_in_their_slots(void **state)
+{
+	uint64_t hist[BB_HIST_SLOTS] = { [10] = 98, [20] = 2 };
+
+	(void)state;
+	/* the 50th of 98 waits that are spread over 1024 to 2048 */
+	assert_int_equal(bb_hist__quantile(hist, 0.5, 2000000), 1024 * (1 + 50.0 / 98));
+	/* the first of two in 2^20 to 2^21, and not beyond the longest */
+	assert_int_equal(bb_hist__quantile(hist, 0.99, 2000000), (1 << 20) * 1.5);
+	assert_int_equal(bb_hist__quantile(hist, 0.99, 1100000), 1100000);
+	assert_int_equal(bb_hist__quantile(hist, 1, 1100000), 1100000);
+	assert_int_equal(bb_hist__quantile(hist, 0, 1100000), 1024);
+}
+
+static void a_threads_share_has_the_error_of_its_samples(void **state)
+{
+	struct bb_thread t = { .gil_samples = 75, .gil_free_samples = 25 };
+	struct bb_held h = bb_gil__held_oncpu(&t);
+
+	(void)state;
+	near(h.share, 0.75);
+	near(h.error, sqrt(0.75 * 0.25 / 100));
+	t.gil_free_samples = 0;
+	h = bb_gil__held_oncpu(&t);
+	near(h.share, 1);
+	near(h.error, 1.0 / 76);
+	t.gil_samples = 0;
+	assert_true(isnan(bb_gil__held_oncpu(&t).share));
+}
+
+static void held_is_sampled_on_a_cpu_and_exact_off_it(void **state)
+{
+	struct bb_record *rec = make__record(10 * SEC, 1);
+	struct bb_process *p = rec->processes;
+	struct bb_held h;
+
+	(void)state;
+	make__process(p, 100, "python3", 3);
+	for (int i = 0; i < 3; i++)
+		make__thread(&p->threads[i], "python3", 10 * SEC);
+	make__in(&p->threads[0], BB_STATE_ONCPU, 4 * SEC);
+	make__in(&p->threads[1], BB_STATE_ONCPU, 2 * SEC);
+	p->threads[0].gil_samples = 300;
+	p->threads[0].gil_free_samples = 100;
+	p->threads[1].gil_samples = 50;
+	p->threads[1].gil_free_samples = 150;
+	p->threads[2].gil_held_off_ns = 1 * SEC;
+	assert_true(isnan(bb_gil__held(p, rec->window.ns).share)); /* no GIL */
+	p->gils = calloc(1, sizeof(*p->gils));
+	assert_non_null(p->gils);
+	p->nr_gils = 1;
+	h = bb_gil__held(p, rec->window.ns);
+	near(h.share, (0.75 * 4 + 0.25 * 2 + 1) / 10);
+	near(h.error,
+	     sqrt(pow(4 * sqrt(0.75 * 0.25 / 400), 2) + pow(2 * sqrt(0.75 * 0.25 / 200), 2)) / 10);
+	/* half a second of a thread that no sample hit may be all or nothing */
+	make__in(&p->threads[2], BB_STATE_ONCPU, SEC / 2);
+	assert_true(bb_gil__held(p, rec->window.ns).error > h.error + 0.024);
+	bb_record__free(rec);
+}
+
+static void lines_are_summed_by_thread_and_place(void **state)
+{
+	struct bb_code_line *lines;
+	struct bb_process *p;
+	struct sample s;
+	size_t nr;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
+	assert_int_equal(nr, 3);
+	assert_string_equal(lines[0].frame->function, "Worker.sieve.<locals>.mark");
+	near(lines[0].share, 6000.0 / 9800);
+	assert_null(lines[2].frame);
+	free(lines);
+
+	/* a second stack with the same top: one line */
+	p->code[0].frames[0] = p->code[1].frames[0];
+	p->code[0].tid = p->code[1].tid;
+	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
+	assert_int_equal(nr, 2);
+	assert_int_equal(lines[0].ns, 9000 * MS);
+	assert_int_equal(lines[0].max_ns, 3000 * MS);
+	free(lines);
+	p->code[0].tid = 1;
+	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, false, &lines, &nr), 0);
+	assert_int_equal(nr, 2);
+	free(lines);
+	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
+	assert_int_equal(nr, 3);
+	free(lines);
+
+	/* samples have a count and no time */
+	assert_int_equal(bb_code__lines(p, BB_PY_ON_GIL, true, &lines, &nr), 0);
+	assert_int_equal(nr, 1);
+	near(lines[0].share, 1);
+	free(lines);
+	assert_int_equal(bb_code__lines(p, BB_PY_ON_FREE, true, &lines, &nr), 0);
+	assert_int_equal(nr, 0);
+	assert_null(lines);
+	sample__free(&s);
+}
+
+static void a_copy_outlives_its_record(void **state)
+{
+	struct bb_record *copy;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	copy = bb_record__copy(s.rec);
+	assert_non_null(copy);
+	sample__free(&s);
+	assert_string_equal(copy->processes[0].code[1].frames[0].function, "fib");
+	bb_record__free(copy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quantile_of_an_empty_histogram_is_unknown),
+		cmocka_unit_test(quantiles_lie_in_their_slots),
+		cmocka_unit_test(a_threads_share_has_the_error_of_its_samples),
+		cmocka_unit_test(held_is_sampled_on_a_cpu_and_exact_off_it),
+		cmocka_unit_test(lines_are_summed_by_thread_and_place),
+		cmocka_unit_test(a_copy_outlives_its_record),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
