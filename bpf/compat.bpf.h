@@ -125,9 +125,10 @@ struct bb_regs {
 #define BB_THREAD_SIZE 16384 /* arch/x86/include/asm/page_64_types.h, without KASAN */
 
 /* pthread_self(): the thread pointer is struct pthread itself (glibc, musl) */
-#define bb_pthread_self(task)    ((task)->thread.fsbase)
-#define bb_pthread_self_of(task) BPF_CORE_READ(task, thread.fsbase) /* not typed by the verifier   \
-								     */
+#define bb_pthread_self(task) ((task)->thread.fsbase)
+#define bb_pthread_self_of(task)                                                                   \
+	BPF_CORE_READ(task, thread.fsbase) /* not typed by the verifier                            \
+					    */
 
 #define bb_regs_fill(r, regs)                                                                      \
 	do {                                                                                       \

@@ -277,9 +277,12 @@ static __always_inline void py_sum_add(const struct bb_py_key *key, u64 ns, u64 
 		py_count(BB_WALK_FULL);
 		return;
 	}
-	__sync_fetch_and_add(&sum->ns, ns);
+	/* clang makes an atomic "or" of adding a constant 0, which kernels before 5.12 have not */
+	if (ns)
+		__sync_fetch_and_add(&sum->ns, ns);
 	__sync_fetch_and_add(&sum->count, count);
-	__sync_fetch_and_add(&sum->waited_ns, waited);
+	if (waited)
+		__sync_fetch_and_add(&sum->waited_ns, waited);
 	if (ns > sum->max_ns)
 		sum->max_ns = ns;
 }
