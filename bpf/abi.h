@@ -102,13 +102,15 @@ enum bb_fdkind {
 	X(CONTENTION_RACE, 11, "contention_race",                                                  \
 	  "updates of a contended time that were given up")                                        \
 	X(WINDOW_SKEW, 12, "thread_window_skew", "threads whose window is not that of the report") \
-	X(FOLLOW_MISSED, 13, "threads_unseen", "threads found by the scan that no event ever named")
+	X(FOLLOW_MISSED, 13, "threads_unseen",                                                     \
+	  "threads found by the scan that no event ever named")                                    \
+	X(LOOPS_FULL, 14, "loops_full", "turns of event loops for which there was no room")
 
 enum bb_drop {
 #define X(id, n, name, text) BB_DROP_##id = n,
 	BB_DROPS(X)
 #undef X
-		BB_DROP_MAX = 14,
+		BB_DROP_MAX = 15,
 };
 
 /*
@@ -168,6 +170,13 @@ enum bb_sysclass {
 #define BB_RECENT_LOCKS    4
 #define BB_GILS_MAX        8
 #define BB_HIST_BITS       40
+/*
+ * A histogram of turns: slot i counts those from 2^(10 + i / 16) x (1 + (i % 16) / 16) ns,
+ * the first all shorter ones too and the last all longer ones: 1 us to 4 minutes, to 6 %.
+ */
+#define BB_TURN_FIRST      10
+#define BB_TURN_SUB_BITS   4
+#define BB_TURN_SLOTS      448
 #define BB_PY_DEPTH        64    /* frames of a stack that are kept */
 #define BB_ROW_HINTS       4096  /* where a task's row was last found, by its PID modulo this */
 #define BB_TARGET_SLOTS    65536 /* prefilter: one byte per tgid modulo this */
@@ -252,11 +261,13 @@ struct bb_thread_sum {
 	bb_u64 acq_stack; /* of the acquisition that is not closed */
 	bb_u64 held_gil;  /* that it held when it left the CPU */
 	bb_u64 held_owed; /* contended time of it, then */
+	bb_u64 turn;        /* ktime at which it got a CPU after a poll that blocked, 0: none */
+	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 640, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 432, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 656, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 448, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -289,7 +300,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 720, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 736, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -396,6 +407,21 @@ struct bb_gil_sum {
 	bb_u64 hist[BB_HIST_BITS];
 };
 _Static_assert(sizeof(struct bb_gil_sum) == 400, "bb_gil_sum");
+
+/* Turns of an event loop: from one poll to the next. */
+struct bb_turns {
+	bb_u64 count;
+	bb_u64 ns;
+	bb_u64 max_ns;
+	bb_u32 hist[BB_TURN_SLOTS];
+};
+
+/* A thread that polls by epoll: value of map `loops`, keyed as `py_threads`. */
+struct bb_loop_sum {
+	struct bb_turns seen;   /* between polls that blocked: at least as long as the true ones */
+	struct bb_turns traced; /* between all polls, while system calls were traced */
+};
+_Static_assert(sizeof(struct bb_loop_sum) == 3632, "bb_loop_sum");
 
 /* A thread of Python's that held a GIL while others waited: value of map `holders`. */
 struct bb_holder_key {

@@ -46,6 +46,7 @@ BB_MAP(locks, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_lock_sum, 4096);
 BB_MAP(gils, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_gil_sum, 64);
 BB_MAP(syscalls, BPF_MAP_TYPE_HASH, struct bb_syscall_key, struct bb_syscall_sum, 1024);
 BB_MAP(holders, BPF_MAP_TYPE_HASH, struct bb_holder_key, struct bb_holder_sum, 256);
+BB_MAP(loops, BPF_MAP_TYPE_HASH, u64, struct bb_loop_sum, 256);
 BB_MAP(py_threads, BPF_MAP_TYPE_HASH, u64, struct bb_py_thread, 256);
 BB_MAP(stacks, BPF_MAP_TYPE_HASH, u64, struct bb_py_stack, 256);
 BB_MAP(py_sums, BPF_MAP_TYPE_HASH, struct bb_py_key, struct bb_py_sum, 256);
@@ -70,6 +71,7 @@ extern struct bb_map_locks locks SEC(".maps");
 extern struct bb_map_gils gils SEC(".maps");
 extern struct bb_map_syscalls syscalls SEC(".maps");
 extern struct bb_map_holders holders SEC(".maps");
+extern struct bb_map_loops loops SEC(".maps");
 extern struct bb_map_py_threads py_threads SEC(".maps");
 extern struct bb_map_stacks stacks SEC(".maps");
 extern struct bb_map_py_sums py_sums SEC(".maps");
@@ -105,6 +107,7 @@ extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
 extern const struct bb_thread_sum bb_zero_thread;
 extern const struct bb_gil_sum bb_zero_gil;
 extern const struct bb_py_thread bb_zero_py_thread;
+extern const struct bb_loop_sum bb_zero_loop;
 
 #define barrier() asm volatile("" ::: "memory")
 
@@ -121,6 +124,36 @@ static __always_inline void bb_drop(enum bb_drop d)
 
 	if (c)
 		c->drops[d]++;
+}
+
+/* The slot of a histogram of powers of two. */
+static __always_inline u32 log2_ns(u64 v)
+{
+	u32 r = 0;
+
+	if (v >> 32) {
+		v >>= 32;
+		r += 32;
+	}
+	if (v >> 16) {
+		v >>= 16;
+		r += 16;
+	}
+	if (v >> 8) {
+		v >>= 8;
+		r += 8;
+	}
+	if (v >> 4) {
+		v >>= 4;
+		r += 4;
+	}
+	if (v >> 2) {
+		v >>= 2;
+		r += 2;
+	}
+	if (v >> 1)
+		r += 1;
+	return r < BB_HIST_BITS ? r : BB_HIST_BITS - 1;
 }
 
 static __always_inline bool bb_may_be_target(u32 tgid)

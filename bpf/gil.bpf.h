@@ -76,35 +76,6 @@ static __always_inline u64 gil_switch_number(u64 gil)
 	return n;
 }
 
-static __always_inline u32 log2_ns(u64 v)
-{
-	u32 r = 0;
-
-	if (v >> 32) {
-		v >>= 32;
-		r += 32;
-	}
-	if (v >> 16) {
-		v >>= 16;
-		r += 16;
-	}
-	if (v >> 8) {
-		v >>= 8;
-		r += 8;
-	}
-	if (v >> 4) {
-		v >>= 4;
-		r += 4;
-	}
-	if (v >> 2) {
-		v >>= 2;
-		r += 2;
-	}
-	if (v >> 1)
-		r += 1;
-	return r < BB_HIST_BITS ? r : BB_HIST_BITS - 1;
-}
-
 /* Sum the wait under the thread, and under the code in which it waited. */
 static __always_inline void gil_waited(struct bb_thread_sum *t, u64 ns)
 {

@@ -13,6 +13,7 @@ struct bb_map_locks locks SEC(".maps");
 struct bb_map_gils gils SEC(".maps");
 struct bb_map_syscalls syscalls SEC(".maps");
 struct bb_map_holders holders SEC(".maps");
+struct bb_map_loops loops SEC(".maps");
 struct bb_map_py_threads py_threads SEC(".maps");
 struct bb_map_stacks stacks SEC(".maps");
 struct bb_map_py_sums py_sums SEC(".maps");
@@ -42,5 +43,6 @@ struct bb_row_hint bb_row_hints[BB_ROW_HINTS] = {};
 const struct bb_thread_sum bb_zero_thread = {};
 const struct bb_gil_sum bb_zero_gil = {};
 const struct bb_py_thread bb_zero_py_thread = {};
+const struct bb_loop_sum bb_zero_loop = {};
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -8,6 +8,7 @@
  */
 #include "thread.bpf.h"
 #include "wait.bpf.h"
+#include "loop.bpf.h"
 
 /* A new row for @p, NULL when it is not ours or the map is full. */
 static __noinline struct bb_thread_sum *thread_enter(struct task_struct *p)
@@ -195,6 +196,8 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 	}
 	if (t->flags & BB_TF_HOLDS)
 		gil_back(t, bucket, off, now, cas);
+	if (bucket == BB_POLL)
+		t->turn = now;
 	t->off_ns += off;
 	t->since = now;
 	t->on = BB_STATE_RAN;
@@ -232,6 +235,16 @@ static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread
 	if (p && t)
 		seen_off(p, t, now, false);
 	return 0;
+}
+
+/* The loop is back at its poll, and that blocks. */
+static __always_inline void loop_turn(struct bb_thread_sum *t, u64 now)
+{
+	struct bb_loop_sum *l = loop_of(t);
+
+	if (l && t->turn)
+		turn_add(&l->seen, now - t->turn);
+	t->turn = 0;
 }
 
 /* Does the thread hold a GIL as it leaves the CPU? */
@@ -311,6 +324,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 		classify(p, t, state, now, true, cas);
 		if ((t->flags & BB_TF_IN_ACQ) && t->bucket != BB_GIL)
 			gil_close(t);
+		if (t->bucket == BB_POLL && polls_events(t->nr))
+			loop_turn(t, now);
 	}
 	seq_end(t);
 }

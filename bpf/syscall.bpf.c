@@ -5,7 +5,7 @@
  * processes of the machine, so user space takes them off again where calls are
  * frequent; no state of the budget depends on them.
  */
-#include "boundby.bpf.h"
+#include "loop.bpf.h"
 
 static __always_inline struct bb_thread_sum *current_thread(void)
 {
@@ -32,6 +32,12 @@ int BPF_PROG(bb_sys_enter, struct pt_regs *regs, long id)
 	t->sys_nr = id;
 	t->sys_off = t->off_ns;
 	t->sys_enter = bpf_ktime_get_ns();
+	if (t->turn_traced && polls_events(id)) {
+		struct bb_loop_sum *l = loop_of(t);
+
+		if (l)
+			turn_add(&l->traced, t->sys_enter - t->turn_traced);
+	}
 	return 0;
 }
 
@@ -41,14 +47,17 @@ int BPF_PROG(bb_sys_exit, struct pt_regs *regs, long ret)
 	struct bb_syscall_key key = {};
 	struct bb_syscall_sum *s;
 	struct bb_thread_sum *t;
-	u64 ns, off;
+	u64 ns, off, now;
 
 	if (!bb_gate)
 		return 0;
 	t = current_thread();
 	if (!t || !t->sys_enter)
 		return 0;
-	ns = bpf_ktime_get_ns() - t->sys_enter;
+	now = bpf_ktime_get_ns();
+	ns = now - t->sys_enter;
+	if (polls_events(t->sys_nr))
+		t->turn_traced = now;
 	off = t->off_ns - t->sys_off;
 	t->sys_enter = 0;
 	if (ns > off)

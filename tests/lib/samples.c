@@ -138,6 +138,26 @@ static void gil__row(struct bb_process *p, enum bb_py_kind kind, pid_t tid, uint
 	}
 }
 
+/* A loop that is kept from its poll by a read, below a coroutine. */
+static void gil__loop(struct bb_process *p, pid_t tid)
+{
+	p->loops = calloc(1, sizeof(*p->loops));
+	if (!p->loops)
+		abort();
+	p->nr_loops = 1;
+	p->loops[0] = (struct bb_loop){ .tid = tid,
+					.kind = BB_LOOP_ASYNCIO,
+					.exact = true,
+					.window_ns = 10 * SEC,
+					.turns = 100,
+					.busy_ns = 2 * SEC,
+					.max_ns = 400 * MS };
+	p->loops[0].hist[160] = 97; /* 2^20 ns */
+	p->loops[0].hist[288] = 3;  /* 2^28 ns */
+	p->code[4].frames[1].file = bb_strings__add(p->strings, "/usr/lib/python3.12/asyncio/events.py");
+	p->code[4].frames[1].function = bb_strings__add(p->strings, "Handle._run");
+}
+
 /* Who held it, who waited, and what was slept in with the GIL held. */
 static void gil__code(struct bb_process *p, pid_t tid)
 {
@@ -162,6 +182,7 @@ static void gil__code(struct bb_process *p, pid_t tid)
 	p->code[5].state = BB_STATE_SLEEP;
 	p->code[5].waited_ns = 390 * MS;
 	gil__row(p, BB_PY_ON_GIL, tid, 0, "fib", 22);
+	gil__loop(p, tid + 2);
 }
 
 static void sample__gil(struct sample *s)

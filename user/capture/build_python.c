@@ -10,6 +10,7 @@
 #include "python_code.h"
 
 struct build {
+	const struct bb_build_opts *opts;
 	struct bb_record *rec;
 	struct bb_targets *targets;
 	struct bb_py_stacks *stacks;
@@ -162,6 +163,62 @@ static int add_thread(uint32_t tid, const struct bb_py_thread *sum, void *ctx)
 	return 0;
 }
 
+static bool runs_in(const struct bb_process *p, pid_t tid, const char *part)
+{
+	for (size_t i = 0; i < p->nr_code; i++)
+		for (size_t f = 0; p->code[i].tid == tid && f < p->code[i].nr_frames; f++)
+			if (strstr(p->code[i].frames[f].file, part))
+				return true;
+	return false;
+}
+
+/* Whose loop is it? Python's code tells; uvloop is C, and called where asyncio's own loop would be. */
+static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
+{
+	if (!strcmp(p->runtime.name, "node"))
+		return BB_LOOP_NODE;
+	if (!strcmp(p->runtime.name, "go"))
+		return BB_LOOP_GO;
+	if (runs_in(p, tid, "/gevent/"))
+		return BB_LOOP_GEVENT;
+	if (runs_in(p, tid, "asyncio/base_events.py"))
+		return BB_LOOP_ASYNCIO;
+	return runs_in(p, tid, "/asyncio/") || runs_in(p, tid, "/uvloop/") ? BB_LOOP_UVLOOP
+									  : BB_LOOP_EPOLL;
+}
+
+static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_process *p = process_of(b, tgid);
+	const struct bb_turns *turns = b->opts->traced ? &sum->traced : &sum->seen;
+	struct bb_loop *l;
+
+	if (!p || !turns->count)
+		return 0;
+	l = bb_grow((void **)&p->loops, &p->nr_loops, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->tid = shown_tid(b, tid);
+	l->kind = kind_of(p, l->tid);
+	l->exact = b->opts->traced;
+	l->window_ns = b->rec->window.ns;
+	l->turns = turns->count;
+	l->busy_ns = turns->ns;
+	l->max_ns = turns->max_ns;
+	memcpy(l->hist, turns->hist, sizeof(l->hist));
+	return 0;
+}
+
+static int busier(const void *a, const void *b)
+{
+	const struct bb_loop *x = a, *y = b;
+
+	if (x->busy_ns != y->busy_ns)
+		return x->busy_ns < y->busy_ns ? 1 : -1;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
 static int longer_code(const void *a, const void *b)
 {
 	const struct bb_code *x = a, *y = b;
@@ -179,9 +236,10 @@ static int longer_holder(const void *a, const void *b)
 }
 
 int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
-		     struct bb_py_stacks *stacks, struct bb_py_ident *idents, size_t nr_idents)
+		     const struct bb_build_opts *opts, struct bb_py_ident *idents, size_t nr_idents)
 {
-	struct build b = { rec, targets, stacks, idents, nr_idents };
+	struct bb_py_stacks *stacks = opts->stacks;
+	struct build b = { opts, rec, targets, stacks, idents, nr_idents };
 	int err;
 
 	if (nr_idents)
@@ -193,12 +251,16 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 		err = bb_kernel__each_py_sum(k, add_code, &b);
 	if (!err)
 		err = bb_kernel__each_py_thread(k, add_thread, &b);
+	if (!err)
+		err = bb_kernel__each_loop(k, add_loop, &b);
 	rec->walks[BB_WALK_TORN] += bb_py_stacks__broken(stacks);
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		struct bb_process *p = &rec->processes[i];
 
 		if (p->nr_code)
 			qsort(p->code, p->nr_code, sizeof(*p->code), longer_code);
+		if (p->nr_loops)
+			qsort(p->loops, p->nr_loops, sizeof(*p->loops), busier);
 		if (p->nr_holders)
 			qsort(p->holders, p->nr_holders, sizeof(*p->holders), longer_holder);
 	}

@@ -4,6 +4,7 @@
 #define BB_CAPTURE_BUILD_PYTHON_H
 
 #include "../model/record.h"
+#include "build.h"
 #include "kernel.h"
 #include "python_stacks.h"
 #include "target.h"
@@ -17,11 +18,12 @@ struct bb_py_ident {
 };
 
 /**
- * bb_build__python - fill in holders, code and the threads' GIL figures. The
+ * bb_build__python - fill in holders, code, loops and the threads' GIL figures. The
  * processes are complete but for these, in the order of @targets, their threads by tid.
  * @idents: sorted here. Return 0, -ENOMEM or -errno.
  */
 int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
-		     struct bb_py_stacks *stacks, struct bb_py_ident *idents, size_t nr_idents);
+		     const struct bb_build_opts *opts, struct bb_py_ident *idents,
+		     size_t nr_idents);
 
 #endif

@@ -76,6 +76,7 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.gils, o->procs < 2048 ? o->procs * 2 : 4096);
 	bpf_map__set_max_entries(skel->maps.locks, o->locks);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
+	bpf_map__set_max_entries(skel->maps.loops, o->threads < 512 ? o->threads : 512);
 	if (o->python) {
 		bpf_map__set_max_entries(skel->maps.holders, 4096);
 		bpf_map__set_max_entries(skel->maps.py_threads,
@@ -504,6 +505,15 @@ int bb_kernel__each_py_thread(struct bb_kernel *k,
 {
 	EACH(k->skel->maps.py_threads, uint64_t, struct bb_py_thread,
 	     fn((uint32_t)(key >> 32), &val, ctx));
+}
+
+int bb_kernel__each_loop(struct bb_kernel *k,
+			 int (*fn)(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum,
+				   void *ctx),
+			 void *ctx)
+{
+	EACH(k->skel->maps.loops, uint64_t, struct bb_loop_sum,
+	     fn((uint32_t)(key >> 32), (uint32_t)key, &val, ctx));
 }
 
 int bb_kernel__each_py_sum(struct bb_kernel *k,

@@ -85,6 +85,51 @@ json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts)
 	return bb_json__set(o, "frames", frames);
 }
 
+static json_t *json__blocker(const struct bb_blocker *b, const struct bb_emit_opts *opts)
+{
+	json_t *o = json__frame(json_object(), b->frame);
+
+	o = bb_json__set(o, "task", b->task ? json__frame(json_object(), b->task) : json_null());
+	o = bb_json__set(o, "state", bb_json__string(bb_state__name(b->state)));
+	o = bb_json__set(o, "syscall",
+			 b->syscall >= 0 ? bb_json__syscall_name(b->syscall, opts) : json_null());
+	o = bb_json__set(o, "ns", bb_json__u64(b->ns));
+	o = bb_json__set(o, "count", bb_json__u64(b->count));
+	return bb_json__set(o, "max_ns",
+			    b->state == BB_STATE_ONCPU ? json_null() : bb_json__u64(b->max_ns));
+}
+
+json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,
+		      const struct bb_emit_opts *opts)
+{
+	json_t *o = json_object(), *array = json_array();
+	double secs = (double)l->window_ns / 1e9;
+	uint64_t hist[BB_HIST_SLOTS];
+	struct bb_blocker *rows;
+	size_t nr;
+
+	if (bb_loop__blockers(p, l->tid, &rows, &nr)) {
+		json_decref(o);
+		json_decref(array);
+		return NULL;
+	}
+	for (size_t i = 0; i < nr && i < BB_JSON_LINES; i++)
+		array = bb_json__append(array, json__blocker(&rows[i], opts));
+	free(rows);
+	o = bb_json__set(o, "tid", json_integer(l->tid));
+	o = bb_json__set(o, "kind", bb_json__string(bb_name__loop(l->kind)));
+	o = bb_json__set(o, "exact", json_boolean(l->exact));
+	o = bb_json__set(o, "turns", bb_json__u64(l->turns));
+	o = bb_json__set(o, "turns_per_s", bb_json__real((double)l->turns / secs));
+	o = bb_json__set(o, "busy_share", bb_json__ratio(l->busy_ns, l->window_ns));
+	o = bb_json__set(o, "p50_ns", bb_json__u64(bb_loop__quantile(l, 0.5)));
+	o = bb_json__set(o, "p99_ns", bb_json__u64(bb_loop__quantile(l, 0.99)));
+	o = bb_json__set(o, "max_ns", bb_json__u64(l->max_ns));
+	bb_loop__powers(l, hist);
+	o = bb_json__set(o, "lag_hist", bb_json__hist(hist));
+	return bb_json__set(o, "blockers", array);
+}
+
 json_t *bb_json__walks(const struct bb_record *rec)
 {
 	json_t *o = json_object();

@@ -17,6 +17,10 @@
 json_t *bb_json__lines(const struct bb_process *p, enum bb_py_kind kind,
 		       const struct bb_emit_opts *opts);
 
+/** bb_json__loop - an event loop, and what kept it from its poll. */
+json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,
+		      const struct bb_emit_opts *opts);
+
 /** bb_json__stack - a row of bb_process.code with all its frames. */
 json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts);
 

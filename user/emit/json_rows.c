@@ -228,7 +228,7 @@ json_t *bb_json__lock(const struct bb_lock *l, uint64_t window_ns)
 	return bb_json__set(o, "ended", ended);
 }
 
-static json_t *json__hist(const uint64_t *hist)
+json_t *bb_json__hist(const uint64_t *hist)
 {
 	json_t *o, *array = json_array();
 	size_t i;
@@ -261,7 +261,7 @@ static json_t *json__gil_figures(json_t *o, const struct bb_gil *g, uint64_t win
 	o = bb_json__set(o, "p99_ns", bb_json__u64(bb_hist__quantile(g->hist, 0.99, g->max_ns)));
 	o = bb_json__set(o, "known_ns", bb_json__u64(g->given_ns));
 	o = bb_json__set(o, "hand_over_ns", bb_json__u64(g->hand_over_ns));
-	return bb_json__set(o, "wait_hist", json__hist(g->hist));
+	return bb_json__set(o, "wait_hist", bb_json__hist(g->hist));
 }
 
 static json_t *json__interpreter(const struct bb_gil *g, uint64_t window_ns, struct bb_held held)
@@ -365,7 +365,7 @@ static json_t *json__thread_gil(const struct bb_thread *t, const struct bb_proce
 	o = bb_json__set(o, "p99_ns",
 			 bb_json__u64(hist ? bb_hist__quantile(hist, 0.99, t->gil_wait_max_ns)
 					   : BB_UNKNOWN_U64));
-	o = bb_json__set(o, "wait_hist", hist ? json__hist(hist) : json_array());
+	o = bb_json__set(o, "wait_hist", hist ? bb_json__hist(hist) : json_array());
 	o = bb_json__set(o, "wait_ns", bb_json__u64(t->budget.ns[BB_STATE_GIL]));
 	o = bb_json__set(o, "max_ns", bb_json__u64(t->gil_wait_max_ns));
 	return bb_json__set(o, "acquisitions", bb_json__u64(t->gil_acquisitions));

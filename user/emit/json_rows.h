@@ -44,6 +44,7 @@ json_t *bb_json__wait(const struct bb_wait *w, const struct bb_emit_opts *opts);
 json_t *bb_json__lock(const struct bb_lock *l, uint64_t window_ns);
 json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 		     const struct bb_emit_opts *opts);
+json_t *bb_json__hist(const uint64_t *hist);
 json_t *bb_json__syscall_name(int32_t nr, const struct bb_emit_opts *opts);
 json_t *bb_json__syscall(const struct bb_syscall *s, const struct bb_emit_opts *opts);
 json_t *bb_json__thread(const struct bb_thread *t, const struct bb_process *p,

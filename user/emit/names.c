@@ -70,6 +70,17 @@ const char *bb_name__lock_rule(enum bb_lock_rule rule)
 	return NAME(names, rule);
 }
 
+const char *bb_name__loop(enum bb_loop_kind kind)
+{
+	static const char *const names[] = {
+		[BB_LOOP_EPOLL] = "epoll",   [BB_LOOP_ASYNCIO] = "asyncio",
+		[BB_LOOP_UVLOOP] = "uvloop", [BB_LOOP_GEVENT] = "gevent",
+		[BB_LOOP_NODE] = "node",     [BB_LOOP_GO] = "go",
+	};
+
+	return kind <= BB_LOOP_GO ? names[kind] : "epoll";
+}
+
 const char *bb_name__gil_mode(enum bb_gil_mode mode)
 {
 	static const char *const names[] = {

@@ -20,6 +20,9 @@ const char *bb_name__lock_kind(enum bb_lock_kind kind);
 /** bb_name__lock_rule - e.g. "protocol". */
 const char *bb_name__lock_rule(enum bb_lock_rule rule);
 
+/** bb_name__loop - e.g. "asyncio". */
+const char *bb_name__loop(enum bb_loop_kind kind);
+
 /** bb_name__gil_mode - "enabled", "disabled", "none" or "unknown". */
 const char *bb_name__gil_mode(enum bb_gil_mode mode);
 

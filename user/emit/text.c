@@ -239,6 +239,7 @@ static void text__process(struct bb_text *t, const struct bb_process *p, const s
 	bb_text__waits(t, p);
 	bb_text__locks(t, p);
 	bb_text__gil(t, p);
+	bb_text__loops(t, p);
 	/* Of many processes, the table of the tree must do. */
 	if (t->rec->nr_processes <= 3)
 		bb_text__syscalls(t, p);

@@ -57,8 +57,7 @@ static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several, st
 	bb_line__wrap(&t->line, 2, text);
 }
 
-/* The last two parts of a path: enough to tell threading.py from one's own. */
-static const char *short_path(const char *path)
+const char *bb_text__short_path(const char *path)
 {
 	const char *last = strrchr(path, '/'), *s = last;
 
@@ -95,7 +94,7 @@ static void code__row(struct bb_text *t, const struct bb_process *p, const struc
 	}
 	bb_line__escaped(l, c->frame->function, 24);
 	bb_line__put(l, " ");
-	bb_line__escaped(l, short_path(c->frame->file), 30);
+	bb_line__escaped(l, bb_text__short_path(c->frame->file), 30);
 	if (c->frame->line)
 		bb_line__printf(l, ":%d", c->frame->line);
 	bb_line__end(l);
@@ -147,7 +146,7 @@ static void held__rows(struct bb_text *t, const struct bb_process *p)
 			 bb_fmt__ns(ns, sizeof(ns), c->ns), bb_state__name(c->state),
 			 comm_of(p, c->tid), bb_fmt__ns(waited, sizeof(waited), c->waited_ns),
 			 c->frame ? c->frame->function : "?",
-			 c->frame ? short_path(c->frame->file) : "?",
+			 c->frame ? bb_text__short_path(c->frame->file) : "?",
 			 c->frame ? c->frame->line : 0);
 		bb_line__pad(&t->line, 2);
 		bb_line__wrap(&t->line, 4, text);

@@ -113,6 +113,113 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 	return 0;
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+const struct bb_frame *bb_code__task(const struct bb_code *c)
+{
+	/* asyncio/events.py: Handle._run() calls what is due; a task's step goes on in its coroutine */
+	for (size_t i = 1; i < c->nr_frames; i++)
+		if (ends_with(c->frames[i].file, "asyncio/events.py") &&
+		    ends_with(c->frames[i].function, "_run"))
+			return &c->frames[i - 1];
+	return NULL;
+}
+
+static int by_blocker(const void *a, const void *b)
+{
+	const struct bb_blocker *x = a, *y = b;
+	int d;
+
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	if (x->syscall != y->syscall)
+		return x->syscall < y->syscall ? -1 : 1;
+	d = compare_frames(x->frame, y->frame);
+	return d ? d : compare_frames(x->task, y->task);
+}
+
+static int by_ns(const void *a, const void *b)
+{
+	const struct bb_blocker *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return by_blocker(a, b);
+}
+
+/* Samples count for their share of the thread's time on a CPU. */
+static uint64_t sampled_ns(const struct bb_process *p, pid_t tid, uint64_t count)
+{
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *t = &p->threads[i];
+		uint64_t all = t->gil_samples + t->gil_free_samples;
+
+		if (t->tid == tid && all)
+			return (uint64_t)((double)t->budget.ns[BB_STATE_ONCPU] * (double)count /
+					  (double)all);
+	}
+	return 0;
+}
+
+static bool is_blocker(const struct bb_code *c, pid_t tid)
+{
+	if (c->tid != tid)
+		return false;
+	if (c->kind == BB_PY_ON_GIL || c->kind == BB_PY_ON_FREE || c->kind == BB_PY_WAITER)
+		return true;
+	return c->kind == BB_PY_BLOCKED && c->state != BB_STATE_POLL;
+}
+
+int bb_loop__blockers(const struct bb_process *p, pid_t tid, struct bb_blocker **out, size_t *nr)
+{
+	struct bb_blocker *rows;
+	size_t kept = 0;
+
+	*out = NULL;
+	*nr = 0;
+	rows = calloc(p->nr_code ? p->nr_code : 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nr_code; i++) {
+		const struct bb_code *c = &p->code[i];
+		struct bb_blocker *b = &rows[*nr];
+		bool sampled = c->kind == BB_PY_ON_GIL || c->kind == BB_PY_ON_FREE;
+
+		if (!is_blocker(c, tid))
+			continue;
+		b->frame = c->nr_frames ? &c->frames[0] : NULL;
+		b->task = bb_code__task(c);
+		b->state = sampled ? BB_STATE_ONCPU : c->kind == BB_PY_WAITER ? BB_STATE_GIL : c->state;
+		b->syscall = sampled || c->kind == BB_PY_WAITER ? -1 : c->syscall;
+		b->ns = sampled ? sampled_ns(p, tid, c->count) : c->ns;
+		b->count = c->count;
+		b->max_ns = c->max_ns;
+		(*nr)++;
+	}
+	qsort(rows, *nr, sizeof(*rows), by_blocker);
+	for (size_t i = 0; i < *nr; i++) {
+		struct bb_blocker *to = kept ? &rows[kept - 1] : NULL;
+
+		if (!to || by_blocker(to, &rows[i])) {
+			rows[kept++] = rows[i];
+			continue;
+		}
+		to->ns += rows[i].ns;
+		to->count += rows[i].count;
+		if (rows[i].max_ns > to->max_ns)
+			to->max_ns = rows[i].max_ns;
+	}
+	*nr = kept;
+	qsort(rows, kept, sizeof(*rows), by_ns);
+	*out = rows;
+	return 0;
+}
+
 uint64_t bb_hist__quantile(const uint64_t *hist, double q, uint64_t max)
 {
 	double all = 0, sum = 0, ns;
@@ -132,6 +239,42 @@ uint64_t bb_hist__quantile(const uint64_t *hist, double q, uint64_t max)
 		return ns < (double)max ? (uint64_t)ns : max;
 	}
 	return max;
+}
+
+/* Where a slot begins, in ns: see abi.h. */
+static double turn_slot(int slot)
+{
+	int sub = 1 << BB_TURN_SUB_BITS;
+
+	return slot ? ldexp(1 + (slot % sub) / (double)sub, BB_TURN_FIRST + slot / sub) : 0;
+}
+
+uint64_t bb_loop__quantile(const struct bb_loop *l, double q)
+{
+	double all = 0, sum = 0, ns;
+
+	for (int i = 0; i < BB_TURN_SLOTS; i++)
+		all += l->hist[i];
+	if (all <= 0)
+		return BB_UNKNOWN_U64;
+	for (int i = 0; i < BB_TURN_SLOTS; i++) {
+		double n = l->hist[i];
+
+		if (n <= 0 || sum + n < q * all) {
+			sum += n;
+			continue;
+		}
+		ns = turn_slot(i) + (turn_slot(i + 1) - turn_slot(i)) * (q * all - sum) / n;
+		return ns < (double)l->max_ns ? (uint64_t)ns : l->max_ns;
+	}
+	return l->max_ns;
+}
+
+void bb_loop__powers(const struct bb_loop *l, uint64_t *hist)
+{
+	memset(hist, 0, BB_HIST_SLOTS * sizeof(*hist));
+	for (int i = 0; i < BB_TURN_SLOTS; i++)
+		hist[BB_TURN_FIRST + (i >> BB_TURN_SUB_BITS)] += l->hist[i];
 }
 
 struct bb_held bb_gil__held_oncpu(const struct bb_thread *t)

@@ -60,6 +60,7 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 	p->locks = copy_array(from->locks, from->nr_locks, sizeof(*p->locks), &ok);
 	p->holders = copy_array(from->holders, from->nr_holders, sizeof(*p->holders), &ok);
 	p->code = copy_array(from->code, from->nr_code, sizeof(*p->code), &ok);
+	p->loops = copy_array(from->loops, from->nr_loops, sizeof(*p->loops), &ok);
 	p->strings = bb_strings__hold(from->strings);
 	p->waits = copy_array(from->waits, from->nr_waits, sizeof(*p->waits), &ok);
 	p->syscalls = copy_array(from->syscalls, from->nr_syscalls, sizeof(*p->syscalls), &ok);

@@ -155,6 +155,24 @@ static void take_holders(struct bb_process *p, const struct bb_process *less)
 		}
 }
 
+static void take_loops(struct bb_process *p, const struct bb_process *less)
+{
+	for (size_t i = 0; i < p->nr_loops; i++)
+		for (size_t j = 0; j < less->nr_loops; j++) {
+			struct bb_loop *o = &p->loops[i];
+			const struct bb_loop *l = &less->loops[j];
+
+			if (o->tid != l->tid || o->exact != l->exact)
+				continue;
+			take(&o->window_ns, l->window_ns);
+			take(&o->turns, l->turns);
+			take(&o->busy_ns, l->busy_ns);
+			for (int h = 0; h < BB_TURN_SLOTS; h++)
+				o->hist[h] -= o->hist[h] < l->hist[h] ? o->hist[h] : l->hist[h];
+			break;
+		}
+}
+
 static void take_objects(struct bb_process *p, const struct bb_process *less)
 {
 	for (size_t i = 0; i < p->nr_locks; i++) {
@@ -230,6 +248,7 @@ static void take_process(struct bb_process *p, const struct bb_process *less)
 	take_objects(p, less);
 	take_code(p, less);
 	take_holders(p, less);
+	take_loops(p, less);
 }
 
 void bb_record__subtract(struct bb_record *rec, const struct bb_record *earlier)

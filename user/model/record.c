@@ -62,6 +62,7 @@ void bb_process__release(struct bb_process *p)
 	free(p->gils);
 	free(p->holders);
 	free(p->code);
+	free(p->loops);
 	bb_strings__release(p->strings);
 	free(p->waits);
 	free(p->syscalls);

@@ -188,6 +188,27 @@ struct bb_syscall {
 	uint64_t max_ns;
 };
 
+enum bb_loop_kind {
+	BB_LOOP_EPOLL = 0, /* waits by epoll or io_uring; whose loop it is, is not known */
+	BB_LOOP_ASYNCIO = 1,
+	BB_LOOP_UVLOOP = 2,
+	BB_LOOP_GEVENT = 3,
+	BB_LOOP_NODE = 4,
+	BB_LOOP_GO = 5, /* the netpoller: any thread may poll, none is the loop */
+};
+
+/* A thread that runs an event loop: it polls, does what is due, and polls again. */
+struct bb_loop {
+	pid_t tid;
+	enum bb_loop_kind kind;
+	bool exact;         /* each poll was traced; else only those that blocked, so turns are too long */
+	uint64_t window_ns; /* in which the turns were counted */
+	uint64_t turns;
+	uint64_t busy_ns; /* in turns: away from the poll */
+	uint64_t max_ns;
+	uint32_t hist[BB_TURN_SLOTS]; /* of turns: the lag of whatever became due meanwhile */
+};
+
 enum bb_gil_mode {
 	BB_GIL_NONE = 0, /* the runtime has no such lock */
 	BB_GIL_ENABLED = 1,
@@ -234,6 +255,8 @@ struct bb_process {
 	size_t nr_holders;
 	struct bb_code *code; /* longest first */
 	size_t nr_code;
+	struct bb_loop *loops; /* busiest first */
+	size_t nr_loops;
 	struct bb_strings *strings; /* of the frames; shared by copies of the record */
 	struct bb_lock *locks;      /* most contended first */
 	size_t nr_locks;

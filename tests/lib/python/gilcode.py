@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Programs that know what they do with the GIL: gilcode.py FORM [FOLDER]. Each prints "ready"."""
+import ctypes
+import os
+import sys
+import threading
+import time
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def thread(function, *args):
+    t = threading.Thread(target=function, args=args)
+    t.daemon = True
+    t.start()
+    return t
+
+
+def hold_long(numbers):
+    return sum(numbers)
+
+
+def hold_short(numbers):
+    return sum(numbers)
+
+
+def repeat(function, numbers):
+    while True:
+        function(numbers)
+
+
+def ratio():
+    """Calls into C that keep the GIL, one three times as long as the other: about 30 and 10 ms."""
+    per = len(range(10 ** 6)) / time_of(range(10 ** 6))
+    thread(repeat, hold_long, range(int(per * 0.03)))
+    thread(repeat, hold_short, range(int(per * 0.01)))
+
+
+def time_of(numbers):
+    best = 10.0
+    for _ in range(5):
+        start = time.perf_counter()
+        sum(numbers)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def compute():
+    x = 0
+    while True:
+        for i in range(10000):
+            x += i
+
+
+def alone():
+    """One thread computes, nobody else wants the GIL."""
+    thread(compute)
+
+
+def napper():
+    while True:
+        time.sleep(0.001)
+
+
+def hog_loop():
+    """A loop in Python, and one that wants the GIL now and then."""
+    thread(compute)
+    thread(napper)
+
+
+def one_call():
+    numbers = range(10 ** 6)
+    numbers = range(int(10 ** 6 * 2.5 / time_of(numbers)))
+    while True:
+        sum(numbers)
+
+
+def hog_call():
+    """A call into C that keeps the GIL for seconds."""
+    thread(one_call)
+    thread(napper)
+
+
+def short_holds():
+    while True:
+        sum(range(2000))
+        time.sleep(0)
+
+
+def hog_short():
+    """Many short holds."""
+    for _ in range(3):
+        thread(short_holds)
+
+
+def sleep_holding():
+    """PyDLL calls keep the GIL: to sleep in one stops all other threads."""
+    usleep = ctypes.PyDLL(None).usleep
+    while True:
+        usleep(20000)
+        time.sleep(0.005)
+
+
+def held():
+    thread(sleep_holding)
+    thread(compute)
+
+
+class Depth:
+    def method(self, hold):
+        return [inner for inner in self.generator(hold)]
+
+    def generator(self, hold):
+        yield (lambda: deepest(hold))()
+
+
+def deepest(hold):
+    while True:
+        time.sleep(hold)  # here it blocks
+
+
+def stacks():
+    """Blocked again and again below a method, a comprehension, a generator and a lambda."""
+    t = thread(Depth().method, 0.01)
+    time.sleep(0.3)
+    frame, rows = sys._current_frames()[t.ident], []
+    while frame:
+        rows.append((frame.f_code.co_filename, getattr(frame.f_code, "co_qualname", None)
+                     or frame.f_code.co_name, frame.f_lineno))
+        frame = frame.f_back
+    with open(os.path.join(FOLDER, "truth"), "w") as f:
+        for row in rows:
+            f.write("%s\t%s\t%d\n" % row)
+
+
+def sink(n):
+    if n:
+        return sink(n - 1)
+    while True:
+        time.sleep(0.01)
+
+
+def deep():
+    """A thousand calls."""
+    sys.setrecursionlimit(3000)
+    threading.stack_size(64 << 20)
+    thread(sink, 1000)
+
+
+def forked():
+    """A child that was forked and not exec'd computes with the GIL of its own."""
+    pid = os.fork()
+    thread(compute)
+    thread(compute)
+    if pid:
+        with open(os.path.join(FOLDER, "child"), "w") as f:
+            f.write("%d" % pid)
+
+
+def own_gils():
+    """Two interpreters with a GIL each (3.12 and later), in each two threads that compute."""
+    try:
+        import _interpreters as interpreters
+        create = interpreters.create
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+        create = lambda: interpreters.create(isolated=True)
+    code = "import threading\n" \
+           "def in_sub():\n    x = 0\n    while True:\n        x += 1\n" \
+           "threads = [threading.Thread(target=in_sub) for _ in range(2)]\n" \
+           "[t.start() for t in threads]\n[t.join() for t in threads]\n"
+    interp = create()
+    thread(compute)
+    thread(compute)
+    thread(interpreters.run_string, interp, code)
+    time.sleep(1)
+
+
+def native():
+    """Threads that are not Python's, and one that calls in from C: qsort() with a callback."""
+    libc = ctypes.CDLL(None)
+    numbers = (ctypes.c_int * 2000)(*range(2000, 0, -1))
+    compare_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int),
+                                    ctypes.POINTER(ctypes.c_int))
+
+    def called_from_c(a, b):
+        return a[0] - b[0]
+
+    def sort():
+        compare = compare_type(called_from_c)
+        while True:
+            libc.qsort(numbers, len(numbers), ctypes.sizeof(ctypes.c_int), compare)
+
+    start = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+    handle = ctypes.c_ulong()
+    # sleep(1000) as a thread's function: no thread state
+    entry = ctypes.cast(libc.sleep, start)
+    libc.pthread_create(ctypes.byref(handle), None, entry, ctypes.c_void_p(1000))
+    thread(sort)
+    thread(compute)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    # asleep in C without the GIL
+    while True:
+        time.sleep(1000)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Who holds the GIL, in which code, and what that costs: against programs that know it."""
+import os
+import shutil
+
+import pytest
+
+import lib
+
+pytestmark = pytest.mark.usefixtures("tool")
+
+PROGRAM = os.path.join(os.path.dirname(lib.WORKLOADS), "lib", "python", "gilcode.py")
+
+
+@pytest.fixture(params=lib.some_pythons(), ids=repr)
+def python(request):
+    return request.param
+
+
+class Program:
+    """A form of gilcode.py that runs, and what it wrote into its folder."""
+
+    def __init__(self, python, form):
+        self.python, self.form = python, form
+
+    def __enter__(self):
+        self.folder = self.python.folder()
+        self.ours, its = self.folder.__enter__()
+        shutil.copy(PROGRAM, self.ours)
+        self.workload = lib.Workload(self.python.argv + [os.path.join(its, "gilcode.py"), self.form])
+        self.pid = self.workload.__enter__().pid
+        return self
+
+    def __exit__(self, *exc):
+        self.workload.__exit__(*exc)
+        self.folder.__exit__(*exc)
+
+    def read(self, name):
+        with open(os.path.join(self.ours, name), encoding="utf-8") as f:
+            return f.read()
+
+    def diagnose(self, secs=3):
+        report = lib.diagnose(self.pid, secs)
+        lib.assert_no_losses(report)
+        return report, lib.process_of(report, self.pid)
+
+
+def function_name(row):
+    return (row["function"] or "").rpartition(".")[2]
+
+
+def by_function(rows, *names):
+    """Shares by function."""
+    return [sum(r["share"] for r in rows if function_name(r) == name) for name in names]
+
+
+def known(gil):
+    """Contended time must be known whose it was, but for the last slice."""
+    assert gil["known_ns"] >= 0.98 * gil["contended_ns"] - 10 ** 7, gil
+    assert gil["hand_over_ns"] <= gil["known_ns"] <= gil["contended_ns"] * 1.001 + 10 ** 6, gil
+
+
+def test_holders_share(python):
+    """One function holds three times as long as the other: within 5 points."""
+    with Program(python, "ratio") as program:
+        _, process = program.diagnose(4)
+    gil = process["gil"]
+    known(gil)
+    long, short = by_function(gil["holders"], "hold_long", "hold_short")
+    assert abs(long / (long + short) - 0.75) < 0.05, gil["holders"]
+    assert long + short > 0.95, gil["holders"]
+    # the thread's exact figure says the same
+    held = sorted(t["gil"]["held_contended_ns"] for t in process["threads"])
+    assert abs(held[-1] / sum(held) - 0.75) < 0.05, held
+    assert gil["contended_share"] > 0.95 and gil["held_share"] > 0.9, gil
+    assert process["verdict"]["bound"] == "gil-bound"
+
+
+def test_one_thread_alone(python):
+    """Held all the time, contended never, and not bound by the GIL."""
+    with Program(python, "alone") as program:
+        _, process = program.diagnose()
+    gil = process["gil"]
+    assert gil["contended_share"] < 0.01 and gil["holders"] == [], gil
+    assert gil["held_share"] > 0.97, gil
+    assert process["verdict"]["bound"] != "gil-bound", process["verdict"]
+    running = [c for c in process["code"] if c["kind"] == "oncpu-with-gil"]
+    top = max(running, key=lambda c: c["count"])
+    assert top["frames"][0]["function"] == "compute", top
+    # 99 a second, and the thread has a CPU
+    thread = lib.thread_of(process, top["tid"])
+    assert sum(c["count"] for c in running) > 60 * lib.state(thread, "oncpu") / 10 ** 9
+
+
+@pytest.mark.parametrize("form, function", [("hog_loop", "compute"), ("hog_call", "one_call"),
+                                            ("hog_short", "short_holds")])
+def test_hogs(python, form, function):
+    """In another thread than the main one: it holds the GIL, and is named."""
+    with Program(python, form) as program:
+        _, process = program.diagnose(6 if form == "hog_call" else 3)
+    gil = process["gil"]
+    known(gil)
+    assert by_function(gil["holders"], function)[0] > 0.9, gil["holders"]
+    assert gil["held_share"] > 0.8, gil
+    if form == "hog_call":
+        assert gil["contended_share"] > 0.9, gil
+    if form != "hog_short":
+        waiters = by_function(gil["waiters"], "napper")[0]
+        # a wait of which the end was not seen is nowhere
+        assert waiters > 0.9 or form == "hog_call" and not gil["waiters"], gil["waiters"]
+
+
+def test_blocked_while_holding(python):
+    """A sleep of 20 ms with the GIL held, over and over, while another thread wants to compute."""
+    with Program(python, "held") as program:
+        _, process = program.diagnose()
+    rows = [r for r in process["gil"]["off_cpu"] if r["state"] == "sleep"]
+    assert rows and function_name(rows[0]) == "sleep_holding", process["gil"]["off_cpu"]
+    row = rows[0]
+    assert row["syscall"] in ("nanosleep", "clock_nanosleep"), row
+    window = process["threads"][0]["window_ns"]
+    # of each round 20 ms are slept with the GIL, 5 ms without, and then it has to wait for 5 ms
+    assert 0.4 < row["ns"] / window < 0.85, row
+    assert row["max_ns"] > 19 * 10 ** 6 and row["ns"] / row["count"] > 19 * 10 ** 6, row
+    assert row["waited_ns"] > 0.9 * row["ns"], row
+    assert abs(lib.thread_of(process, row["tid"])["gil"]["held_off_cpu_ns"] / row["ns"] - 1) < 0.1
+
+
+def test_stacks_are_those_of_the_program(python):
+    """Functions, files and lines of a blocked thread, as sys._current_frames() has them."""
+    with Program(python, "stacks") as program:
+        _, process = program.diagnose(2)
+        truth = [line.split("\t") for line in program.read("truth").splitlines()]
+    blocked = [c for c in process["code"] if c["kind"] == "blocked" and c["state"] != "queue"
+               and c["frames"] and function_name(c["frames"][0]) == "deepest"]
+    assert len(blocked) == 1, blocked
+    frames = [[f["file"], f["function"], str(f["line"])] for f in blocked[0]["frames"]]
+    assert frames == truth
+    # weighted by time: it sleeps nearly all of it
+    assert blocked[0]["ns"] > 0.8 * process["threads"][0]["window_ns"], blocked
+
+
+def test_deep_recursion(python):
+    """A thousand calls: the top 64, said to be cut."""
+    with Program(python, "deep") as program:
+        report, process = program.diagnose(1)
+    blocked = [c for c in process["code"] if c["kind"] == "blocked" and c["frames"]
+               and function_name(c["frames"][0]) == "sink"]
+    assert len(blocked) == 1 and blocked[0]["truncated"], blocked
+    assert len(blocked[0]["frames"]) == 64
+    assert report["overhead"]["code_walks"]["truncated"] > 0
+
+
+def test_forked_child(python):
+    """fork without exec: the child has the same code, and a GIL of its own."""
+    with Program(python, "forked") as program:
+        child = int(program.read("child"))
+        try:
+            report = lib.diagnose(program.pid, 3, "-C")
+            for pid in program.pid, child:
+                gil = lib.process_of(report, pid)["gil"]
+                assert by_function(gil["holders"], "compute")[0] > 0.9, (pid, gil["holders"])
+        finally:
+            lib.kill(child)
+
+
+def test_interpreters_with_a_gil_each(python):
+    """Each has its holders; the tool tells no share of time held for both together."""
+    if python.version < (3, 12):
+        return  # there is one GIL for all interpreters
+    with Program(python, "own_gils") as program:
+        _, process = program.diagnose(3)
+    gil = process["gil"]
+    assert len(gil["interpreters"]) == 2 and gil["held_share"] is None, gil["interpreters"]
+    for interpreter in gil["interpreters"]:
+        assert interpreter["contended_share"] > 0.9, interpreter
+        known(interpreter)
+    sub, main = by_function(gil["holders"], "in_sub", "compute")
+    assert sub > 0.4 and main > 0.4, gil["holders"]
+
+
+def test_native_threads_and_calls_from_c(python):
+    """A callback has its frames and those below it; a native thread has none, and harms nobody."""
+    with Program(python, "native") as program:
+        _, process = program.diagnose(3)
+    gil = process["gil"]
+    known(gil)
+    sort, other = by_function(gil["holders"], "called_from_c", "compute")
+    sort += by_function(gil["holders"], "sort")[0]
+    assert sort > 0.3 and other > 0.3 and sort + other > 0.95, gil["holders"]
+    stacks = [[function_name(f) for f in c["frames"]] for c in process["code"]
+              if c["frames"] and function_name(c["frames"][0]) == "called_from_c"]
+    assert any(names[:2] == ["called_from_c", "sort"] for names in stacks), stacks
+
+
+def test_in_another_pid_namespace(python):
+    """Its numbers are those of its namespace; ours are told."""
+    with python.folder() as (ours, its):
+        shutil.copy(PROGRAM, ours)
+        argv = ["unshare", "--pid", "--fork", "--kill-child"] + python.argv
+        with lib.Workload(argv + [os.path.join(its, "gilcode.py"), "hog_loop"]) as workload:
+            pid = lib.descendants(workload.pid)[-1]
+            report = lib.diagnose(pid, 2)
+    process = lib.process_of(report, pid)
+    holder = process["gil"]["holders"][0]
+    assert function_name(holder) == "compute"
+    assert holder["tid"] in {t["tid"] for t in process["threads"]}
+    lib.thread_of(process, holder["tid"])

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Event loops: their turns against the program's own clock, and what keeps them from the poll."""
+import os
+import shutil
+import time
+
+import pytest
+
+import lib
+
+pytestmark = pytest.mark.usefixtures("tool")
+
+PROGRAM = os.path.join(lib.ROOT, "tests/lib/python/loops.py")
+
+
+@pytest.fixture(params=lib.some_pythons(), ids=repr)
+def python(request):
+    return request.param
+
+
+def watch(python, form, *options, secs=4):
+    """(report's process, its one loop, the turns that the program timed in the window)."""
+    with python.folder() as (ours, its):
+        shutil.copy(PROGRAM, ours)
+        argv = python.argv + [os.path.join(its, "loops.py"), form]
+        with lib.Workload(argv) as workload:
+            report = lib.diagnose(workload.pid, secs, *options)
+            # the program writes its turns fifty at a time
+            time.sleep(0.6)
+        with open(os.path.join(ours, "turns"), encoding="utf-8") as f:
+            turns = [tuple(map(int, line.split())) for line in f if line.endswith("\n")]
+    lib.assert_no_losses(report)
+    process = lib.process_of(report, workload.pid)
+    start, stop = lib.window_realtime_ns(report)
+    offset = time.time_ns() - time.monotonic_ns()
+    inside = [ns for end, ns in turns if start <= end + offset <= stop]
+    assert len(process["loops"]) == 1, process["loops"]
+    return process, process["loops"][0], sorted(inside)
+
+
+def quantile(turns, q):
+    return turns[min(len(turns) - 1, int(q * len(turns)))]
+
+
+def near(ours, theirs, what):
+    # 50 us: what lies between the system call and the program's own clock
+    assert abs(ours - theirs) <= 0.05 * theirs + 50000, "%s: %.3f ms, the program says %.3f" % (
+        what, ours / 1e6, theirs / 1e6)
+
+
+@pytest.mark.parametrize("form", ["ticks", "blocked"])
+def test_turns_by_the_programs_own_clock(python, form):
+    """p50 and p99 within 5 %, the number of turns and the busy share too."""
+    _, loop, turns = watch(python, form, "--syscalls=on")
+    assert loop["exact"] and loop["kind"] == "asyncio", loop
+    assert abs(loop["turns"] - len(turns)) <= 0.02 * len(turns) + 2, (loop["turns"], len(turns))
+    near(loop["p50_ns"], quantile(turns, 0.5), "p50")
+    near(loop["p99_ns"], quantile(turns, 0.99), "p99")
+    near(loop["max_ns"], turns[-1], "longest")
+    # each turn is a little longer for us than for the program, which asks inside it
+    near(loop["busy_share"] * 4e9, sum(turns) + 20000 * len(turns), "busy")
+
+
+def test_without_tracing_it_is_a_bound(python):
+    """Only polls that block are seen: turns are no shorter than they are."""
+    _, loop, turns = watch(python, "ticks", "--syscalls=off")
+    assert not loop["exact"], loop
+    assert loop["turns"] <= len(turns) + 2
+    assert loop["p50_ns"] >= 0.95 * quantile(turns, 0.5) - 50000, loop
+    assert loop["max_ns"] >= 0.95 * turns[-1] - 50000, loop
+
+
+def test_blocking_call_in_a_coroutine(python):
+    process, loop, _ = watch(python, "blocked")
+    sleeps = [b for b in loop["blockers"] if b["state"] == "sleep"]
+    if python.version < (3, 11):
+        # time.sleep() is a select() without descriptors there
+        sleeps = sleeps or [b for b in loop["blockers"] if b["state"] == "poll"]
+    assert sleeps and sleeps[0]["function"] == "sleeps_in_the_loop", loop["blockers"]
+    row = sleeps[0]
+    assert row["task"] and row["task"]["function"] == "sleeps_in_the_loop", row
+    assert row["max_ns"] > 0.09 * 10 ** 9 and row["ns"] / row["count"] > 0.09 * 10 ** 9, row
+    assert loop["max_ns"] > 0.09 * 10 ** 9
+
+
+def test_computing_in_a_coroutine(python):
+    process, loop, _ = watch(python, "computes")
+    computing = [b for b in loop["blockers"] if b["state"] == "oncpu"
+                 and b["task"] and b["task"]["function"] == "computes_in_the_loop"]
+    # a third of the time: 0.1 s after each 0.2 s
+    total = sum(b["ns"] for b in computing)
+    assert 0.2 < total / process["threads"][0]["window_ns"] < 0.45, loop["blockers"]
