@@ -174,13 +174,13 @@ enum bb_sysclass {
  * A histogram of turns: slot i counts those from 2^(10 + i / 16) x (1 + (i % 16) / 16) ns,
  * the first all shorter ones too and the last all longer ones: 1 us to 4 minutes, to 6 %.
  */
-#define BB_TURN_FIRST      10
-#define BB_TURN_SUB_BITS   4
-#define BB_TURN_SLOTS      448
-#define BB_PY_DEPTH        64    /* frames of a stack that are kept */
-#define BB_ROW_HINTS       4096  /* where a task's row was last found, by its PID modulo this */
-#define BB_TARGET_SLOTS    65536 /* prefilter: one byte per tgid modulo this */
-#define BB_DEAD_KEPT       1024  /* ended threads kept with all detail, by default */
+#define BB_TURN_FIRST    10
+#define BB_TURN_SUB_BITS 4
+#define BB_TURN_SLOTS    448
+#define BB_PY_DEPTH      64    /* frames of a stack that are kept */
+#define BB_ROW_HINTS     4096  /* where a task's row was last found, by its PID modulo this */
+#define BB_TARGET_SLOTS  65536 /* prefilter: one byte per tgid modulo this */
+#define BB_DEAD_KEPT     1024  /* ended threads kept with all detail, by default */
 
 struct bb_row_hint {
 	bb_u64 task;
@@ -256,11 +256,11 @@ struct bb_thread_sum {
 	bb_u64 kernel_ns;
 	bb_s32 sys_nr;
 	bb_u32 pad;
-	bb_u64 tstate;    /* its PyThreadState, once found */
-	bb_u64 stack;     /* Python stack of the open wait, 0: not walked */
-	bb_u64 acq_stack; /* of the acquisition that is not closed */
-	bb_u64 held_gil;  /* that it held when it left the CPU */
-	bb_u64 held_owed; /* contended time of it, then */
+	bb_u64 tstate;      /* its PyThreadState, once found */
+	bb_u64 stack;       /* Python stack of the open wait, 0: not walked */
+	bb_u64 acq_stack;   /* of the acquisition that is not closed */
+	bb_u64 held_gil;    /* that it held when it left the CPU */
+	bb_u64 held_owed;   /* contended time of it, then */
 	bb_u64 turn;        /* ktime at which it got a CPU after a poll that blocked, 0: none */
 	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];

@@ -82,6 +82,7 @@ extern struct bb_map_scratch scratch SEC(".maps");
 /* Set between open and load. */
 extern const volatile __u8 cfg_sysclass[BB_SYSCALL_MAX];
 extern const volatile bool cfg_tids;      /* only the threads in `tids` */
+extern const volatile bool cfg_cas;       /* programs with compare-and-swap run */
 extern const volatile __s32 cfg_nr_futex; /* numbers of futex, futex_wake, exit, exit_group */
 extern const volatile __s32 cfg_nr_futex_wake;
 extern const volatile __s32 cfg_nr_exit;
@@ -196,6 +197,12 @@ static __always_inline struct bb_thread_sum *thread_at(u64 task, u32 pid)
 	if (!row)
 		row = row_by_hash(task, pid);
 	return row ? &row->sum : NULL;
+}
+
+/* The task of a row, as a number: a pointer to one cannot be passed to a global function. */
+static __always_inline u64 task_of(const struct bb_thread_sum *t)
+{
+	return ((const struct bb_row *)((const char *)t - offsetof(struct bb_row, sum)))->task;
 }
 
 static __always_inline struct bb_thread_sum *thread_of(struct task_struct *p)

@@ -30,15 +30,14 @@ static __always_inline struct bb_gil_sum *gil_sum(u64 addr, u32 tgid)
 	return g;
 }
 
-/* The process's GIL that @uaddr lies in, 0: none. */
-static __always_inline u64 gil_at(struct task_struct *p, struct bb_thread_sum *t, u64 uaddr,
-				  bool own_memory)
+/* The process's GIL that @uaddr lies in, 0: none. @last: the one that the thread waited for last.
+ */
+__noinline u64 bb_gil_at(u32 tgid, u64 last, u64 uaddr, u32 own_memory)
 {
 	struct bb_python_info *py;
-	u32 tgid = t->tgid;
 
-	if (t->gil && uaddr - t->gil < BB_GIL_END)
-		return t->gil;
+	if (last && uaddr - last < BB_GIL_END)
+		return last;
 	py = bpf_map_lookup_elem(&pythons, &tgid);
 	if (!py || !py->nr_gils)
 		return 0;
@@ -93,12 +92,20 @@ static __always_inline void gil_waited(struct bb_thread_sum *t, u64 ns)
 	py_sum_add(&key, ns, 1, 0);
 }
 
-/* The thread has the GIL that it waited for: one acquisition more. */
-static __always_inline void gil_close(struct bb_thread_sum *t)
+/*
+ * The thread has the GIL that it waited for: one acquisition more. This and other
+ * functions here are global, with plain numbers as arguments: the verifier goes
+ * through each once, and not once for each state of each caller.
+ */
+__noinline int bb_gil_close(u64 task, u32 pid)
 {
-	u64 ns = t->acq_ns;
+	struct bb_thread_sum *t = thread_at(task, pid);
 	struct bb_gil_sum *g;
+	u64 ns;
 
+	if (!t)
+		return 0;
+	ns = t->acq_ns;
 	t->flags &= ~BB_TF_IN_ACQ;
 	t->acq_ns = 0;
 	gil_waited(t, ns);
@@ -107,11 +114,12 @@ static __always_inline void gil_close(struct bb_thread_sum *t)
 		t->acq_max = ns;
 	g = gil_sum(t->gil, t->tgid);
 	if (!g)
-		return;
+		return 0;
 	__sync_fetch_and_add(&g->acquisitions, 1);
 	__sync_fetch_and_add(&g->hist[log2_ns(ns)], 1);
 	if (ns > g->max_ns)
 		g->max_ns = ns;
+	return 0;
 }
 
 /*
@@ -150,7 +158,7 @@ static __always_inline u64 gil_holder(u64 gil)
  */
 static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bool cas)
 {
-	u64 total = contended_until(&g->contention, now, cas), given = g->given;
+	u64 total = contended_until(&g->contention, now), given = g->given;
 
 	if (total <= given)
 		return 0;
@@ -166,7 +174,7 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
  * last @ns of contended time. Its code gets all that it has not got yet, as
  * soon as there is a budget for a look at it.
  */
-static __always_inline void gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now, u32 others)
+__noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
 	struct bb_holder_key key = { .tstate = tstate, .gil = gil, .tgid = tgid };
 	struct bb_py_key code = {
@@ -182,17 +190,18 @@ static __always_inline void gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64
 	}
 	if (!h) {
 		py_count(BB_WALK_FULL);
-		return;
+		return 0;
 	}
 	__sync_fetch_and_add(&h->ns, ns);
 	__sync_fetch_and_add(&h->count, 1);
 	__sync_fetch_and_add(&h->pending, ns);
-	code.stack = bb_py_stack(tgid, tstate, now, others);
+	code.stack = bb_py_stack(tgid, tstate, now, 1);
 	if (!code.stack)
-		return;
+		return 0;
 	ns = h->pending;
 	__sync_fetch_and_add(&h->pending, -ns);
 	py_sum_add(&code, ns, 1, 0);
+	return 0;
 }
 
 /* A waiter blocks (again): who has held the GIL since the last event? */
@@ -205,7 +214,7 @@ static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64
 		return;
 	ns = gil_take_owed(g, now, cas);
 	if (ns)
-		gil_blame(tgid, gil, holder, ns, now, 1);
+		bb_gil_blame(tgid, gil, holder, ns, now);
 }
 
 /*
@@ -228,14 +237,13 @@ static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced,
 	if (forced || !holder)
 		__sync_fetch_and_add(&g->hand_over, ns);
 	else
-		gil_blame(tgid, gil, holder, ns, now, 0);
+		bb_gil_blame(tgid, gil, holder, ns, now);
 }
 
 /* A thread that was woken for the GIL gets a CPU: nobody has held it since. */
-static __always_inline void gil_arrive(struct bb_thread_sum *t, u64 now, const bool cas)
+static __always_inline void gil_arrive(struct bb_gil_sum *g, u64 now, const bool cas)
 {
-	struct bb_gil_sum *g = gil_sum(t->gil, t->tgid);
-	u64 ns = g ? gil_take_owed(g, now, cas) : 0;
+	u64 ns = gil_take_owed(g, now, cas);
 
 	if (ns)
 		__sync_fetch_and_add(&g->hand_over, ns);
@@ -245,51 +253,89 @@ static __always_inline void gil_arrive(struct bb_thread_sum *t, u64 now, const b
  * The current thread leaves the CPU: does it hold a GIL? Then nobody else runs
  * Python meanwhile. @self: pthread_self().
  */
-static __always_inline void gil_leave(struct bb_python_info *py, struct bb_thread_sum *t, u64 self,
-				      u64 now, const bool cas)
+__noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 {
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_python_info *py;
 	struct bb_gil_sum *g;
-	u64 holder, gil = 0;
+	u32 tgid;
 
+	if (!t || !self)
+		return 0;
+	t->stack = 0;
+	tgid = t->tgid;
+	py = bpf_map_lookup_elem(&pythons, &tgid);
+	if (!py || !py->runtime)
+		return 0;
 	for (int i = 0; i < BB_GILS_MAX; i++) {
-		gil = py->gils[i];
+		u64 gil = py->gils[i], holder;
+
 		if (!gil)
-			return;
+			return 0;
 		holder = gil_holder(gil);
-		if (holder && py_read(holder + py->off.tstate_thread_id) == self)
-			break;
-		gil = 0;
+		if (!holder || py_read(holder + py->off.tstate_thread_id) != self)
+			continue;
+		g = gil_sum(gil, tgid);
+		t->flags |= BB_TF_HOLDS;
+		t->held_gil = gil;
+		t->held_owed = g ? contended_until(&g->contention, now) : 0;
+		return 0;
 	}
-	if (!gil)
-		return;
-	g = gil_sum(gil, t->tgid);
-	t->flags |= BB_TF_HOLDS;
-	t->held_gil = gil;
-	t->held_owed = g ? contended_until(&g->contention, now, cas) : 0;
+	return 0;
 }
 
 /* It is back, after @off ns in @bucket. */
-static __always_inline void gil_back(struct bb_thread_sum *t, u32 bucket, u64 off, u64 now,
-				     const bool cas)
+__noinline int bb_gil_back(u64 task, u32 pid, u32 bucket, u64 off, u64 now)
 {
-	struct bb_py_key key = { .stack = t->stack,
-				 .who = t->tid,
-				 .tgid = t->tgid,
-				 .kind = BB_PY_HELD,
-				 .bucket = bucket,
-				 .nr = t->nr };
-	struct bb_gil_sum *g = gil_sum(t->held_gil, t->tgid);
-	struct bb_py_thread *p = py_thread(t);
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_py_key key = { .kind = BB_PY_HELD };
+	struct bb_py_thread *p;
+	struct bb_gil_sum *g;
 	u64 waited = 0;
 
+	if (!t)
+		return 0;
 	t->flags &= ~BB_TF_HOLDS;
+	key.stack = t->stack;
+	key.who = t->tid;
+	key.tgid = t->tgid;
+	key.bucket = bucket;
+	key.nr = bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED ? -1 : t->nr;
+	g = gil_sum(t->held_gil, t->tgid);
+	p = py_thread(t);
 	if (p)
 		p->off_ns += off;
 	if (g)
-		waited = contended_until(&g->contention, now, cas) - t->held_owed;
-	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED)
-		key.nr = -1;
+		waited = contended_until(&g->contention, now) - t->held_owed;
 	py_sum_add(&key, off, 1, waited < off ? waited : off);
+	return 0;
+}
+
+/* A wait in known code is over. */
+__noinline int bb_py_blocked(u64 task, u32 pid, u32 bucket, u64 ns)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_py_key key = { .kind = BB_PY_BLOCKED };
+
+	if (!t)
+		return 0;
+	key.stack = t->stack;
+	key.who = t->tid;
+	key.tgid = t->tgid;
+	key.bucket = bucket;
+	key.nr = t->nr;
+	py_sum_add(&key, ns, 1, 0);
+	return 0;
+}
+
+__noinline int bb_gil_forced(u64 task, u32 pid)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_py_thread *p = t ? py_thread(t) : NULL;
+
+	if (p)
+		p->forced++;
+	return 0;
 }
 
 /* A thread blocks on the futex word at @at of the GIL. Fills its open wait. */
@@ -299,7 +345,7 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 	struct bb_gil_sum *g;
 
 	if ((t->flags & BB_TF_IN_ACQ) && !gil_joined(t, gil, own_memory))
-		gil_close(t);
+		bb_gil_close(task_of(t), t->tid);
 	if (!(t->flags & BB_TF_IN_ACQ))
 		t->acq_stack = t->stack;
 	t->flags |= BB_TF_GIL | BB_TF_IN_ACQ;
@@ -310,11 +356,8 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 	if (!g)
 		return;
 	if (at - BB_GIL_SWITCH_COND < BB_GIL_SWITCH_MUTEX - BB_GIL_SWITCH_COND) {
-		struct bb_py_thread *p = py_thread(t);
-
 		t->flags |= BB_TF_FORCED;
-		if (p)
-			p->forced++;
+		bb_gil_forced(task_of(t), t->tid);
 	} else if (own_memory && at - BB_GIL_MUTEX >= BB_GIL_SWITCH_COND - BB_GIL_MUTEX) {
 		gil_ask(g, t->tgid, gil, since, cas);
 	}
@@ -322,6 +365,27 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 		since = g->contention.last_end;
 	if (contend_begin(&g->contention, since, cas))
 		t->flags |= BB_TF_COUNTED;
+}
+
+/* The same as global functions; @at: with the top bit, the thread's own memory is at hand. */
+#define BB_GIL_OWN (1u << 31)
+
+__noinline int bb_gil_begin(u64 task, u32 pid, u64 gil, u32 at, u64 since)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		gil_begin(t, gil, at & ~BB_GIL_OWN, since, at & BB_GIL_OWN, true);
+	return 0;
+}
+
+__noinline int bb_gil_begin_nocas(u64 task, u32 pid, u64 gil, u32 at, u64 since)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		gil_begin(t, gil, at & ~BB_GIL_OWN, since, at & BB_GIL_OWN, false);
+	return 0;
 }
 
 #endif

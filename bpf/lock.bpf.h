@@ -112,7 +112,7 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 					bool own_memory, const bool cas)
 {
 	u32 cmd = op & BB_FUTEX_CMD_MASK;
-	u64 gil = gil_at(p, t, uaddr, own_memory);
+	u64 gil = bb_gil_at(t->tgid, t->gil, uaddr, own_memory);
 	bool on_stack = uaddr - r->sp < 65536;
 	struct bb_python_info *py = NULL;
 	u32 coded = 0;
@@ -120,7 +120,16 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	bb_want_wakers = 1;
 	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_COUNTED | BB_TF_FORCED);
 	if (gil) {
-		gil_begin(t, gil, uaddr - gil, since, own_memory, cas);
+		u32 at = (uaddr - gil < BB_GIL_END ? uaddr - gil : BB_GIL_END) |
+			 (own_memory ? BB_GIL_OWN : 0);
+
+		/* not for a row that is being built: it can be in no acquisition */
+		if (!task_of(t))
+			gil_begin(t, gil, at & ~BB_GIL_OWN, since, false, cas);
+		else if (cas)
+			bb_gil_begin(task_of(t), t->tid, gil, at, since);
+		else
+			bb_gil_begin_nocas(task_of(t), t->tid, gil, at, since);
 		return;
 	}
 	t->wake_how = 0;
@@ -179,6 +188,8 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 		t->acq_ns += ns;
 		if (g)
 			__sync_fetch_and_add(&g->ns, ns);
+		if (g && t->wake_how == BB_FUTEX_HANDED)
+			gil_arrive(g, now, cas);
 		return BB_GIL;
 	}
 	how = t->flags & BB_TF_PROTO ? BB_FUTEX_PROTO : t->wake_how ? t->wake_how : BB_FUTEX_OTHER;
@@ -194,6 +205,21 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 			l->max_ns = ns;
 	}
 	return how;
+}
+
+/* The same as global functions. */
+__noinline u32 bb_futex_end(u64 task, u32 pid, u64 ns, u64 now)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	return t ? futex_end(t, ns, now, true) : BB_FUTEX_OTHER;
+}
+
+__noinline u32 bb_futex_end_nocas(u64 task, u32 pid, u64 ns, u64 now)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	return t ? futex_end(t, ns, now, false) : BB_FUTEX_OTHER;
 }
 
 #endif

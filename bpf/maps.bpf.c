@@ -23,6 +23,7 @@ struct bb_map_scratch scratch SEC(".maps");
 
 const volatile __u8 cfg_sysclass[BB_SYSCALL_MAX] = {};
 const volatile bool cfg_tids = false;
+const volatile bool cfg_cas = true;
 const volatile __s32 cfg_nr_futex = 202;
 const volatile __s32 cfg_nr_futex_wake = 454;
 const volatile __s32 cfg_nr_exit = 60;

@@ -9,7 +9,8 @@
 
 #include "boundby.bpf.h"
 
-#define BB_PY_STEPS      128 /* along the lists of thread states, and of frames */
+#define BB_PY_STEPS      128 /* along the lists of thread states */
+#define BB_PY_WALK       96  /* frames, shims between them included */
 #define BB_PY_OWNER_SHIM 3   /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
 static __always_inline u64 py_read(u64 addr)
@@ -186,7 +187,7 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 		return 0;
 	top = py_top_frame(py, tstate);
 	frame = top;
-	for (int i = 0; i < BB_PY_STEPS && frame; i++) {
+	for (int i = 0; i < BB_PY_WALK && frame; i++) {
 		if (s->stack.depth >= most || s->stack.depth >= BB_PY_DEPTH) {
 			s->stack.truncated = 1;
 			break;

@@ -154,19 +154,6 @@ static __noinline int unseen_end(struct task_struct *p, u64 now)
 	return 0;
 }
 
-/* A wait in known code is over. */
-static __always_inline void py_blocked(struct bb_thread_sum *t, u32 bucket, u64 ns)
-{
-	struct bb_py_key key = { .stack = t->stack,
-				 .who = t->tid,
-				 .tgid = t->tgid,
-				 .kind = BB_PY_BLOCKED,
-				 .bucket = bucket,
-				 .nr = t->nr };
-
-	py_sum_add(&key, ns, 1, 0);
-}
-
 /* @p gets a CPU at @now: close what it was off for. */
 static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum *t, u64 now,
 				     u64 clock, const bool cas)
@@ -185,17 +172,16 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 		if (runq > off)
 			runq = off;
 		if (is_futex_bucket(bucket))
-			bucket = futex_end(t, off - runq, now, cas);
-		if (bucket == BB_GIL && t->wake_how == BB_FUTEX_HANDED)
-			gil_arrive(t, now, cas);
+			bucket = cas ? bb_futex_end(task_of(t), t->tid, off - runq, now)
+				     : bb_futex_end_nocas(task_of(t), t->tid, off - runq, now);
 		if (t->stack && bucket != BB_GIL)
-			py_blocked(t, bucket, off - runq);
+			bb_py_blocked(task_of(t), t->tid, bucket, off - runq);
 		t->ns[BB_RUNQ_WOKEN] += runq;
 		add_ns(t, bucket, off - runq);
-		slot_add(t, bucket, off - runq);
+		bb_slot_add(task_of(t), t->tid, bucket, off - runq);
 	}
 	if (t->flags & BB_TF_HOLDS)
-		gil_back(t, bucket, off, now, cas);
+		bb_gil_back(task_of(t), t->tid, bucket, off, now);
 	if (bucket == BB_POLL)
 		t->turn = now;
 	t->off_ns += off;
@@ -238,25 +224,16 @@ static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread
 }
 
 /* The loop is back at its poll, and that blocks. */
-static __always_inline void loop_turn(struct bb_thread_sum *t, u64 now)
+__noinline int bb_loop_turn(u64 task, u32 pid, u64 now)
 {
-	struct bb_loop_sum *l = loop_of(t);
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_loop_sum *l = t ? loop_of(t) : NULL;
 
 	if (l && t->turn)
 		turn_add(&l->seen, now - t->turn);
-	t->turn = 0;
-}
-
-/* Does the thread hold a GIL as it leaves the CPU? */
-static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum *t, u64 now,
-				     const bool cas)
-{
-	u32 tgid = t->tgid;
-	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
-
-	t->stack = 0;
-	if (py && py->runtime && bb_pthread_self(p))
-		gil_leave(py, t, bb_pthread_self(p), now, cas);
+	if (t)
+		t->turn = 0;
+	return 0;
 }
 
 /* In which code does the thread block? */
@@ -309,12 +286,12 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 	t->run_delay = p->sched_info.run_delay;
 	t->on = BB_STATE_OFF;
 	if (bb_pythons)
-		py_leave(p, t, now, cas);
+		bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
 	if (!blocked) {
 		t->bucket = bb_task_throttled(p) ? BB_RUNQ_THROTTLED : BB_RUNQ_PREEMPTED;
 	} else if (state & BB_TASK_DEAD) {
 		if (t->flags & BB_TF_IN_ACQ)
-			gil_close(t);
+			bb_gil_close(task_of(t), t->tid);
 		seq_end(t);
 		thread_end(p, t);
 		return;
@@ -323,9 +300,9 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 			py_block(p, t, now);
 		classify(p, t, state, now, true, cas);
 		if ((t->flags & BB_TF_IN_ACQ) && t->bucket != BB_GIL)
-			gil_close(t);
+			bb_gil_close(task_of(t), t->tid);
 		if (t->bucket == BB_POLL && polls_events(t->nr))
-			loop_turn(t, now);
+			bb_loop_turn(task_of(t), t->tid, now);
 	}
 	seq_end(t);
 }

@@ -310,9 +310,13 @@ static __always_inline bool is_futex_bucket(u32 b)
 }
 
 /* Add a wait that ended to the thread's own table of what it waited in. */
-static __always_inline void slot_add(struct bb_thread_sum *t, u32 bucket, u64 ns)
+__noinline int bb_slot_add(u64 task, u32 pid, u32 bucket, u64 ns)
 {
+	struct bb_thread_sum *t = thread_at(task, pid);
 	struct bb_wait_slot *s = NULL;
+
+	if (!t)
+		return 0;
 
 	/* how a futex wait ended is in the sums; two rows tell lock from queue */
 	if (bucket == BB_FUTEX_PROTO)
@@ -327,7 +331,7 @@ static __always_inline void slot_add(struct bb_thread_sum *t, u32 bucket, u64 ns
 			continue;
 		/* woken at once, it only waited for a CPU: that is worth no row of its own */
 		if (!ns)
-			return;
+			return 0;
 		goto found;
 	}
 	/* the last row takes what has no row of its own, of several states */
@@ -336,7 +340,7 @@ static __always_inline void slot_add(struct bb_thread_sum *t, u32 bucket, u64 ns
 	s->nr = -2;
 	s->count++;
 	s->ns += ns;
-	return;
+	return 0;
 found:
 	s->used = 1;
 	s->bucket = bucket;
@@ -347,6 +351,7 @@ found:
 	s->ns += ns;
 	if (ns > s->max_ns)
 		s->max_ns = ns;
+	return 0;
 }
 
 #endif

@@ -154,7 +154,8 @@ static void gil__loop(struct bb_process *p, pid_t tid)
 					.max_ns = 400 * MS };
 	p->loops[0].hist[160] = 97; /* 2^20 ns */
 	p->loops[0].hist[288] = 3;  /* 2^28 ns */
-	p->code[4].frames[1].file = bb_strings__add(p->strings, "/usr/lib/python3.12/asyncio/events.py");
+	p->code[4].frames[1].file =
+		bb_strings__add(p->strings, "/usr/lib/python3.12/asyncio/events.py");
 	p->code[4].frames[1].function = bb_strings__add(p->strings, "Handle._run");
 }
 

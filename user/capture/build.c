@@ -657,8 +657,7 @@ static int build_all(struct build *b, struct bb_kernel *k)
 	for (size_t i = 0; i < nr && !err; i++)
 		err = finish_process(b, k, i);
 	if (!err && b->opts->stacks)
-		err = bb_build__python(b->rec, k, b->targets, b->opts, b->idents,
-				       b->nr_idents);
+		err = bb_build__python(b->rec, k, b->targets, b->opts, b->idents, b->nr_idents);
 	return err;
 }
 

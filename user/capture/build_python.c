@@ -172,7 +172,8 @@ static bool runs_in(const struct bb_process *p, pid_t tid, const char *part)
 	return false;
 }
 
-/* Whose loop is it? Python's code tells; uvloop is C, and called where asyncio's own loop would be. */
+/* Whose loop is it? Python's code tells; uvloop is C, and called where asyncio's own loop would be.
+ */
 static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 {
 	if (!strcmp(p->runtime.name, "node"))
@@ -184,7 +185,7 @@ static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 	if (runs_in(p, tid, "asyncio/base_events.py"))
 		return BB_LOOP_ASYNCIO;
 	return runs_in(p, tid, "/asyncio/") || runs_in(p, tid, "/uvloop/") ? BB_LOOP_UVLOOP
-									  : BB_LOOP_EPOLL;
+									   : BB_LOOP_EPOLL;
 }
 
 static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, void *ctx)

@@ -165,6 +165,7 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 	set_maps(k->skel, opts);
 	select_programs(k, opts);
 	bb_sysclass__fill((uint8_t *)k->skel->rodata->cfg_sysclass);
+	k->skel->rodata->cfg_cas = k->cas;
 	k->skel->rodata->cfg_tids = opts->select_threads;
 	k->skel->rodata->cfg_nr_futex = SYS_futex;
 	k->skel->rodata->cfg_nr_exit = SYS_exit;

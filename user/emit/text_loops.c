@@ -34,8 +34,8 @@ static void blocker__row(struct bb_text *t, const struct bb_blocker *b)
 	if (b->state == BB_STATE_ONCPU)
 		n = (size_t)snprintf(text, sizeof(text), "computed for about %s in %s", ns, at);
 	else
-		n = (size_t)snprintf(text, sizeof(text), "%s in %s, %s times, %s the longest: %s", ns,
-				     bb_state__name(b->state),
+		n = (size_t)snprintf(text, sizeof(text), "%s in %s, %s times, %s the longest: %s",
+				     ns, bb_state__name(b->state),
 				     bb_fmt__count(count, sizeof(count), b->count),
 				     bb_fmt__ns(max, sizeof(max), b->max_ns), at);
 	if (b->task && b->task != b->frame && n < sizeof(text)) {
@@ -55,7 +55,8 @@ static void loop__rows(struct bb_text *t, const struct bb_process *p, const stru
 	size_t nr;
 
 	snprintf(text, sizeof(text),
-		 "%s in thread %d: %s turns a second, busy %s; a turn takes %s%s (median), %s (99 of "
+		 "%s in thread %d: %s turns a second, busy %s; a turn takes %s%s (median), %s (99 "
+		 "of "
 		 "100), %s at most.",
 		 bb_name__loop(l->kind), l->tid,
 		 bb_fmt__real(rate, sizeof(rate), secs > 0 ? (double)l->turns / secs : 0, 3),
@@ -84,7 +85,8 @@ void bb_text__loops(struct bb_text *t, const struct bb_process *p)
 		if (l->kind == BB_LOOP_GO || !l->window_ns || (l->turns < 10 && l->max_ns < LAG_NS))
 			continue;
 		if (!shown)
-			bb_line__title(&t->line, "Event loops: what is due waits for the turn that runs");
+			bb_line__title(&t->line,
+				       "Event loops: what is due waits for the turn that runs");
 		if (shown < LOOPS)
 			loop__rows(t, p, l);
 		shown++;

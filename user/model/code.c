@@ -122,7 +122,8 @@ static bool ends_with(const char *s, const char *end)
 
 const struct bb_frame *bb_code__task(const struct bb_code *c)
 {
-	/* asyncio/events.py: Handle._run() calls what is due; a task's step goes on in its coroutine */
+	/* asyncio/events.py: Handle._run() calls what is due; a task's step goes on in its
+	 * coroutine */
 	for (size_t i = 1; i < c->nr_frames; i++)
 		if (ends_with(c->frames[i].file, "asyncio/events.py") &&
 		    ends_with(c->frames[i].function, "_run"))
@@ -194,7 +195,9 @@ int bb_loop__blockers(const struct bb_process *p, pid_t tid, struct bb_blocker *
 			continue;
 		b->frame = c->nr_frames ? &c->frames[0] : NULL;
 		b->task = bb_code__task(c);
-		b->state = sampled ? BB_STATE_ONCPU : c->kind == BB_PY_WAITER ? BB_STATE_GIL : c->state;
+		b->state = sampled                   ? BB_STATE_ONCPU
+			   : c->kind == BB_PY_WAITER ? BB_STATE_GIL
+						     : c->state;
 		b->syscall = sampled || c->kind == BB_PY_WAITER ? -1 : c->syscall;
 		b->ns = sampled ? sampled_ns(p, tid, c->count) : c->ns;
 		b->count = c->count;

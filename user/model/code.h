@@ -30,8 +30,8 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 /* What kept a thread from its poll, by the task (or callback) and the line in which it was. */
 struct bb_blocker {
 	const struct bb_frame *frame; /* top of the stack, NULL: not known */
-	const struct bb_frame *task;  /* the coroutine or callback that the loop ran; may be frame */
-	enum bb_state state;          /* BB_STATE_ONCPU: it computed */
+	const struct bb_frame *task; /* the coroutine or callback that the loop ran; may be frame */
+	enum bb_state state;         /* BB_STATE_ONCPU: it computed */
 	int32_t syscall;
 	uint64_t ns;    /* blocked; for BB_STATE_ONCPU an estimate from samples */
 	uint64_t count; /* waits, or samples */

@@ -201,7 +201,7 @@ enum bb_loop_kind {
 struct bb_loop {
 	pid_t tid;
 	enum bb_loop_kind kind;
-	bool exact;         /* each poll was traced; else only those that blocked, so turns are too long */
+	bool exact; /* each poll was traced; else only those that blocked, so turns are too long */
 	uint64_t window_ns; /* in which the turns were counted */
 	uint64_t turns;
 	uint64_t busy_ns; /* in turns: away from the poll */
