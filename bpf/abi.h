@@ -404,9 +404,10 @@ struct bb_gil_sum {
 	bb_u64 max_ns;
 	bb_u64 given;     /* contended time that has been given out: to holders, and to hand_over */
 	bb_u64 hand_over; /* from a release to the CPU of the thread that it woke */
+	bb_u64 holder; /* thread state that was last seen to hold it, 0: none since the release */
 	bb_u64 hist[BB_HIST_BITS];
 };
-_Static_assert(sizeof(struct bb_gil_sum) == 400, "bb_gil_sum");
+_Static_assert(sizeof(struct bb_gil_sum) == 408, "bb_gil_sum");
 
 /* Turns of an event loop: from one poll to the next. */
 struct bb_turns {

@@ -169,17 +169,10 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
 }
 
-/*
- * A thread of the current process, of thread state @tstate, held the GIL for the
- * last @ns of contended time. Its code gets all that it has not got yet, as
- * soon as there is a budget for a look at it.
- */
-__noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
+/* The thread of thread state @tstate held the GIL for @ns of contended time; NULL: no room. */
+static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tstate, u64 ns)
 {
 	struct bb_holder_key key = { .tstate = tstate, .gil = gil, .tgid = tgid };
-	struct bb_py_key code = {
-		.who = tstate, .tgid = tgid, .kind = BB_PY_HOLDER, .bucket = BB_GIL, .nr = -1
-	};
 	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
 
 	if (!h) {
@@ -190,11 +183,27 @@ __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 	}
 	if (!h) {
 		py_count(BB_WALK_FULL);
-		return 0;
+		return NULL;
 	}
 	__sync_fetch_and_add(&h->ns, ns);
 	__sync_fetch_and_add(&h->count, 1);
 	__sync_fetch_and_add(&h->pending, ns);
+	return h;
+}
+
+/*
+ * The same for a thread of the current process. Its code gets all that it has
+ * not got yet, as soon as there is a budget for a look at it.
+ */
+__noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
+{
+	struct bb_py_key code = {
+		.who = tstate, .tgid = tgid, .kind = BB_PY_HOLDER, .bucket = BB_GIL, .nr = -1
+	};
+	struct bb_holder_sum *h = gil_give(tgid, gil, tstate, ns);
+
+	if (!h || !h->pending)
+		return 0;
 	code.stack = bb_py_stack(tgid, tstate, now, 1);
 	if (!code.stack)
 		return 0;
@@ -208,13 +217,12 @@ __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64 now,
 				    const bool cas)
 {
-	u64 holder = gil_holder(gil), ns;
+	u64 holder = gil_holder(gil);
 
 	if (!holder)
 		return;
-	ns = gil_take_owed(g, now, cas);
-	if (ns)
-		bb_gil_blame(tgid, gil, holder, ns, now);
+	g->holder = holder;
+	bb_gil_blame(tgid, gil, holder, gil_take_owed(g, now, cas), now);
 }
 
 /*
@@ -226,27 +234,39 @@ static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64
 static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced, const bool cas)
 {
 	struct bb_gil_sum *g = gil_sum(gil, tgid);
-	u64 ns, holder;
+	u64 ns, last;
 
 	if (!g)
 		return;
 	ns = gil_take_owed(g, now, cas);
+	last = py_read(gil + BB_GIL_HOLDER);
+	if (!forced)
+		g->holder = 0;
 	if (!ns)
 		return;
-	holder = py_read(gil + BB_GIL_HOLDER);
-	if (forced || !holder)
+	if (forced || !last)
 		__sync_fetch_and_add(&g->hand_over, ns);
 	else
-		bb_gil_blame(tgid, gil, holder, ns, now);
+		bb_gil_blame(tgid, gil, last, ns, now);
 }
 
-/* A thread that was woken for the GIL gets a CPU: nobody has held it since. */
-static __always_inline void gil_arrive(struct bb_gil_sum *g, u64 now, const bool cas)
+/*
+ * A thread that waited gets a CPU. Where it was woken for the GIL, nobody has
+ * held it since. Where its slice ran out, nobody has let go of it, or there would
+ * have been a wake-up: it is still with whom it was last seen. This is for now:
+ * by the time that somebody asks again, it may have changed hands.
+ */
+static __always_inline void gil_arrive(struct bb_thread_sum *t, struct bb_gil_sum *g, u64 now,
+				       const bool cas)
 {
 	u64 ns = gil_take_owed(g, now, cas);
 
-	if (ns)
+	if (!ns)
+		return;
+	if (t->wake_how == BB_FUTEX_HANDED || !g->holder)
 		__sync_fetch_and_add(&g->hand_over, ns);
+	else
+		gil_give(t->tgid, t->gil, g->holder, ns);
 }
 
 /*

@@ -188,8 +188,8 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 		t->acq_ns += ns;
 		if (g)
 			__sync_fetch_and_add(&g->ns, ns);
-		if (g && t->wake_how == BB_FUTEX_HANDED)
-			gil_arrive(g, now, cas);
+		if (g)
+			gil_arrive(t, g, now, cas);
 		return BB_GIL;
 	}
 	how = t->flags & BB_TF_PROTO ? BB_FUTEX_PROTO : t->wake_how ? t->wake_how : BB_FUTEX_OTHER;

@@ -45,6 +45,10 @@ class Program:
         return report, lib.process_of(report, self.pid)
 
 
+def window_of(process):
+    return max(t["window_ns"] for t in process["threads"])
+
+
 def function_name(row):
     return (row["function"] or "").rpartition(".")[2]
 
@@ -67,12 +71,19 @@ def test_holders_share(python):
     gil = process["gil"]
     known(gil)
     long, short = by_function(gil["holders"], "hold_long", "hold_short")
-    assert abs(long / (long + short) - 0.75) < 0.05, gil["holders"]
     assert long + short > 0.95, gil["holders"]
-    # the thread's exact figure says the same
-    held = sorted(t["gil"]["held_contended_ns"] for t in process["threads"])
-    assert abs(held[-1] / sum(held) - 0.75) < 0.05, held
-    assert gil["contended_share"] > 0.95 and gil["held_share"] > 0.9, gil
+    # What the threads did is call into C, with the GIL: on a CPU, or preempted there. How long a call
+    # takes depends on the CPU that it is on, so that is the truth, and 3 to 1 what it is about.
+    truth = sorted((lib.state(t, "oncpu") + t["gil"]["held_off_cpu_ns"] for t in process["threads"]),
+                   reverse=True)
+    assert abs(truth[0] / sum(truth) - 0.75) < 0.12, truth
+    assert abs(long / (long + short) - truth[0] / sum(truth)) < 0.05, (truth, gil["holders"])
+    # the threads' exact figures say the same
+    held = sorted((t["gil"]["held_contended_ns"] for t in process["threads"]), reverse=True)
+    assert abs(held[0] / sum(held) - truth[0] / sum(truth)) < 0.05, (truth, held)
+    # one of the two waits at any time, for the GIL or, between two slices of that, for a CPU
+    assert gil["contended_ns"] + lib.state(process, "runq") > 0.95 * window_of(process), gil
+    assert gil["held_share"] + 3 * gil["held_error"] > 0.9, gil
     assert process["verdict"]["bound"] == "gil-bound"
 
 
@@ -101,13 +112,14 @@ def test_hogs(python, form, function):
     gil = process["gil"]
     known(gil)
     assert by_function(gil["holders"], function)[0] > 0.9, gil["holders"]
-    assert gil["held_share"] > 0.8, gil
-    if form == "hog_call":
-        assert gil["contended_share"] > 0.9, gil
     if form != "hog_short":
-        waiters = by_function(gil["waiters"], "napper")[0]
-        # a wait of which the end was not seen is nowhere
-        assert waiters > 0.9 or form == "hog_call" and not gil["waiters"], gil["waiters"]
+        assert gil["held_share"] > 0.8, gil
+    if form == "hog_call":
+        assert gil["contended_ns"] + lib.state(process, "runq") > 0.9 * window_of(process), gil
+    if form != "hog_short":
+        # of a wait that began before the window the code is not known
+        seen = [r for r in gil["waiters"] if r["function"]]
+        assert all(function_name(r) == "napper" for r in seen if r["share"] > 0.01), gil["waiters"]
 
 
 def test_blocked_while_holding(python):
@@ -173,7 +185,8 @@ def test_interpreters_with_a_gil_each(python):
     gil = process["gil"]
     assert len(gil["interpreters"]) == 2 and gil["held_share"] is None, gil["interpreters"]
     for interpreter in gil["interpreters"]:
-        assert interpreter["contended_share"] > 0.9, interpreter
+        assert interpreter["contended_ns"] + lib.state(process, "runq") > \
+            0.9 * window_of(process), interpreter
         known(interpreter)
     sub, main = by_function(gil["holders"], "in_sub", "compute")
     assert sub > 0.4 and main > 0.4, gil["holders"]

@@ -42,6 +42,14 @@ def quantile(turns, q):
     return turns[min(len(turns) - 1, int(q * len(turns)))]
 
 
+def near_quantile(ours, turns, q, width):
+    """Turns come in a few lengths: where one gives way to the next, a few more or less of them are
+    all the difference, so neighbouring quantiles are right too."""
+    least, most = quantile(turns, q - width), quantile(turns, q + width)
+    assert 0.95 * least - 50000 <= ours <= 1.05 * most + 50000, \
+        "p%g: %.3f ms, the program says %.3f to %.3f" % (100 * q, ours / 1e6, least / 1e6, most / 1e6)
+
+
 def near(ours, theirs, what):
     # 50 us: what lies between the system call and the program's own clock
     assert abs(ours - theirs) <= 0.05 * theirs + 50000, "%s: %.3f ms, the program says %.3f" % (
@@ -54,8 +62,8 @@ def test_turns_by_the_programs_own_clock(python, form):
     _, loop, turns = watch(python, form, "--syscalls=on")
     assert loop["exact"] and loop["kind"] == "asyncio", loop
     assert abs(loop["turns"] - len(turns)) <= 0.02 * len(turns) + 2, (loop["turns"], len(turns))
-    near(loop["p50_ns"], quantile(turns, 0.5), "p50")
-    near(loop["p99_ns"], quantile(turns, 0.99), "p99")
+    near_quantile(loop["p50_ns"], turns, 0.5, 0.03)
+    near_quantile(loop["p99_ns"], turns, 0.99, 0.005)
     near(loop["max_ns"], turns[-1], "longest")
     # each turn is a little longer for us than for the program, which asks inside it
     near(loop["busy_share"] * 4e9, sum(turns) + 20000 * len(turns), "busy")

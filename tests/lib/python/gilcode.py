@@ -152,9 +152,10 @@ def forked():
     pid = os.fork()
     thread(compute)
     thread(compute)
-    if pid:
-        with open(os.path.join(FOLDER, "child"), "w") as f:
-            f.write("%d" % pid)
+    if not pid:
+        time.sleep(1000)
+    with open(os.path.join(FOLDER, "child"), "w") as f:
+        f.write("%d" % pid)
 
 
 def own_gils():
