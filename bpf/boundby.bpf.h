@@ -109,6 +109,8 @@ extern const struct bb_thread_sum bb_zero_thread;
 extern const struct bb_gil_sum bb_zero_gil;
 extern const struct bb_py_thread bb_zero_py_thread;
 extern const struct bb_loop_sum bb_zero_loop;
+extern const struct bb_py_sum bb_zero_py_sum;
+extern const struct bb_holder_sum bb_zero_holder;
 
 #define barrier() asm volatile("" ::: "memory")
 

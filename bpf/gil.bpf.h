@@ -169,6 +169,8 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
 }
 
+#define BB_BLAME_NS 4000000ULL
+
 /* The thread of thread state @tstate held the GIL for @ns of contended time; NULL: no room. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tstate, u64 ns)
 {
@@ -176,9 +178,7 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tst
 	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
 
 	if (!h) {
-		struct bb_holder_sum zero = {};
-
-		bpf_map_update_elem(&holders, &key, &zero, BPF_NOEXIST);
+		bpf_map_update_elem(&holders, &key, &bb_zero_holder, BPF_NOEXIST);
 		h = bpf_map_lookup_elem(&holders, &key);
 	}
 	if (!h) {
@@ -202,11 +202,13 @@ __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 	};
 	struct bb_holder_sum *h = gil_give(tgid, gil, tstate, ns);
 
-	if (!h || !h->pending)
+	/* enough to be worth a look: a sample for each few milliseconds */
+	if (!h || h->pending < (h->walks ? BB_BLAME_NS : 1))
 		return 0;
 	code.stack = bb_py_stack(tgid, tstate, now, 1);
 	if (!code.stack)
 		return 0;
+	h->walks++;
 	ns = h->pending;
 	__sync_fetch_and_add(&h->pending, -ns);
 	py_sum_add(&code, ns, 1, 0);
@@ -366,8 +368,6 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 
 	if ((t->flags & BB_TF_IN_ACQ) && !gil_joined(t, gil, own_memory))
 		bb_gil_close(task_of(t), t->tid);
-	if (!(t->flags & BB_TF_IN_ACQ))
-		t->acq_stack = t->stack;
 	t->flags |= BB_TF_GIL | BB_TF_IN_ACQ;
 	t->gil = gil;
 	t->bucket = BB_GIL;

@@ -45,5 +45,7 @@ const struct bb_thread_sum bb_zero_thread = {};
 const struct bb_gil_sum bb_zero_gil = {};
 const struct bb_py_thread bb_zero_py_thread = {};
 const struct bb_loop_sum bb_zero_loop = {};
+const struct bb_py_sum bb_zero_py_sum = {};
+const struct bb_holder_sum bb_zero_holder = {};
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

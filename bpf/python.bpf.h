@@ -269,9 +269,7 @@ static __always_inline void py_sum_add(const struct bb_py_key *key, u64 ns, u64 
 	struct bb_py_sum *sum = bpf_map_lookup_elem(&py_sums, key);
 
 	if (!sum) {
-		struct bb_py_sum zero = {};
-
-		bpf_map_update_elem(&py_sums, key, &zero, BPF_NOEXIST);
+		bpf_map_update_elem(&py_sums, key, &bb_zero_py_sum, BPF_NOEXIST);
 		sum = bpf_map_lookup_elem(&py_sums, key);
 	}
 	if (!sum) {

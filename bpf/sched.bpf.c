@@ -296,9 +296,12 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 		thread_end(p, t);
 		return;
 	} else {
-		if (bb_pythons)
-			py_block(p, t, now);
 		classify(p, t, state, now, true, cas);
+		/* the slices of one acquisition are waited for in the same code */
+		if (bb_pythons && (t->bucket != BB_GIL || !t->acq_stack))
+			py_block(p, t, now);
+		if (t->bucket == BB_GIL && t->stack)
+			t->acq_stack = t->stack;
 		if ((t->flags & BB_TF_IN_ACQ) && t->bucket != BB_GIL)
 			bb_gil_close(task_of(t), t->tid);
 		if (t->bucket == BB_POLL && polls_events(t->nr))

@@ -118,8 +118,9 @@ def test_hogs(python, form, function):
         assert gil["contended_ns"] + lib.state(process, "runq") > 0.9 * window_of(process), gil
     if form != "hog_short":
         # of a wait that began before the window the code is not known
-        seen = [r for r in gil["waiters"] if r["function"]]
-        assert all(function_name(r) == "napper" for r in seen if r["share"] > 0.01), gil["waiters"]
+        rows = [r for r in gil["waiters"] if r["function"]]
+        napper = sum(r["ns"] for r in rows if function_name(r) == "napper")
+        assert napper >= 0.85 * sum(r["ns"] for r in rows), gil["waiters"]
 
 
 def test_blocked_while_holding(python):
@@ -201,9 +202,11 @@ def test_native_threads_and_calls_from_c(python):
     sort, other = by_function(gil["holders"], "called_from_c", "compute")
     sort += by_function(gil["holders"], "sort")[0]
     assert sort > 0.3 and other > 0.3 and sort + other > 0.95, gil["holders"]
-    stacks = [[function_name(f) for f in c["frames"]] for c in process["code"]
-              if c["frames"] and function_name(c["frames"][0]) == "called_from_c"]
-    assert any(names[:2] == ["called_from_c", "sort"] for names in stacks), stacks
+    stacks = [c for c in process["code"] if c["kind"] in ("gil-holder", "gil-waiter")
+              and c["frames"] and function_name(c["frames"][0]) == "called_from_c"]
+    # the frame below it is that of its caller, but where a holder was read as it returned
+    right = sum(c["ns"] for c in stacks if [function_name(f) for f in c["frames"][1:2]] == ["sort"])
+    assert stacks and right > 0.9 * sum(c["ns"] for c in stacks), stacks
 
 
 def test_in_another_pid_namespace(python):

@@ -59,14 +59,17 @@ def near(ours, theirs, what):
 @pytest.mark.parametrize("form", ["ticks", "blocked"])
 def test_turns_by_the_programs_own_clock(python, form):
     """p50 and p99 within 5 %, the number of turns and the busy share too."""
-    _, loop, turns = watch(python, form, "--syscalls=on")
+    process, loop, turns = watch(python, form, "--syscalls=on")
     assert loop["exact"] and loop["kind"] == "asyncio", loop
     assert abs(loop["turns"] - len(turns)) <= 0.02 * len(turns) + 2, (loop["turns"], len(turns))
     near_quantile(loop["p50_ns"], turns, 0.5, 0.03)
     near_quantile(loop["p99_ns"], turns, 0.99, 0.005)
     near(loop["max_ns"], turns[-1], "longest")
-    # each turn is a little longer for us than for the program, which asks inside it
-    near(loop["busy_share"] * 4e9, sum(turns) + 20000 * len(turns), "busy")
+    # each turn is a little longer for us than for the program, which asks inside it; and one of the
+    # longest may lie across either end of the window, where only one of us counts it
+    busy = loop["busy_share"] * process["threads"][0]["window_ns"]
+    assert 0.95 * sum(turns) - turns[-1] <= busy <= \
+        1.05 * (sum(turns) + 20000 * len(turns)) + turns[-1], (busy, sum(turns))
 
 
 def test_without_tracing_it_is_a_bound(python):

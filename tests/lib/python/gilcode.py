@@ -178,11 +178,11 @@ def own_gils():
 
 
 def native():
-    """Threads that are not Python's, and one that calls in from C: qsort() with a callback."""
-    libc = ctypes.CDLL(None)
+    """A thread that is not Python's, and one that calls back from C: qsort(), with the GIL kept."""
+    libc = ctypes.PyDLL(None)
     numbers = (ctypes.c_int * 2000)(*range(2000, 0, -1))
-    compare_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int),
-                                    ctypes.POINTER(ctypes.c_int))
+    compare_type = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int),
+                                     ctypes.POINTER(ctypes.c_int))
 
     def called_from_c(a, b):
         return a[0] - b[0]
