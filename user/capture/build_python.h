@@ -15,6 +15,8 @@ struct bb_py_ident {
 	pid_t shown;        /* tid as the record has it */
 	uint64_t tstate;    /* 0: not known */
 	uint64_t self;      /* pthread_self(), 0: not known */
+	uint64_t start;     /* ktime from which its row is, */
+	uint64_t end;       /* and until which it was there for sure */
 };
 
 /**

@@ -297,6 +297,7 @@ static int keep(struct bb_py_threads *t, const struct thread *th)
 static int take_over(struct bb_py_threads *t, struct threads *now, bool cut)
 {
 	struct threads old = t->live;
+	struct thread *shorter;
 	size_t nr = now->nr;
 	int err = 0;
 
@@ -323,7 +324,8 @@ static int take_over(struct bb_py_threads *t, struct threads *now, bool cut)
 		}
 	}
 	free(old.items);
-	t->live.items = now->items;
+	shorter = realloc(now->items, (nr ? nr : 1) * sizeof(*shorter));
+	t->live.items = shorter ? shorter : now->items;
 	t->live.nr = nr;
 	if (nr > now->nr)
 		qsort(t->live.items, nr, sizeof(*t->live.items), by_tstate);
@@ -345,6 +347,8 @@ static int read_active(struct bb_py_threads *t, struct bb_mem *m, uint64_t inter
 	uint64_t modules, threading, dict, active;
 	int err;
 
+	*items = NULL;
+	*nr = 0;
 	err = read_u64(m, interp + t->l.modules, &modules);
 	if (!err)
 		err = bb_py_attrs__item(&t->attrs, m, modules, "threading", &threading);
@@ -460,8 +464,9 @@ static int read_names(struct bb_py_threads *t, struct bb_mem *m, bool all, size_
 
 		if (!th->asked && is_pending(th, all))
 			err = name_interpreter(t, m, th->interp, all);
-		any |= th->fresh != NULL;
 	}
+	for (size_t i = 0; i < t->live.nr; i++)
+		any |= t->live.items[i].fresh != NULL;
 	if (any) {
 		int failed = confirm(t, m, max, now());
 
