@@ -6,7 +6,8 @@ Python cannot tell), "name": its name, or null where it is not one of threading'
 those below}; "ready" follows once all wait. Commands on stdin, each answered with the lines of the
 threads that it is about and "ready":
     rename          each thread gets another name
-    start NAME      one more thread
+    start NAME      one more thread, of that kind too
+    crowd NR        so many more threads
     end KIND        that thread ends
     churn NR        so many threads, one after the other
 """
@@ -147,6 +148,10 @@ def answer(command, *args):
     elif command == "start":
         Worker(args[0], named(args[0]))
         threads[args[0]].say()
+    elif command == "crowd":
+        for i in range(int(args[0])):
+            Worker("crowd %d" % i, named("crowd %d" % i))
+            threads["crowd %d" % i].say()
     elif command == "end":
         threads[args[0]].say()
         threads[args[0]].end()
@@ -158,7 +163,21 @@ def answer(command, *args):
     sys.stdout.flush()
 
 
+def native_thread():
+    """One that has never heard of Python, where we can make one."""
+    try:
+        import ctypes
+    except ImportError:
+        return
+    libc, thread = ctypes.CDLL(None), ctypes.c_void_p()
+    pause = ctypes.cast(libc.pause, ctypes.c_void_p)
+    if libc.pthread_create(ctypes.byref(thread), None, pause, None):
+        raise OSError("pthread_create")
+    say("native", thread.value, 0, None)
+
+
 main_thread()
+native_thread()
 for one in list(threads.values()):
     one.say()
 print("ready")
