@@ -211,7 +211,8 @@ def check_rows(process, threads, native=True):
     """Each row has the name that the program told, or none where it is none of threading's."""
     mine = {t["native"]: t["name"] for t in threads if t["native"]}
     if native and len(mine) > 1:
-        assert rows(process) == dict(dict.fromkeys(rows(process)), **mine)
+        assert rows(process) == {tid: mine.get(tid) for tid in rows(process)}
+        assert set(mine) <= set(rows(process))
     told = sorted(t["name"] for t in threads if t["name"])
     assert sorted(name for name in rows(process).values() if name) == told
 

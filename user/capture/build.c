@@ -343,6 +343,7 @@ static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t 
 	id->self = self;
 	id->start = sum->start;
 	id->end = end;
+	id->ended = sum->flags & BB_TF_ENDED;
 	return 0;
 }
 
@@ -433,7 +434,7 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 
 static int add_exited(const struct bb_thread_sum *sum, void *ctx)
 {
-	int err = add_ident(ctx, sum, sum->tid, 0, sum->since);
+	int err = add_ident(ctx, sum, sum->tid, sum->self, sum->since);
 
 	return err ? err : add_sum(ctx, sum, sum->comm, sum->tid);
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * Live threads first, which are known by their pthread_self(): of ended ones only the
- * thread state is, and what belongs to a live one is not theirs.
+ * Those first whose pthread_self() is known. Of a leader whose number another thread took
+ * over at exec only the thread state is, and what belongs to another is not its.
  */
 static int by_process(const void *a, const void *b)
 {

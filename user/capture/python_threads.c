@@ -11,6 +11,7 @@
 
 #define INTERPRETERS_MAX 64
 #define TRIES            4
+#define WALKS            5
 #define TSTATE_MAX       512 /* bytes of PyThreadState that are looked at, at most */
 #define OFFSET_MAX       65536
 #define USER_MAX         (1ULL << 56)
@@ -194,26 +195,37 @@ static int walk_interpreter(const struct bb_py_threads *t, struct bb_mem *m, uin
 	return err;
 }
 
-/*
- * The thread states as they are now, @max at most. *cut: there may be more. A list that
- * changes under our hands ends where we lose it.
- */
-static int walk(const struct bb_py_threads *t, struct bb_mem *m, size_t max, struct threads *out,
-		bool *cut)
+static int walk_once(const struct bb_py_threads *t, struct bb_mem *m, size_t max,
+		     struct threads *out, bool *cut)
 {
 	uint64_t interp;
 	int err = read_u64(m, t->runtime + t->off.interp_head, &interp);
 
-	memset(out, 0, sizeof(*out));
-	out->items = calloc(max, sizeof(*out->items));
-	if (!out->items)
-		return -ENOMEM;
+	out->nr = 0;
 	for (int i = 0; i < INTERPRETERS_MAX && !err && interp && out->nr < max; i++) {
 		err = plausible(interp) ? walk_interpreter(t, m, interp, max, out) : -EFAULT;
 		if (!err)
 			err = read_u64(m, interp + t->off.interp_next, &interp);
 	}
-	*cut = err || interp;
+	*cut = err || interp || out->nr == max;
+	return err;
+}
+
+/*
+ * The thread states as they are now, @max at most. *cut: there may be more. A list that
+ * changes under our hands ends where we lose it: then once more.
+ */
+static int walk(const struct bb_py_threads *t, struct bb_mem *m, size_t max, struct threads *out,
+		bool *cut)
+{
+	int err = -EFAULT;
+
+	memset(out, 0, sizeof(*out));
+	out->items = calloc(max, sizeof(*out->items));
+	if (!out->items)
+		return -ENOMEM;
+	for (int i = 0; i < WALKS && err == -EFAULT; i++)
+		err = walk_once(t, m, max, out, cut);
 	return err == -EFAULT ? 0 : err;
 }
 
