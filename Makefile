@@ -92,10 +92,11 @@ $(OUT)/boundby: $(OBJ)
 
 WORKLOAD_BIN := $(patsubst tests/workloads/%.c,$(OUT)/tests/%,$(wildcard tests/workloads/*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*.c))
-TEST_LIB := $(filter-out tests/lib/pyprobe.c tests/lib/pynames.c,$(wildcard tests/lib/*.c))
+TEST_LIB := $(filter-out tests/lib/py%.c,$(wildcard tests/lib/*.c))
+PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c))
 # of the capture, what needs no kernel
 PURE_CAPTURE := user/capture/fold.c user/capture/governor.c user/capture/mem.c \
-	$(patsubst %,user/capture/python_%.c,code lines names str)
+	$(patsubst %,user/capture/python_%.c,attr code lines names str threads)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
@@ -112,12 +113,12 @@ $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE)
 PYTHON_SRC := user/capture/elf.c user/capture/mem.c \
 	$(filter-out user/capture/python_stacks.c,$(wildcard user/capture/python*.c))
 
-$(OUT)/tests/pyprobe $(OUT)/tests/pynames: $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)
+$(PYTHON_BIN): $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ -lelf -lz
 
-workloads: $(WORKLOAD_BIN) $(OUT)/tests/pyprobe $(OUT)/tests/pynames
+workloads: $(WORKLOAD_BIN) $(PYTHON_BIN)
 
 unit: $(UNIT_BIN)
 	$(Q)for t in $(UNIT_BIN); do echo "  RUN      $$t"; $$t || exit 1; done

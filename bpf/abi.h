@@ -257,6 +257,7 @@ struct bb_thread_sum {
 	bb_s32 sys_nr;
 	bb_u32 pad;
 	bb_u64 tstate;      /* its PyThreadState, once found */
+	bb_u64 self;        /* pthread_self() when it was first seen, 0: not known (any more) */
 	bb_u64 stack;       /* Python stack of the open wait, 0: not walked */
 	bb_u64 acq_stack;   /* of the acquisition that is not closed */
 	bb_u64 held_gil;    /* that it held when it left the CPU */
@@ -266,8 +267,8 @@ struct bb_thread_sum {
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 656, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 448, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 664, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 456, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -300,7 +301,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 736, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 744, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)

@@ -107,6 +107,7 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 			take_number(p, t, proc);
 		t->gil = 0;
 		t->tstate = 0;
+		t->self = 0;
 		t->flags &= ~BB_TF_NO_TSTATE;
 	}
 	__sync_fetch_and_add(&bb_proc_events, 1);

@@ -79,6 +79,7 @@ static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_str
 	t->nvcsw = p->nvcsw;
 	t->nivcsw = p->nivcsw;
 	t->run_delay = p->sched_info.run_delay;
+	t->self = bb_pthread_self(p);
 	if (p->start_time > since) {
 		since = p->start_time;
 		t->flags |= BB_TF_BORN;

@@ -23,52 +23,12 @@ import lib  # noqa: E402
 PYNAMES = os.path.join(lib.TESTS, "pynames")
 PYPROBE = os.path.join(lib.TESTS, "pyprobe")
 
-# Runs in the Python under test. Prints {field: [offsets where it may be]}, then waits.
+OWN_MEMORY = os.path.join(TESTS, "lib/python/own_memory.py")
+
+# Runs in the Python under test, behind OWN_MEMORY. Prints {field: [offsets where it may be]}, then
+# waits.
 DERIVE = r'''
-import json, os, struct, sys, sysconfig, types
-
-def read_by_file(addr, size):
-    try:
-        memory.seek(addr)
-        return memory.read(size)
-    except (OSError, OverflowError, ValueError):
-        return b""
-
-def read_by_call(addr, size):
-    """All or nothing."""
-    buf = ctypes.create_string_buffer(size)
-    iovec = ctypes.c_uint64 * 2
-    here, there = iovec(ctypes.addressof(buf), size), iovec(addr, size)
-    got = ctypes.CDLL(None).process_vm_readv(os.getpid(), here, 1, there, 1, 0)
-    return buf.raw if got == size else b""
-
-try:
-    memory = open("/proc/self/mem", "rb", 0)
-    read = read_by_file
-except OSError:
-    # a chroot without /proc; some builds have no ctypes
-    import ctypes
-    read = read_by_call
-
-def read_all(addr, size):
-    """As much as there is, up to the end of the mapping."""
-    data = read(addr, size)
-    while not data and size > 8:
-        size //= 2
-        data = read(addr, size)
-    return data
-
-def where(data, value, form="Q"):
-    """Offsets at which a value of this form is, aligned."""
-    step = struct.calcsize(form)
-    want = struct.pack(form, value)
-    return [i for i in range(0, len(data) - step + 1, step) if data[i:i + step] == want]
-
-def words(data):
-    return struct.unpack("%dQ" % (len(data) // 8), data[:len(data) // 8 * 8])
-
-def both(a, b):
-    return sorted(set(a) & set(b))
+import json, sys, sysconfig, types
 
 VERSION = sys.version_info[:2]
 FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -227,7 +187,9 @@ def layout(version_hex, free_threaded):
 @pytest.fixture(scope="module", params=interpreters(), ids=repr)
 def derived(request):
     python = request.param
-    process = subprocess.Popen(python.argv + ["-c", DERIVE], stdin=subprocess.PIPE,
+    with open(OWN_MEMORY, encoding="utf-8") as f:
+        program = f.read() + DERIVE
+    process = subprocess.Popen(python.argv + ["-c", program], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE)
     try:
         line = lib.Lines(process.stdout).next()

@@ -7,6 +7,7 @@
 
 #include "../model/lock_rule.h"
 #include "../util/grow.h"
+#include "build_names.h"
 #include "build_python.h"
 #include "fold.h"
 #include "place.h"
@@ -326,11 +327,11 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 }
 
 static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t shown,
-		     uint64_t self)
+		     uint64_t self, uint64_t end)
 {
 	struct bb_py_ident *id;
 
-	if (!b->opts->stacks)
+	if (!b->opts->stacks && !b->opts->names)
 		return 0;
 	id = bb_grow((void **)&b->idents, &b->nr_idents, sizeof(*id));
 	if (!id)
@@ -340,6 +341,9 @@ static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t 
 	id->shown = (pid_t)shown;
 	id->tstate = sum->tstate;
 	id->self = self;
+	id->start = sum->start;
+	id->end = end;
+	id->ended = sum->flags & BB_TF_ENDED;
 	return 0;
 }
 
@@ -424,13 +428,13 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 		end = sum.since;
 	}
 	close_open(b, process, &sum, end, row->now > end ? row->now : end, row);
-	err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self);
+	err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self, row->now);
 	return err ? err : add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
 }
 
 static int add_exited(const struct bb_thread_sum *sum, void *ctx)
 {
-	int err = add_ident(ctx, sum, sum->tid, 0);
+	int err = add_ident(ctx, sum, sum->tid, sum->self, sum->since);
 
 	return err ? err : add_sum(ctx, sum, sum->comm, sum->tid);
 }
@@ -656,6 +660,9 @@ static int build_all(struct build *b, struct bb_kernel *k)
 		err = bb_kernel__each_syscall(k, add_syscall, b);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = finish_process(b, k, i);
+	if (!err && b->opts->names)
+		err = bb_build__names(b->rec, b->targets, b->opts->names, b->opts->start_ns,
+				      b->idents, b->nr_idents);
 	if (!err && b->opts->stacks)
 		err = bb_build__python(b->rec, k, b->targets, b->opts, b->idents, b->nr_idents);
 	return err;

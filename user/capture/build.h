@@ -7,11 +7,13 @@
 #include "kernel.h"
 #include "python_stacks.h"
 #include "target.h"
+#include "thread_names.h"
 
 struct bb_build_opts {
 	uint64_t start_ns; /* of the window, ktime */
 	uint64_t end_ns;   /* gate closed: its end. 0: the gate is open, each row's own instant */
-	struct bb_py_stacks *stacks; /* NULL: no Python code */
+	struct bb_py_stacks *stacks;   /* NULL: no Python code */
+	struct bb_thread_names *names; /* NULL: none */
 	bool traced; /* system calls were traced all the time: kernel time is known */
 };
 

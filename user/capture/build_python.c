@@ -59,7 +59,7 @@ static pid_t tid_of_tstate(struct build *b, uint32_t tgid, uint64_t tstate)
 		self = 0;
 	bb_mem__free(&mem);
 	for (size_t i = 0; self && i < b->nr_idents; i++)
-		if (b->idents[i].tgid == tgid && b->idents[i].self == self)
+		if (!b->idents[i].ended && b->idents[i].tgid == tgid && b->idents[i].self == self)
 			return b->idents[i].shown;
 	return 0;
 }

@@ -3,6 +3,8 @@
 #ifndef BB_CAPTURE_BUILD_PYTHON_H
 #define BB_CAPTURE_BUILD_PYTHON_H
 
+#include <stdbool.h>
+
 #include "../model/record.h"
 #include "build.h"
 #include "kernel.h"
@@ -15,6 +17,9 @@ struct bb_py_ident {
 	pid_t shown;        /* tid as the record has it */
 	uint64_t tstate;    /* 0: not known */
 	uint64_t self;      /* pthread_self(), 0: not known */
+	uint64_t start;     /* ktime from which its row is, */
+	uint64_t end;       /* and until which it was there for sure */
+	bool ended;         /* its addresses may be another one's since */
 };
 
 /**

@@ -24,11 +24,12 @@
 #include "procfs.h"
 #include "python_code.h"
 #include "target.h"
+#include "thread_names.h"
 
 #define MS         1000000ULL
 #define LOOK_NS    (50 * MS)   /* between looks at targets that come and change */
 #define FRESH_NS   (2000 * MS) /* a program is looked at again for a runtime this long */
-#define LEARN_NS   (250 * MS)  /* between looks at new Python code */
+#define LEARN_NS   (250 * MS)  /* between looks at new Python code and threads */
 #define FUTEX_ROWS 8192
 
 struct bb_capture {
@@ -46,7 +47,8 @@ struct bb_capture {
 	uint64_t own_ns; /* our CPU time when the window opened */
 	uint64_t bpf_ns;
 	struct bb_py_stacks *stacks;
-	uint64_t learn_ns; /* when stacks are to be named next */
+	struct bb_thread_names *names;
+	uint64_t learn_ns; /* when stacks and threads are to be named next */
 	enum bb_tracing tracing;
 	uint64_t traced_until_ns;
 	bool no_samples; /* perf_event_open() was refused */
@@ -403,7 +405,8 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 	c->opts = *opts;
 	c->signal_fd = -1;
 	c->stacks = bb_py_stacks__new();
-	if (!c->stacks) {
+	c->names = bb_thread_names__new();
+	if (!c->stacks || !c->names) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -458,6 +461,7 @@ void bb_capture__free(struct bb_capture *c)
 	bb_kernel__free(c->kernel);
 	bb_targets__free(&c->targets);
 	bb_py_stacks__free(c->stacks);
+	bb_thread_names__free(c->names);
 	if (c->signal_fd >= 0)
 		close(c->signal_fd);
 	free(c);
@@ -645,6 +649,8 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 		if (now >= c->learn_ns) {
 			c->learn_ns = now + LEARN_NS;
 			err = bb_py_stacks__learn(c->stacks, c->kernel, &c->targets);
+			if (!err)
+				err = bb_thread_names__learn(c->names, &c->targets, false);
 			if (err)
 				return err;
 		}
@@ -728,6 +734,9 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	err = follow(c);
 	if (!err && c->opts.children)
 		err = bb_kernel__each_process(c->kernel, adopt_gone, c);
+	/* before the rows are read: a name is its who was there then */
+	if (!err)
+		err = bb_thread_names__learn(c->names, &c->targets, true);
 	if (err)
 		return err;
 	rec->window.start_realtime_ns = c->start_realtime_ns;
@@ -739,6 +748,7 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	o.start_ns = c->start_ns;
 	o.end_ns = c->end_ns;
 	o.stacks = c->stacks;
+	o.names = c->names;
 	o.traced = c->tracing == BB_TRACING_ON;
 	/* its losses are added to those that the kernel counted */
 	fill_overhead(c, rec, end);
