@@ -261,14 +261,20 @@ static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced,
 static __always_inline void gil_arrive(struct bb_thread_sum *t, struct bb_gil_sum *g, u64 now,
 				       const bool cas)
 {
-	u64 ns = gil_take_owed(g, now, cas);
+	bool handed = t->wake_how == BB_FUTEX_HANDED;
+	u64 ns;
 
-	if (!ns)
+	/* not known yet: whoever asks next will see */
+	if (!handed && !g->holder)
 		return;
-	if (t->wake_how == BB_FUTEX_HANDED || !g->holder)
+	ns = gil_take_owed(g, now, cas);
+	if (ns && handed)
 		__sync_fetch_and_add(&g->hand_over, ns);
-	else
+	else if (ns)
 		gil_give(t->tgid, t->gil, g->holder, ns);
+	/* it takes the GIL now, or finds that another one was faster and waits again */
+	if (handed)
+		g->holder = t->tstate;
 }
 
 /*

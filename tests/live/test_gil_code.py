@@ -78,6 +78,10 @@ def test_holders_share(python):
                    reverse=True)
     assert abs(truth[0] / sum(truth) - 0.75) < 0.12, truth
     assert abs(long / (long + short) - truth[0] / sum(truth)) < 0.05, (truth, gil["holders"])
+    # what was sampled and what was summed agree: it was held while others waited, but for hand-overs
+    least = (gil["known_ns"] - gil["hand_over_ns"]) / window_of(process)
+    assert least - 0.03 <= gil["held_share"] + 3 * gil["held_error"], gil
+    assert gil["hand_over_ns"] < 0.1 * gil["known_ns"], gil
     # the threads' exact figures say the same
     held = sorted((t["gil"]["held_contended_ns"] for t in process["threads"]), reverse=True)
     assert abs(held[0] / sum(held) - truth[0] / sum(truth)) < 0.05, (truth, held)
