@@ -173,6 +173,7 @@ struct keys {
 	size_t nr;
 	size_t width; /* cells of an entry */
 	bool split;   /* values are elsewhere */
+	uint64_t addr;
 };
 
 static uint64_t key_of(const struct keys *k, size_t i)
@@ -227,11 +228,12 @@ static int read_keys(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t add
 		err = measure(a, head, k, &entries);
 	if (err)
 		return err;
+	k->addr = addr + entries;
 	size = k->nr * k->width * sizeof(*k->cells);
 	k->cells = malloc(size ? size : 1);
 	if (!k->cells)
 		return -ENOMEM;
-	err = size ? bb_mem__read(m, addr + entries, k->cells, size) : 0;
+	err = size ? bb_mem__read(m, k->addr, k->cells, size) : 0;
 	if (err) {
 		free(k->cells);
 		k->cells = NULL;
@@ -239,19 +241,28 @@ static int read_keys(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t add
 	return err;
 }
 
-/* The entry of this name. A key that cannot be read is none: it was deleted meanwhile. */
-static int find_key(const struct bb_py_attrs *a, struct bb_mem *m, const struct keys *k,
-		    const char *name, size_t *at)
+/*
+ * The entry of this name. A key that cannot be read is none: it was deleted meanwhile.
+ * Names of attributes are interned: where there is one, it mostly is the last one's str.
+ */
+static int find_key(struct bb_py_attrs *a, struct bb_mem *m, const struct keys *k, const char *name,
+		    size_t *at)
 {
-	bool equal;
+	bool equal, again = a->key && !strcmp(a->key_name, name);
 	int err;
 
+	for (*at = 0; again && *at < k->nr; (*at)++)
+		if (key_of(k, *at) == a->key)
+			return 0;
 	for (*at = 0; *at < k->nr; (*at)++) {
 		err = compare_str(a, m, key_of(k, *at), name, &equal);
 		if (err && err != -EFAULT)
 			return err;
-		if (equal)
-			return 0;
+		if (!equal)
+			continue;
+		a->key = key_of(k, *at);
+		strcpy(a->key_name, name); /* it is no longer than what was compared */
+		return 0;
 	}
 	return -ENOENT;
 }
@@ -278,19 +289,20 @@ static int read_dict(struct bb_py_attrs *a, struct bb_mem *m, uint64_t dict, uin
 
 /* A value that is not among the keys. */
 static int read_value(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t values, size_t at,
-		      uint64_t *value)
+		      uint64_t *value, uint64_t *slot)
 {
 	int err;
 
 	if (!plausible(values))
 		return -EFAULT;
-	err = read_u64(m, values + a->l.values + at * sizeof(*value), value);
+	*slot = values + a->l.values + at * sizeof(*value);
+	err = read_u64(m, *slot, value);
 	return err ? err : *value ? 0 : -ENOENT;
 }
 
 /* One attempt. -EAGAIN: it has changed meanwhile. */
 static int try_item(struct bb_py_attrs *a, struct bb_mem *m, uint64_t dict, const char *name,
-		    uint64_t *value)
+		    uint64_t *value, uint64_t *slot)
 {
 	uint64_t words[2], again[2];
 	struct keys k;
@@ -304,8 +316,9 @@ static int try_item(struct bb_py_attrs *a, struct bb_mem *m, uint64_t dict, cons
 	if (!err)
 		err = find_key(a, m, &k, name, &at);
 	if (!err && words[1]) {
-		err = read_value(a, m, words[1], at, value);
+		err = read_value(a, m, words[1], at, value, slot);
 	} else if (!err) {
+		*slot = k.addr + ((at + 1) * k.width - 1) * sizeof(*value);
 		*value = value_of(&k, at);
 		err = *value ? 0 : -ENOENT;
 	}
@@ -319,9 +332,10 @@ int bb_py_attrs__item(struct bb_py_attrs *a, struct bb_mem *m, uint64_t dict, co
 		      uint64_t *value)
 {
 	int err = -EAGAIN;
+	uint64_t slot;
 
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++)
-		err = try_item(a, m, dict, name, value);
+		err = try_item(a, m, dict, name, value, &slot);
 	return err == -EAGAIN ? -EFAULT : err;
 }
 
@@ -398,42 +412,58 @@ static int place_in_words(const struct bb_py_attrs *a, struct bb_mem *m, uint64_
 	return err;
 }
 
-static int find_place(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t object,
-		      struct place *p)
+/* What a type tells of its instances. */
+static int read_type(struct bb_py_attrs *a, struct bb_mem *m, uint64_t addr)
 {
 	const struct bb_py_attr_layout *l = &a->l;
-	char type[TYPE_MAX], head[8];
-	uint64_t addr, flags;
-	int64_t offset;
+	char type[TYPE_MAX];
+	int err;
+
+	if (a->type.addr && a->type.addr == addr)
+		return 0;
+	if (!plausible(addr))
+		return -EFAULT;
+	err = bb_mem__read(m, addr, type, l->ht_cached_keys + sizeof(uint64_t));
+	if (err)
+		return err;
+	a->type.addr = addr;
+	a->type.flags = u64_at(type, l->tp_flags);
+	a->type.basicsize = u64_at(type, l->tp_basicsize);
+	a->type.dictoffset = u64_at(type, l->tp_dictoffset);
+	a->type.keys = u64_at(type, l->ht_cached_keys);
+	return 0;
+}
+
+static int find_place(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, struct place *p)
+{
+	uint64_t addr, offset;
+	char head[8];
 	int err;
 
 	memset(p, 0, sizeof(*p));
 	if (!plausible(object))
 		return -EFAULT;
-	err = read_u64(m, object + l->str.ob_type, &addr);
-	if (!err && !plausible(addr))
-		err = -EFAULT;
+	err = read_u64(m, object + a->l.str.ob_type, &addr);
 	if (!err)
-		err = bb_mem__read(m, addr, type, l->ht_cached_keys + sizeof(uint64_t));
+		err = read_type(a, m, addr);
 	if (err)
 		return err;
-	flags = u64_at(type, l->tp_flags);
-	if (!(flags & TPFLAGS_HEAPTYPE))
+	if (!(a->type.flags & TPFLAGS_HEAPTYPE))
 		return -ENOENT;
-	p->keys = u64_at(type, l->ht_cached_keys);
-	if (!l->managed || !(flags & TPFLAGS_MANAGED_DICT)) {
-		offset = (int64_t)u64_at(type, l->tp_dictoffset);
-		if (offset <= 0 || offset % 8 || offset > (int64_t)u64_at(type, l->tp_basicsize) ||
-		    offset > INT16_MAX)
+	p->keys = a->type.keys;
+	if (!a->l.managed || !(a->type.flags & TPFLAGS_MANAGED_DICT)) {
+		/* negative ones, from the end, are not for classes that Python code makes */
+		offset = a->type.dictoffset;
+		if (!offset || offset % 8 || offset > a->type.basicsize || offset > INT16_MAX)
 			return -ENOENT;
-		return read_u64(m, object + (uint64_t)offset, &p->dict);
+		return read_u64(m, object + offset, &p->dict);
 	}
 	err = place_in_words(a, m, object, p);
 	if (err || p->dict || p->values)
 		return err;
-	if (l->managed != BB_PY_INLINE || !(flags & TPFLAGS_INLINE_VALUES))
+	if (a->l.managed != BB_PY_INLINE || !(a->type.flags & TPFLAGS_INLINE_VALUES))
 		return -ENOENT;
-	p->values = object + u64_at(type, l->tp_basicsize);
+	p->values = object + a->type.basicsize;
 	err = plausible(p->values) ? bb_mem__read(m, p->values, head, sizeof(head)) : -EFAULT;
 	if (err)
 		return err;
@@ -442,7 +472,7 @@ static int find_place(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t ob
 }
 
 static int try_get(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, const char *name,
-		   uint64_t *value)
+		   uint64_t *value, uint64_t *slot)
 {
 	struct place p, again;
 	struct keys k;
@@ -453,12 +483,12 @@ static int try_get(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, con
 	if (err)
 		return err;
 	if (p.dict)
-		return bb_py_attrs__item(a, m, p.dict, name, value);
+		return try_item(a, m, p.dict, name, value, slot);
 	err = read_keys(a, m, p.keys, &k);
 	if (!err)
 		err = find_key(a, m, &k, name, &at);
 	if (!err)
-		err = read_value(a, m, p.values, at, value);
+		err = read_value(a, m, p.values, at, value, slot);
 	free(k.cells);
 	if (err != -ENOMEM && !find_place(a, m, object, &again) && memcmp(&again, &p, sizeof(p)))
 		err = -EAGAIN;
@@ -466,11 +496,17 @@ static int try_get(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, con
 }
 
 int bb_py_attrs__get(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, const char *name,
-		     uint64_t *value)
+		     uint64_t *value, uint64_t *slot)
 {
 	int err = -EAGAIN;
 
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++)
-		err = try_get(a, m, object, name, value);
+		err = try_get(a, m, object, name, value, slot);
 	return err == -EAGAIN ? -EFAULT : err;
+}
+
+void bb_py_attrs__forget(struct bb_py_attrs *a)
+{
+	memset(&a->type, 0, sizeof(a->type));
+	a->key = 0;
 }

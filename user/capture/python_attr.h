@@ -44,6 +44,12 @@ struct bb_py_attr_layout {
 struct bb_py_attrs {
 	struct bb_py_attr_layout l;
 	uint64_t dict_type, str_type; /* type objects whose name was read, 0: none yet */
+	/* until bb_py_attrs__forget(): the last type of an instance, and the last name's str */
+	struct {
+		uint64_t addr, flags, basicsize, dictoffset, keys;
+	} type;
+	uint64_t key;
+	char key_name[64];
 };
 
 /* An entry of a dict. */
@@ -75,9 +81,16 @@ int bb_py_attrs__item(struct bb_py_attrs *a, struct bb_mem *m, uint64_t dict, co
 int bb_py_attrs__items(struct bb_py_attrs *a, struct bb_mem *m, uint64_t dict,
 		       struct bb_py_item **items, size_t *nr);
 
-/** bb_py_attrs__get - an attribute that an instance itself has. Return as bb_py_attrs__item(). */
+/**
+ * bb_py_attrs__get - an attribute that an instance itself has.
+ * @slot: address of the word that says so: it tells whether the value is still that.
+ * Return as bb_py_attrs__item().
+ */
 int bb_py_attrs__get(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, const char *name,
-		     uint64_t *value);
+		     uint64_t *value, uint64_t *slot);
+
+/** bb_py_attrs__forget - what was remembered for speed may have changed: time has gone by. */
+void bb_py_attrs__forget(struct bb_py_attrs *a);
 
 /**
  * bb_py_attrs__str - an exact str as UTF-8, new memory, the caller's.

@@ -376,15 +376,16 @@ static int read_active(struct bb_py_threads *t, struct bb_mem *m, uint64_t inter
 /* Thread._name, if it is still that once it was read. */
 static int read_name(struct bb_py_threads *t, struct bb_mem *m, uint64_t object, char **name)
 {
-	uint64_t str, again;
+	uint64_t str, slot, again;
 	int err = -EAGAIN;
 
 	*name = NULL;
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
-		err = bb_py_attrs__get(&t->attrs, m, object, "_name", &str);
-		if (!err)
-			err = bb_py_attrs__str(&t->attrs, m, str, BB_PY_THREAD_NAME_MAX, name);
-		if (!bb_py_attrs__get(&t->attrs, m, object, "_name", &again) && again != str)
+		err = bb_py_attrs__get(&t->attrs, m, object, "_name", &str, &slot);
+		if (err)
+			return err;
+		err = bb_py_attrs__str(&t->attrs, m, str, BB_PY_THREAD_NAME_MAX, name);
+		if (!read_u64(m, slot, &again) && again != str)
 			err = -EAGAIN;
 		if (err) {
 			free(*name);
@@ -506,6 +507,7 @@ int bb_py_threads__look(struct bb_py_threads *t, struct bb_mem *m, bool all, uin
 	free(t->index);
 	t->index = NULL;
 	t->nr_index = 0;
+	bb_py_attrs__forget(&t->attrs);
 	err = walk(t, m, max, &met, &cut);
 	if (!err) {
 		tidy(&met);
