@@ -110,6 +110,15 @@ static int compare_code(const void *a, const void *b)
 	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;
 }
 
+static int longer_code(const void *a, const void *b)
+{
+	const struct bb_code *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
+}
+
 /* The rows were read in an order of their own: sorted copies of the keys are joined. */
 static void take_code(struct bb_process *p, const struct bb_process *less)
 {
@@ -137,6 +146,8 @@ static void take_code(struct bb_process *p, const struct bb_process *less)
 			free(c->frames);
 	}
 	p->nr_code = kept;
+	if (kept)
+		qsort(p->code, kept, sizeof(*p->code), longer_code);
 	free(sorted);
 }
 
