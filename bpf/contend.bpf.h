@@ -89,8 +89,11 @@ static __always_inline void contend_end(struct bb_contention *c, u64 now, const 
 /* All contended time up to @now, that of the open interval included. */
 static __always_inline u64 contended_until(const struct bb_contention *c, u64 now)
 {
-	u64 word = *(volatile u64 *)&c->word, ns = c->ns, since;
+	/* in this order: an interval that ends meanwhile is missed, not counted twice */
+	u64 ns = *(volatile u64 *)&c->ns, word, since;
 
+	barrier();
+	word = *(volatile u64 *)&c->word;
 	if (!(word & 0xffff))
 		return ns;
 	since = cfg_cas ? (word >> 16 << BB_WORD_UNIT_SHIFT) + bb_window_start : c->since;

@@ -169,7 +169,7 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
 }
 
-#define BB_BLAME_NS 4000000ULL
+#define BB_BLAME_NS 4000000LL
 
 /* The thread of thread state @tstate held the GIL for @ns of contended time; NULL: no room. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tstate, u64 ns)
@@ -203,13 +203,16 @@ __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 	struct bb_holder_sum *h = gil_give(tgid, gil, tstate, ns);
 
 	/* enough to be worth a look: a sample for each few milliseconds */
-	if (!h || h->pending < (h->walks ? BB_BLAME_NS : 1))
+	/* below 0 where two took the same at once: it evens out */
+	if (!h || (s64)h->pending < (h->walks ? BB_BLAME_NS : 1))
 		return 0;
 	code.stack = bb_py_stack(tgid, tstate, now, 1);
 	if (!code.stack)
 		return 0;
 	h->walks++;
 	ns = h->pending;
+	if ((s64)ns <= 0)
+		return 0;
 	__sync_fetch_and_add(&h->pending, -ns);
 	py_sum_add(&code, ns, 1, 0);
 	return 0;
@@ -242,8 +245,7 @@ static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced,
 		return;
 	ns = gil_take_owed(g, now, cas);
 	last = py_read(gil + BB_GIL_HOLDER);
-	if (!forced)
-		g->holder = 0;
+	g->holder = forced ? last : 0;
 	if (!ns)
 		return;
 	if (forced || !last)
@@ -261,7 +263,8 @@ static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced,
 static __always_inline void gil_arrive(struct bb_thread_sum *t, struct bb_gil_sum *g, u64 now,
 				       const bool cas)
 {
-	bool handed = t->wake_how == BB_FUTEX_HANDED;
+	/* who was made to let go is woken by the one that has taken it */
+	bool handed = t->wake_how == BB_FUTEX_HANDED && !(t->flags & BB_TF_FORCED);
 	u64 ns;
 
 	/* not known yet: whoever asks next will see */
@@ -334,7 +337,8 @@ __noinline int bb_gil_back(u64 task, u32 pid, u32 bucket, u64 off, u64 now)
 	if (p)
 		p->off_ns += off;
 	if (g)
-		waited = contended_until(&g->contention, now) - t->held_owed;
+		waited = contended_until(&g->contention, now);
+	waited = waited > t->held_owed ? waited - t->held_owed : 0;
 	py_sum_add(&key, off, 1, waited < off ? waited : off);
 	return 0;
 }
@@ -370,9 +374,11 @@ __noinline int bb_gil_forced(u64 task, u32 pid)
 static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, u64 since,
 				      bool own_memory, const bool cas)
 {
+	/* only who has just let go waits for somebody else to take it: it had the GIL */
+	bool forced = at - BB_GIL_SWITCH_COND < BB_GIL_SWITCH_MUTEX - BB_GIL_SWITCH_COND;
 	struct bb_gil_sum *g;
 
-	if ((t->flags & BB_TF_IN_ACQ) && !gil_joined(t, gil, own_memory))
+	if ((t->flags & BB_TF_IN_ACQ) && (forced || !gil_joined(t, gil, own_memory)))
 		bb_gil_close(task_of(t), t->tid);
 	t->flags |= BB_TF_GIL | BB_TF_IN_ACQ;
 	t->gil = gil;
@@ -381,7 +387,7 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 	g = gil_sum(gil, t->tgid);
 	if (!g)
 		return;
-	if (at - BB_GIL_SWITCH_COND < BB_GIL_SWITCH_MUTEX - BB_GIL_SWITCH_COND) {
+	if (forced) {
 		t->flags |= BB_TF_FORCED;
 		bb_gil_forced(task_of(t), t->tid);
 	} else if (own_memory && at - BB_GIL_MUTEX >= BB_GIL_SWITCH_COND - BB_GIL_MUTEX) {

@@ -118,7 +118,9 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 		/* no event showed that it got a CPU: see seen_off() */
 		if (p->on_cpu)
 			row->ran_ns = stint_ns(p);
-		if (queued && clock > queued)
+		/* since 6.12 a blocked task may be left on its run queue, and be moved to another's
+		 */
+		if (queued && clock > queued && !bb_task_state(p))
 			row->runq_ns += clock - queued;
 	}
 	bpf_seq_write(seq, row, sizeof(*row));

@@ -182,7 +182,7 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 	}
 	if (t->flags & BB_TF_HOLDS)
 		bb_gil_back(task_of(t), t->tid, bucket, off, now);
-	if (bucket == BB_POLL)
+	if (bucket == BB_POLL && polls_events(t->nr))
 		t->turn = now;
 	t->off_ns += off;
 	t->since = now;

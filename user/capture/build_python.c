@@ -8,6 +8,7 @@
 #include "../util/grow.h"
 #include "fold.h"
 #include "python_code.h"
+#include "sysclass.h"
 
 struct build {
 	const struct bb_build_opts *opts;
@@ -69,6 +70,7 @@ static int add_holder(const struct bb_holder_key *key, const struct bb_holder_su
 	struct build *b = ctx;
 	struct bb_process *p = process_of(b, key->tgid);
 	struct bb_gil_holder *h;
+	struct bb_code *c;
 
 	if (!p)
 		return 0;
@@ -80,6 +82,20 @@ static int add_holder(const struct bb_holder_key *key, const struct bb_holder_su
 	h->tid = tid_of_tstate(b, key->tgid, key->tstate);
 	h->ns = sum->ns;
 	h->count = sum->count;
+	if ((int64_t)sum->pending <= 0)
+		return 0;
+	/* what no look at its code was made for */
+	c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->who = key->tstate;
+	c->kind = BB_PY_HOLDER;
+	c->bucket = BB_GIL;
+	c->state = BB_STATE_GIL;
+	c->syscall = -1;
+	c->tid = h->tid;
+	c->ns = sum->pending;
+	c->count = 1;
 	return 0;
 }
 
@@ -124,7 +140,9 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	c->stack = key->stack;
 	c->who = key->who;
 	c->kind = key->kind;
+	c->bucket = key->bucket;
 	c->state = bb_fold__state(key->bucket);
+	c->polls = key->bucket == BB_POLL && bb_sysclass__polls(key->nr);
 	c->syscall = key->nr;
 	c->tid = key->kind == BB_PY_HOLDER ? tid_of_tstate(b, key->tgid, key->who)
 					   : shown_tid(b, (uint32_t)key->who);
@@ -155,6 +173,7 @@ static int add_thread(uint32_t tid, const struct bb_py_thread *sum, void *ctx)
 	t->gil_free_samples = sum->samples_free;
 	if (!t->gil_acquisitions)
 		return 0;
+	free(t->gil_hist);
 	t->gil_hist = calloc(BB_HIST_SLOTS, sizeof(*t->gil_hist));
 	if (!t->gil_hist)
 		return -ENOMEM;

@@ -80,7 +80,7 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	if (o->python) {
 		bpf_map__set_max_entries(skel->maps.holders, 4096);
 		bpf_map__set_max_entries(skel->maps.py_threads,
-					 o->threads < 16384 ? o->threads : 16384);
+					 o->threads < 8192 ? o->threads : 8192);
 		bpf_map__set_max_entries(skel->maps.stacks, 4096);
 		bpf_map__set_max_entries(skel->maps.py_sums, 8192);
 	}

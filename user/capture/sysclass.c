@@ -75,3 +75,10 @@ void bb_sysclass__fill(uint8_t *table)
 		}
 	}
 }
+
+bool bb_sysclass__polls(int32_t nr)
+{
+	const char *name = bb_syscall__name(nr);
+
+	return name && (!strncmp(name, "epoll_", 6) || !strcmp(name, "io_uring_enter"));
+}

@@ -3,6 +3,7 @@
 #ifndef BB_CAPTURE_SYSCLASS_H
 #define BB_CAPTURE_SYSCLASS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** bb_syscall__name - name by number; NULL when there is none. Static string. */
@@ -10,5 +11,8 @@ const char *bb_syscall__name(int nr);
 
 /** bb_sysclass__fill - enum bb_sysclass by system call number, BB_SYSCALL_MAX entries. */
 void bb_sysclass__fill(uint8_t *table);
+
+/** bb_sysclass__polls - is it a call in which an event loop waits (epoll_wait and its like)? */
+bool bb_sysclass__polls(int32_t nr);
 
 #endif

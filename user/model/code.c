@@ -173,7 +173,7 @@ static bool is_blocker(const struct bb_code *c, pid_t tid)
 		return false;
 	if (c->kind == BB_PY_ON_GIL || c->kind == BB_PY_ON_FREE || c->kind == BB_PY_WAITER)
 		return true;
-	return c->kind == BB_PY_BLOCKED && c->state != BB_STATE_POLL;
+	return c->kind == BB_PY_BLOCKED && !c->polls;
 }
 
 int bb_loop__blockers(const struct bb_process *p, pid_t tid, struct bb_blocker **out, size_t *nr)

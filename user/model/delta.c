@@ -105,6 +105,8 @@ static int compare_code(const void *a, const void *b)
 		return x->who < y->who ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
+	if (x->bucket != y->bucket)
+		return x->bucket < y->bucket ? -1 : 1;
 	if (x->state != y->state)
 		return x->state < y->state ? -1 : 1;
 	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;

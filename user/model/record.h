@@ -167,6 +167,8 @@ struct bb_frame {
 struct bb_code {
 	uint64_t stack; /* identifies the stack; 0: not walked, no frames */
 	uint64_t who;   /* identifies the thread within its kind */
+	uint8_t bucket; /* enum bb_bucket: tells apart what is one state */
+	bool polls;     /* blocked in the poll of an event loop */
 	enum bb_py_kind kind;
 	enum bb_state state; /* of BB_PY_BLOCKED and BB_PY_HELD */
 	int32_t syscall;     /* number, -1: none */
