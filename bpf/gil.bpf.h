@@ -307,6 +307,9 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 		if (!holder || py_read(holder + py->off.tstate_thread_id) != self)
 			continue;
 		g = gil_sum(gil, tgid);
+		/* a native thread may have entered Python since it was looked for */
+		t->tstate = holder;
+		t->flags &= ~BB_TF_NO_TSTATE;
 		t->flags |= BB_TF_HOLDS;
 		t->held_gil = gil;
 		t->held_owed = g ? contended_until(&g->contention, now) : 0;

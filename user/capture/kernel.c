@@ -272,6 +272,11 @@ int bb_kernel__attach_samples(struct bb_kernel *k)
 	k->nr_ticks = nr;
 	for (int cpu = 0; cpu < nr && !err; cpu++)
 		err = attach_tick(k, cpu);
+	/* all or none: the time of some CPUs alone would mislead */
+	for (int cpu = 0; cpu < nr && err; cpu++) {
+		bpf_link__destroy(k->ticks[cpu]);
+		k->ticks[cpu] = NULL;
+	}
 	return err;
 }
 
