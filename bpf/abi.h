@@ -215,7 +215,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_HOLDS     (1u << 10) /* off the CPU with t->held_gil held */
 #define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */
 
-/* A thread, while it lives: value of map `threads`, keyed by its task pointer. */
+/* A thread, while it lives: in map `rows`; map `threads` has the number of a task's row. */
 struct bb_thread_sum {
 	bb_u32 seq; /* odd while it is being changed */
 	bb_u32 flags;

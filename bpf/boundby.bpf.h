@@ -104,7 +104,7 @@ extern __u64 bb_proc_events; /* counts forks and execs of targets */
 
 extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
 
-/* 568 bytes do not fit the BPF stack: new entries are copied from here. */
+/* They do not fit the BPF stack: new entries are copied from here. */
 extern const struct bb_thread_sum bb_zero_thread;
 extern const struct bb_gil_sum bb_zero_gil;
 extern const struct bb_py_thread bb_zero_py_thread;
@@ -199,6 +199,12 @@ static __always_inline struct bb_thread_sum *thread_at(u64 task, u32 pid)
 	if (!row)
 		row = row_by_hash(task, pid);
 	return row ? &row->sum : NULL;
+}
+
+/* Key of what is kept by thread besides its row: outlives it, unlike the task. */
+static __always_inline u64 thread_key(const struct bb_thread_sum *t)
+{
+	return (u64)t->tid << 32 | t->tgid;
 }
 
 /* The task of a row, as a number: a pointer to one cannot be passed to a global function. */

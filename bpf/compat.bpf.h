@@ -80,11 +80,6 @@ static __always_inline u64 bb_rq_clock(struct task_struct *p)
 	return 0;
 }
 
-enum bpf_func_id___bb {
-	BPF_FUNC_get_current_task_btf___bb = 158, /* 5.11, 3ca1032ab7ab */
-	BPF_FUNC_task_pt_regs___bb = 175,         /* 5.15, dd6e10fbd9fb */
-};
-
 /* The current task: where it is, and its numbers in the first PID namespace. */
 struct bb_self {
 	u64 task;
@@ -102,7 +97,8 @@ static __always_inline void bb_self_of(struct bb_self *self, struct task_struct 
 /* One helper where that is enough: each return from one costs several ns on some CPUs. */
 static __always_inline void bb_self_get(struct bb_self *self)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_get_current_task_btf___bb)) {
+	if (bpf_core_enum_value_exists(enum bpf_func_id___core,
+				       BPF_FUNC_get_current_task_btf___core)) {
 		bb_self_of(self, bpf_get_current_task_btf());
 	} else {
 		u64 both = bpf_get_current_pid_tgid();
@@ -165,7 +161,7 @@ struct bb_regs {
  */
 static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_task_pt_regs___bb)) {
+	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(p);
 
 		bb_regs_fill(r, regs);

@@ -153,6 +153,26 @@ static __always_inline u64 gil_holder(u64 gil)
 }
 
 /*
+ * The GIL that the thread of pthread_self() @self holds, in the current process's
+ * memory; 0: none. @tstate: its thread state.
+ */
+static __always_inline u64 gil_held_by(struct bb_python_info *py, u64 self, u64 *tstate)
+{
+	for (int i = 0; i < BB_GILS_MAX; i++) {
+		u64 gil = py->gils[i], holder;
+
+		if (!gil)
+			break;
+		holder = gil_holder(gil);
+		if (holder && py_read(holder + py->off.tstate_thread_id) == self) {
+			*tstate = holder;
+			return gil;
+		}
+	}
+	return 0;
+}
+
+/*
  * Contended time that nobody was given yet, and which the caller now gives to
  * somebody. Where two ask at once, one gets it.
  */
@@ -289,6 +309,7 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 	struct bb_thread_sum *t = thread_at(task, pid);
 	struct bb_python_info *py;
 	struct bb_gil_sum *g;
+	u64 gil, tstate = 0;
 	u32 tgid;
 
 	if (!t || !self)
@@ -298,23 +319,16 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 	py = bpf_map_lookup_elem(&pythons, &tgid);
 	if (!py || !py->runtime)
 		return 0;
-	for (int i = 0; i < BB_GILS_MAX; i++) {
-		u64 gil = py->gils[i], holder;
-
-		if (!gil)
-			return 0;
-		holder = gil_holder(gil);
-		if (!holder || py_read(holder + py->off.tstate_thread_id) != self)
-			continue;
-		g = gil_sum(gil, tgid);
-		/* a native thread may have entered Python since it was looked for */
-		t->tstate = holder;
-		t->flags &= ~BB_TF_NO_TSTATE;
-		t->flags |= BB_TF_HOLDS;
-		t->held_gil = gil;
-		t->held_owed = g ? contended_until(&g->contention, now) : 0;
+	gil = gil_held_by(py, self, &tstate);
+	if (!gil)
 		return 0;
-	}
+	g = gil_sum(gil, tgid);
+	/* a native thread may have entered Python since it was looked for */
+	t->tstate = tstate;
+	t->flags &= ~BB_TF_NO_TSTATE;
+	t->flags |= BB_TF_HOLDS;
+	t->held_gil = gil;
+	t->held_owed = g ? contended_until(&g->contention, now) : 0;
 	return 0;
 }
 

@@ -118,8 +118,7 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 		/* no event showed that it got a CPU: see seen_off() */
 		if (p->on_cpu)
 			row->ran_ns = stint_ns(p);
-		/* since 6.12 a blocked task may be left on its run queue, and be moved to another's
-		 */
+		/* since 6.12 a blocked task may stay on its run queue, and be moved to another */
 		if (queued && clock > queued && !bb_task_state(p))
 			row->runq_ns += clock - queued;
 	}

@@ -13,7 +13,7 @@ static __always_inline bool polls_events(s32 nr)
 
 static __always_inline struct bb_loop_sum *loop_of(struct bb_thread_sum *t)
 {
-	u64 key = (u64)t->tid << 32 | t->tgid;
+	u64 key = thread_key(t);
 	struct bb_loop_sum *l = bpf_map_lookup_elem(&loops, &key);
 
 	if (l)

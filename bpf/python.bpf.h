@@ -288,7 +288,7 @@ static __always_inline void py_sum_add(const struct bb_py_key *key, u64 ns, u64 
 
 static __always_inline struct bb_py_thread *py_thread(struct bb_thread_sum *t)
 {
-	u64 key = (u64)t->tid << 32 | t->tgid;
+	u64 key = thread_key(t);
 	struct bb_py_thread *p = bpf_map_lookup_elem(&py_threads, &key);
 
 	if (p)

@@ -6,21 +6,6 @@
 #include "thread.bpf.h"
 #include "gil.bpf.h"
 
-/* Does the current thread, of pthread_self() @self, hold one of the GILs? */
-static __always_inline bool holds_gil(struct bb_python_info *py, u64 self)
-{
-	for (int i = 0; i < BB_GILS_MAX; i++) {
-		u64 gil = py->gils[i], holder;
-
-		if (!gil)
-			break;
-		holder = gil_holder(gil);
-		if (holder && py_read(holder + py->off.tstate_thread_id) == self)
-			return true;
-	}
-	return false;
-}
-
 SEC("?perf_event")
 int bb_sample(void *ctx)
 {
@@ -30,8 +15,8 @@ int bb_sample(void *ctx)
 	struct bb_py_thread *p;
 	struct task_struct *task;
 	struct bb_self me;
+	u64 self, holder;
 	u32 tgid;
-	u64 self;
 
 	if (!bb_gate)
 		return 0;
@@ -56,7 +41,7 @@ int bb_sample(void *ctx)
 		return 0;
 	key.who = t->tid;
 	key.tgid = tgid;
-	if (holds_gil(py, self)) {
+	if (gil_held_by(py, self, &holder)) {
 		key.kind = BB_PY_ON_GIL;
 		p->samples_gil++;
 	} else {

@@ -25,7 +25,7 @@ static __always_inline bool wakes_futexes(s32 nr)
 
 static __always_inline bool current_wakes_futexes(struct bb_self *self)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id___bb, BPF_FUNC_task_pt_regs___bb)) {
+	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
 		struct task_struct *task = bpf_get_current_task_btf();
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 

@@ -185,8 +185,8 @@ struct task_struct___throttled {
 };
 
 enum bpf_func_id___core {
-	BPF_FUNC_get_current_task_btf___core = 158, /* since 5.11 */
-	BPF_FUNC_task_pt_regs___core = 175,         /* since 5.15 */
+	BPF_FUNC_get_current_task_btf___core = 158, /* since 5.11, 3ca1032ab7ab */
+	BPF_FUNC_task_pt_regs___core = 175,         /* since 5.15, dd6e10fbd9fb */
 };
 
 struct seq_file {
