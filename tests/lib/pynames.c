@@ -17,6 +17,7 @@
 #include "../../user/capture/python.h"
 #include "../../user/capture/python_code.h"
 #include "../../user/capture/python_names.h"
+#include "print_string.h"
 
 #define THREADS_MAX 64
 #define FRAMES_MAX  256
@@ -28,20 +29,6 @@ struct probe {
 	struct bb_py_offsets o;
 	struct bb_py_names *names;
 };
-
-static void print_string(const char *s)
-{
-	putchar('"');
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == '"' || c == '\\' || c == 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
 
 static void print_place(struct probe *p, uint64_t code, uint64_t pos)
 {

@@ -16,6 +16,7 @@
 #include "../../user/capture/python.h"
 #include "../../user/capture/python_attr.h"
 #include "../../user/capture/python_threads.h"
+#include "print_string.h"
 
 static uint64_t looks;
 
@@ -30,16 +31,8 @@ static void print_name(const char *s)
 		puts("null");
 		return;
 	}
-	putchar('"');
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == '"' || c == '\\' || c == 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	puts("\"");
+	print_string(s);
+	putchar('\n');
 }
 
 static int print_layouts(uint32_t version, bool ft)

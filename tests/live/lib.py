@@ -266,6 +266,13 @@ def some_pythons():
     return [p for p in everyone if p.name == "system" or p in (everyone[0], everyone[-1])]
 
 
+def interpreters():
+    """some_pythons(), and those that BB_EXTRA_PYTHONS names: for what must work on them too."""
+    extra = [Python("extra-" + path, [path])
+             for path in os.environ.get("BB_EXTRA_PYTHONS", "").split(":") if path]
+    return some_pythons() + [p for p in extra if p.version >= (3, 7)]
+
+
 # The tool
 
 class Result:

@@ -21,12 +21,6 @@ EFAULT = 14
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="reads other processes: needs root")
 
 
-def interpreters():
-    extra = [lib.Python("extra-" + path, [path])
-             for path in os.environ.get("BB_EXTRA_PYTHONS", "").split(":") if path]
-    return lib.some_pythons() + [p for p in extra if p.version >= (3, 7)]
-
-
 class Target:
     """The program, and what it says of itself."""
 
@@ -56,7 +50,7 @@ class Target:
         lib.end(self.process)
 
 
-@pytest.fixture(scope="module", params=interpreters(), ids=repr)
+@pytest.fixture(scope="module", params=lib.interpreters(), ids=repr)
 def target(request):
     with Target(request.param, 5 if lib.FULL else 2) as t:
         t.python = request.param

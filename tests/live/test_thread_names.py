@@ -22,12 +22,6 @@ EVER = 2**64 - 1
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="reads other processes: needs root")
 
 
-def interpreters():
-    extra = [lib.Python("extra-" + path, [path])
-             for path in os.environ.get("BB_EXTRA_PYTHONS", "").split(":") if path]
-    return lib.some_pythons() + [p for p in extra if p.version >= (3, 7)]
-
-
 class Target:
     """The program; threads by their kind, as it told of them last."""
 
@@ -103,7 +97,7 @@ def named(threads):
     return {t["kind"]: t["name"] for t in threads}
 
 
-@pytest.fixture(scope="module", params=interpreters(), ids=repr)
+@pytest.fixture(scope="module", params=lib.interpreters(), ids=repr)
 def python(request):
     return request.param
 

@@ -63,13 +63,19 @@ static int compare_tgid(const void *a, const void *b, void *ctx)
 	return x < y ? -1 : x > y;
 }
 
+/* Wall time with at least one waiter, an interval that is open at the end included. */
+static uint64_t contended_ns(const struct build *b, const struct bb_contention *c)
+{
+	uint64_t since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
+
+	return (c->word & 0xffff) && b->end_ns > since ? c->ns + (b->end_ns - since) : c->ns;
+}
+
 static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum, void *ctx)
 {
 	struct build *b = ctx;
 	struct bb_process *p = process_of(b, key->tgid, NULL);
 	const struct bb_contention *c = &sum->contention;
-	uint64_t open = c->word & 0xffff,
-		 since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
 	struct bb_lock *l;
 
 	if (!p)
@@ -79,9 +85,7 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 		return -ENOMEM;
 	l->addr = key->addr;
 	l->shared = !(sum->op & 128);
-	l->contended_ns = c->ns;
-	if (open && b->end_ns > since)
-		l->contended_ns += b->end_ns - since;
+	l->contended_ns = contended_ns(b, c);
 	l->waiters_max = (uint32_t)c->max;
 	l->proto_ns = sum->ns[0];
 	l->handed_ns = sum->ns[1];
@@ -445,7 +449,6 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 	size_t index;
 	struct bb_process *p = process_of(b, key->tgid, &index);
 	const struct bb_contention *c = &sum->contention;
-	uint64_t since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
 
 	if (!p)
 		return 0;
@@ -454,9 +457,7 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 
 		if (g->addr != key->addr)
 			continue;
-		g->contended_ns = c->ns;
-		if ((c->word & 0xffff) && b->end_ns > since)
-			g->contended_ns += b->end_ns - since;
+		g->contended_ns = contended_ns(b, c);
 		g->acquisitions = sum->acquisitions;
 		g->wait_ns = sum->ns;
 		g->given_ns = sum->given;

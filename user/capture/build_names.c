@@ -38,19 +38,11 @@ static struct bb_thread *row_of(struct bb_process *p, const struct bb_py_ident *
 				uint64_t start_ns)
 {
 	struct bb_thread *t = NULL;
-	size_t lo = 0, hi = p->nr_threads;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->threads[mid].tid < id->shown)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < p->nr_threads && p->threads[lo].tid == id->shown; lo++)
-		if (!t || p->threads[lo].start_ns == id->start - start_ns)
-			t = &p->threads[lo];
+	for (size_t i = bb_process__first_thread(p, id->shown);
+	     i < p->nr_threads && p->threads[i].tid == id->shown; i++)
+		if (!t || p->threads[i].start_ns == id->start - start_ns)
+			t = &p->threads[i];
 	return t;
 }
 

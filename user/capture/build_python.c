@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../model/code.h"
 #include "../util/grow.h"
 #include "fold.h"
 #include "python_code.h"
@@ -158,15 +159,17 @@ static int add_thread(uint32_t tid, const struct bb_py_thread *sum, void *ctx)
 	struct build *b = ctx;
 	struct bb_py_ident key = { .tid = tid }, *id;
 	struct bb_process *p;
-	struct bb_thread *t = NULL;
+	struct bb_thread *t;
+	size_t at;
 
 	id = bsearch(&key, b->idents, b->nr_idents, sizeof(key), by_tid);
 	p = id ? process_of(b, id->tgid) : NULL;
-	for (size_t i = 0; p && i < p->nr_threads && !t; i++)
-		if (p->threads[i].tid == id->shown)
-			t = &p->threads[i];
-	if (!t)
+	if (!p)
 		return 0;
+	at = bb_process__first_thread(p, id->shown);
+	if (at == p->nr_threads || p->threads[at].tid != id->shown)
+		return 0;
+	t = &p->threads[at];
 	t->gil_forced = sum->forced;
 	t->gil_held_off_ns = sum->off_ns;
 	t->gil_samples = sum->samples_gil;
@@ -239,15 +242,6 @@ static int busier(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-static int longer_code(const void *a, const void *b)
-{
-	const struct bb_code *x = a, *y = b;
-
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? 1 : -1;
-	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
-}
-
 static int longer_holder(const void *a, const void *b)
 {
 	const struct bb_gil_holder *x = a, *y = b;
@@ -277,8 +271,7 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		struct bb_process *p = &rec->processes[i];
 
-		if (p->nr_code)
-			qsort(p->code, p->nr_code, sizeof(*p->code), longer_code);
+		bb_code__sort(p->code, p->nr_code);
 		if (p->nr_loops)
 			qsort(p->loops, p->nr_loops, sizeof(*p->loops), busier);
 		if (p->nr_holders)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../util/err.h"
+#include "../util/grow.h"
 #include "build.h"
 #include "command.h"
 #include "governor.h"
@@ -196,15 +197,11 @@ struct survey {
 static int keep_leader(const struct bb_leader_row *row, void *ctx)
 {
 	struct survey *s = ctx;
-	struct bb_leader_row *more;
+	struct bb_leader_row *more = bb_grow((void **)&s->rows, &s->nr, sizeof(*more));
 
-	if (!(s->nr & (s->nr - 1))) {
-		more = realloc(s->rows, (s->nr ? s->nr * 2 : 1) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		s->rows = more;
-	}
-	s->rows[s->nr++] = *row;
+	if (!more)
+		return -ENOMEM;
+	*more = *row;
 	return 0;
 }
 

@@ -530,11 +530,16 @@ int bb_kernel__each_py_sum(struct bb_kernel *k,
 	EACH(k->skel->maps.py_sums, struct bb_py_key, struct bb_py_sum, fn(&key, &val, ctx));
 }
 
-int bb_kernel__each_stack(struct bb_kernel *k,
-			  int (*fn)(uint64_t id, const struct bb_py_stack *stack, void *ctx),
-			  void *ctx)
+int bb_kernel__each_stack_id(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx)
 {
-	EACH(k->skel->maps.stacks, uint64_t, struct bb_py_stack, fn(key, &val, ctx));
+	uint64_t id, *prev = NULL;
+	int err = 0;
+
+	while (!err && !bpf_map__get_next_key(k->skel->maps.stacks, prev, &id, sizeof(id))) {
+		err = fn(id, ctx);
+		prev = &id;
+	}
+	return err;
 }
 
 int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *stack)

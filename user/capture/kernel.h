@@ -144,9 +144,7 @@ int bb_kernel__each_py_sum(struct bb_kernel *k,
 			   int (*fn)(const struct bb_py_key *key, const struct bb_py_sum *sum,
 				     void *ctx),
 			   void *ctx);
-int bb_kernel__each_stack(struct bb_kernel *k,
-			  int (*fn)(uint64_t id, const struct bb_py_stack *stack, void *ctx),
-			  void *ctx);
+int bb_kernel__each_stack_id(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx);
 
 /** bb_kernel__get_stack - the stack of that id. Return 0, or -ENOENT. */
 int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *stack);

@@ -87,3 +87,23 @@ void bb_mem__free(struct bb_mem *m)
 		close(m->fd);
 	m->fd = -1;
 }
+
+int bb_mem__u64(struct bb_mem *m, uint64_t addr, uint64_t *v)
+{
+	return bb_mem__read(m, addr, v, sizeof(*v));
+}
+
+uint64_t bb_mem__word(const char *buf, size_t offset)
+{
+	uint64_t v;
+
+	memcpy(&v, buf + offset, sizeof(v));
+	return v;
+}
+
+#define USER_MAX (1ULL << 56) /* above any user address, five-level page tables too */
+
+bool bb_mem__plausible(uint64_t addr)
+{
+	return addr >= 4096 && addr < USER_MAX && addr % 8 == 0;
+}

@@ -26,6 +26,15 @@ void bb_mem__init(struct bb_mem *m, pid_t pid);
  */
 int bb_mem__read(struct bb_mem *m, uint64_t addr, void *buf, size_t len);
 
+/** bb_mem__u64 - the same for one word. */
+int bb_mem__u64(struct bb_mem *m, uint64_t addr, uint64_t *v);
+
+/** bb_mem__word - the word at @offset of what was read into @buf. */
+uint64_t bb_mem__word(const char *buf, size_t offset);
+
+/** bb_mem__plausible - may this be a pointer to an aligned object of a process? */
+bool bb_mem__plausible(uint64_t addr);
+
 /** bb_mem__free - close what it opened; accepts a zeroed or failed one. */
 void bb_mem__free(struct bb_mem *m);
 

@@ -12,7 +12,6 @@
 #define HEAD_MAX     64   /* bytes of PyDictObject, PyASCIIObject up to what we look at */
 #define KEYS_HEAD    40   /* of PyDictKeysObject up to its indices */
 #define TYPE_MAX     1024 /* of PyHeapTypeObject up to ht_cached_keys */
-#define USER_MAX     (1ULL << 56)
 
 #define TPFLAGS_INLINE_VALUES (1u << 2) /* Include/object.h */
 #define TPFLAGS_MANAGED_DICT  (1u << 4)
@@ -72,26 +71,6 @@ int bb_py_attrs__init(struct bb_py_attrs *a, uint32_t version_hex, bool free_thr
 	return 0;
 }
 
-/* ---- small reads */
-
-static bool plausible(uint64_t addr)
-{
-	return addr >= 4096 && addr < USER_MAX && addr % 8 == 0;
-}
-
-static uint64_t u64_at(const char *buf, size_t offset)
-{
-	uint64_t v;
-
-	memcpy(&v, buf + offset, sizeof(v));
-	return v;
-}
-
-static int read_u64(struct bb_mem *m, uint64_t addr, uint64_t *v)
-{
-	return bb_mem__read(m, addr, v, sizeof(*v));
-}
-
 /* Is the type object at @addr the one of this name? *known: one that was, 0 for none. */
 static int check_type(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t addr,
 		      const char *name, uint64_t *known)
@@ -103,9 +82,9 @@ static int check_type(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t ad
 
 	if (known && *known && *known == addr)
 		return 0;
-	if (!plausible(addr) || len > sizeof(buf))
+	if (!bb_mem__plausible(addr) || len > sizeof(buf))
 		return -EFAULT;
-	err = read_u64(m, addr + a->l.str.tp_name, &text);
+	err = bb_mem__u64(m, addr + a->l.str.tp_name, &text);
 	if (!err)
 		err = bb_mem__read(m, text, buf, len);
 	if (!err && memcmp(buf, name, len))
@@ -119,7 +98,8 @@ int bb_py_attrs__is_a(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t ob
 		      const char *type)
 {
 	uint64_t addr;
-	int err = plausible(object) ? read_u64(m, object + a->l.str.ob_type, &addr) : -EFAULT;
+	int err = bb_mem__plausible(object) ? bb_mem__u64(m, object + a->l.str.ob_type, &addr)
+					    : -EFAULT;
 
 	return err ? err : check_type(a, m, addr, type, NULL);
 }
@@ -130,7 +110,7 @@ int bb_py_attrs__str(struct bb_py_attrs *a, struct bb_mem *m, uint64_t addr, siz
 	int err;
 
 	*s = NULL;
-	if (!plausible(addr))
+	if (!bb_mem__plausible(addr))
 		return -EFAULT;
 	err = bb_py_str__read(m, &a->l.str, addr, max, s, &type);
 	if (!err)
@@ -153,13 +133,13 @@ static int compare_str(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t a
 	int err;
 
 	*equal = false;
-	if (!plausible(addr) || len >= sizeof(buf))
+	if (!bb_mem__plausible(addr) || len >= sizeof(buf))
 		return 0;
 	err = bb_mem__read(m, addr, buf, l->str_state + sizeof(state));
 	if (err)
 		return err;
 	memcpy(&state, buf + l->str_state, sizeof(state));
-	if (u64_at(buf, l->str_length) != len || (state >> l->str_kind_shift & 31) != want)
+	if (bb_mem__word(buf, l->str_length) != len || (state >> l->str_kind_shift & 31) != want)
 		return 0;
 	err = bb_mem__read(m, addr + l->str_ascii, buf, len);
 	*equal = !err && !memcmp(buf, text, len);
@@ -197,13 +177,13 @@ static int measure(const struct bb_py_attrs *a, const char *head, struct keys *k
 		if (log2_size > 20 || log2_indices > 24 || kind > KEYS_SPLIT)
 			return -EFAULT;
 		size = 1ULL << log2_size;
-		nr = u64_at(head, 24);
+		nr = bb_mem__word(head, 24);
 		*entries = 32 + (1ULL << log2_indices);
 		k->width = kind == KEYS_GENERAL ? 3 : 2;
 		k->split = kind == KEYS_SPLIT;
 	} else {
-		size = u64_at(head, 8);
-		nr = u64_at(head, 32);
+		size = bb_mem__word(head, 8);
+		nr = bb_mem__word(head, 32);
 		if (!size || size & (size - 1) || size > 1 << 20)
 			return -EFAULT;
 		*entries = 40 + size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : 4);
@@ -221,7 +201,7 @@ static int read_keys(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t add
 	int err;
 
 	memset(k, 0, sizeof(*k));
-	if (!plausible(addr))
+	if (!bb_mem__plausible(addr))
 		return -EFAULT;
 	err = bb_mem__read(m, addr, head, sizeof(head));
 	if (!err)
@@ -275,15 +255,15 @@ static int read_dict(struct bb_py_attrs *a, struct bb_mem *m, uint64_t dict, uin
 	char head[HEAD_MAX];
 	int err;
 
-	if (!plausible(dict))
+	if (!bb_mem__plausible(dict))
 		return -EFAULT;
 	err = bb_mem__read(m, dict, head, a->l.ma_values + sizeof(uint64_t));
 	if (!err)
-		err = check_type(a, m, u64_at(head, a->l.str.ob_type), "dict", &a->dict_type);
+		err = check_type(a, m, bb_mem__word(head, a->l.str.ob_type), "dict", &a->dict_type);
 	if (err)
 		return err;
-	words[0] = u64_at(head, a->l.ma_keys);
-	words[1] = u64_at(head, a->l.ma_values);
+	words[0] = bb_mem__word(head, a->l.ma_keys);
+	words[1] = bb_mem__word(head, a->l.ma_values);
 	return 0;
 }
 
@@ -293,10 +273,10 @@ static int read_value(const struct bb_py_attrs *a, struct bb_mem *m, uint64_t va
 {
 	int err;
 
-	if (!plausible(values))
+	if (!bb_mem__plausible(values))
 		return -EFAULT;
 	*slot = values + a->l.values + at * sizeof(*value);
-	err = read_u64(m, *slot, value);
+	err = bb_mem__u64(m, *slot, value);
 	return err ? err : *value ? 0 : -ENOENT;
 }
 
@@ -404,7 +384,7 @@ static int place_in_words(const struct bb_py_attrs *a, struct bb_mem *m, uint64_
 		p->dict = words[0] ? 0 : words[1];
 		return words[0] || words[1] ? 0 : -ENOENT;
 	}
-	err = read_u64(m, object + a->l.managed_dict, &p->dict);
+	err = bb_mem__u64(m, object + a->l.managed_dict, &p->dict);
 	if (!err && a->l.managed == BB_PY_TAGGED && p->dict & 1) {
 		p->values = p->dict + 1;
 		p->dict = 0;
@@ -421,16 +401,16 @@ static int read_type(struct bb_py_attrs *a, struct bb_mem *m, uint64_t addr)
 
 	if (a->type.addr && a->type.addr == addr)
 		return 0;
-	if (!plausible(addr))
+	if (!bb_mem__plausible(addr))
 		return -EFAULT;
 	err = bb_mem__read(m, addr, type, l->ht_cached_keys + sizeof(uint64_t));
 	if (err)
 		return err;
 	a->type.addr = addr;
-	a->type.flags = u64_at(type, l->tp_flags);
-	a->type.basicsize = u64_at(type, l->tp_basicsize);
-	a->type.dictoffset = u64_at(type, l->tp_dictoffset);
-	a->type.keys = u64_at(type, l->ht_cached_keys);
+	a->type.flags = bb_mem__word(type, l->tp_flags);
+	a->type.basicsize = bb_mem__word(type, l->tp_basicsize);
+	a->type.dictoffset = bb_mem__word(type, l->tp_dictoffset);
+	a->type.keys = bb_mem__word(type, l->ht_cached_keys);
 	return 0;
 }
 
@@ -441,9 +421,9 @@ static int find_place(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, 
 	int err;
 
 	memset(p, 0, sizeof(*p));
-	if (!plausible(object))
+	if (!bb_mem__plausible(object))
 		return -EFAULT;
-	err = read_u64(m, object + a->l.str.ob_type, &addr);
+	err = bb_mem__u64(m, object + a->l.str.ob_type, &addr);
 	if (!err)
 		err = read_type(a, m, addr);
 	if (err)
@@ -456,7 +436,7 @@ static int find_place(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, 
 		offset = a->type.dictoffset;
 		if (!offset || offset % 8 || offset > a->type.basicsize || offset > INT16_MAX)
 			return -ENOENT;
-		return read_u64(m, object + offset, &p->dict);
+		return bb_mem__u64(m, object + offset, &p->dict);
 	}
 	err = place_in_words(a, m, object, p);
 	if (err || p->dict || p->values)
@@ -464,7 +444,8 @@ static int find_place(struct bb_py_attrs *a, struct bb_mem *m, uint64_t object, 
 	if (a->l.managed != BB_PY_INLINE || !(a->type.flags & TPFLAGS_INLINE_VALUES))
 		return -ENOENT;
 	p->values = object + a->type.basicsize;
-	err = plausible(p->values) ? bb_mem__read(m, p->values, head, sizeof(head)) : -EFAULT;
+	err = bb_mem__plausible(p->values) ? bb_mem__read(m, p->values, head, sizeof(head))
+					   : -EFAULT;
 	if (err)
 		return err;
 	/* no longer the values once there was a dict: for a moment there may be neither */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../util/fmt.h"
+
 #define NAME_MAX_BYTES 1024
 
 #if defined(__x86_64__)
@@ -160,16 +162,6 @@ static int read_str(struct bb_mem *m, const struct bb_py_code_layout *l, uint64_
 	return strlen(buf) == size ? 0 : -EFAULT;
 }
 
-/* The last two parts of a path: enough to tell threading.py from one's own. */
-static const char *short_path(const char *path)
-{
-	const char *last = strrchr(path, '/'), *s = last;
-
-	while (s && s > path && s[-1] != '/')
-		s--;
-	return s && s > path ? s : path;
-}
-
 int bb_py_code__name(struct bb_mem *m, uint32_t version_hex, bool free_threaded, uint64_t addr,
 		     char *buf, size_t len)
 {
@@ -188,6 +180,6 @@ int bb_py_code__name(struct bb_mem *m, uint32_t version_hex, bool free_threaded,
 		err = read_str(m, &l, ptrs[1], name, sizeof(name));
 	if (err)
 		return err;
-	snprintf(buf, len, "%s:%s", short_path(file), name);
+	snprintf(buf, len, "%s:%s", bb_fmt__short_path(file), name);
 	return 0;
 }

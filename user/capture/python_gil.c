@@ -10,7 +10,6 @@
 /* The target is not stopped: an interpreter or thread may go while we look at it. */
 #define TRIES           5
 #define INTERVAL_MAX_US 100000000ull /* 100 s; the default is 5000 */
-#define USER_MAX        (1ull << 56) /* above any user address, five-level page tables too */
 
 struct walk {
 	struct bb_mem *m;
@@ -22,16 +21,6 @@ struct walk {
 	bool enabled;   /* a GIL of a free-threaded build is in use */
 	bool uncreated; /* an interpreter has no GIL yet */
 };
-
-static bool plausible_pointer(uint64_t p)
-{
-	return p >= 4096 && p < USER_MAX && p % 8 == 0;
-}
-
-static int read_u64(struct walk *w, uint64_t addr, uint64_t *v)
-{
-	return bb_mem__read(w->m, addr, v, sizeof(*v));
-}
 
 static bool known_interpreter(const struct walk *w, uint64_t interp)
 {
@@ -49,12 +38,12 @@ static int check_interpreter(struct walk *w, uint64_t interp)
 	uint64_t tstate, back;
 	int err;
 
-	err = read_u64(w, interp + w->l->interp_threads, &tstate);
+	err = bb_mem__u64(w->m, interp + w->l->interp_threads, &tstate);
 	if (err || !tstate) /* a subinterpreter in its making has none */
 		return err;
-	if (!plausible_pointer(tstate))
+	if (!bb_mem__plausible(tstate))
 		return -EFAULT;
-	err = read_u64(w, tstate + w->l->tstate_interp, &back);
+	err = bb_mem__u64(w->m, tstate + w->l->tstate_interp, &back);
 	if (err)
 		return err;
 	return back == interp ? 0 : -EFAULT;
@@ -66,7 +55,7 @@ static int check_holder(struct walk *w, uint64_t holder)
 	uint64_t interp;
 	int err;
 
-	err = read_u64(w, holder + w->l->tstate_interp, &interp);
+	err = bb_mem__u64(w->m, holder + w->l->tstate_interp, &interp);
 	if (err)
 		return err;
 	return known_interpreter(w, interp) || !w->complete ? 0 : -EFAULT;
@@ -92,7 +81,7 @@ static int add_gil(struct walk *w, uint64_t addr, int64_t interpreter)
 	memcpy(&holder, gil + BB_PY_GIL_HOLDER, sizeof(holder));
 	memcpy(&locked, gil + BB_PY_GIL_LOCKED, sizeof(locked));
 	if (locked < -1 || locked > 1 || interval < 1 || interval > INTERVAL_MAX_US ||
-	    (holder && !plausible_pointer(holder)))
+	    (holder && !bb_mem__plausible(holder)))
 		return -EFAULT;
 	if (locked == -1) {
 		w->uncreated = true;
@@ -119,16 +108,16 @@ static int add_interpreter_gil(struct walk *w, uint64_t interp)
 	int32_t enabled;
 	int err;
 
-	err = read_u64(w, interp + w->l->interp_gil, &gil);
+	err = bb_mem__u64(w->m, interp + w->l->interp_gil, &gil);
 	if (!err)
-		err = read_u64(w, interp + w->l->interp_id, &id);
+		err = bb_mem__u64(w->m, interp + w->l->interp_id, &id);
 	if (err)
 		return err;
 	if (!gil) {
 		w->uncreated = true;
 		return 0;
 	}
-	if (!plausible_pointer(gil) || id > INT64_MAX)
+	if (!bb_mem__plausible(gil) || id > INT64_MAX)
 		return -EFAULT;
 	if (w->l->free_threaded) {
 		err = bb_mem__read(w->m, gil, &enabled, sizeof(enabled));
@@ -155,17 +144,17 @@ static int collect_interpreters(struct walk *w)
 			   sizeof(head_main));
 	if (err)
 		return err;
-	if (plausible_pointer(head_main[1]))
+	if (bb_mem__plausible(head_main[1]))
 		w->seen[w->nr_seen++] = head_main[1];
 	else if (head_main[1])
 		return -EFAULT;
 	at = head_main[0];
 	for (n = 0; at && n < INTERPRETERS_MAX && w->nr_seen < INTERPRETERS_MAX; n++) {
-		if (!plausible_pointer(at))
+		if (!bb_mem__plausible(at))
 			return -EFAULT;
 		if (!known_interpreter(w, at))
 			w->seen[w->nr_seen++] = at;
-		err = read_u64(w, at + w->l->interp_next, &at);
+		err = bb_mem__u64(w->m, at + w->l->interp_next, &at);
 		if (err)
 			return err;
 	}

@@ -213,14 +213,6 @@ static int check_type(struct bb_py_names *n, struct bb_mem *m, enum type which, 
 	return err;
 }
 
-static uint64_t u64_at(const char *buf, uint16_t offset)
-{
-	uint64_t v;
-
-	memcpy(&v, buf + offset, sizeof(v));
-	return v;
-}
-
 /* What is at @addr, as if it were a code object; *tlbc: its array of copies. */
 static int read_head(const struct bb_py_names *n, struct bb_mem *m, uint64_t addr,
 		     struct identity *id, uint64_t *tlbc)
@@ -239,15 +231,15 @@ static int read_head(const struct bb_py_names *n, struct bb_mem *m, uint64_t add
 		return err;
 	memcpy(&line, buf + l->co_firstlineno, sizeof(line));
 	*id = (struct identity){
-		.type = u64_at(buf, l->ob_type),
-		.filename = u64_at(buf, l->co_filename),
-		.name = u64_at(buf, l->co_name),
-		.qualname = l->co_qualname ? u64_at(buf, l->co_qualname) : 0,
-		.linetable = u64_at(buf, l->co_linetable),
-		.bytecode = u64_at(buf, l->co_code ? l->co_code : l->ob_size),
+		.type = bb_mem__word(buf, l->ob_type),
+		.filename = bb_mem__word(buf, l->co_filename),
+		.name = bb_mem__word(buf, l->co_name),
+		.qualname = l->co_qualname ? bb_mem__word(buf, l->co_qualname) : 0,
+		.linetable = bb_mem__word(buf, l->co_linetable),
+		.bytecode = bb_mem__word(buf, l->co_code ? l->co_code : l->ob_size),
 		.first_line = line,
 	};
-	*tlbc = l->co_tlbc ? u64_at(buf, l->co_tlbc) : 0;
+	*tlbc = l->co_tlbc ? bb_mem__word(buf, l->co_tlbc) : 0;
 	return 0;
 }
 
@@ -278,10 +270,10 @@ static int read_size(struct bb_py_names *n, struct bb_mem *m, uint64_t addr, uin
 
 	err = bb_mem__read(m, addr, head, n->l.ob_size + sizeof(*size));
 	if (!err)
-		err = check_type(n, m, TYPE_BYTES, u64_at(head, n->l.ob_type));
+		err = check_type(n, m, TYPE_BYTES, bb_mem__word(head, n->l.ob_type));
 	if (err)
 		return err;
-	*size = u64_at(head, n->l.ob_size);
+	*size = bb_mem__word(head, n->l.ob_size);
 	return *size <= max ? 0 : -EFAULT;
 }
 

@@ -8,6 +8,8 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "../util/grow.h"
+
 /* The code objects of one program; a process that execs gets another one. */
 struct program {
 	uint32_t tgid;
@@ -26,6 +28,7 @@ struct bb_py_stacks {
 	size_t nr_programs;
 	uint64_t broken;
 	/* of the call that is under way */
+	struct bb_kernel *kernel;
 	struct bb_targets *targets;
 };
 
@@ -60,22 +63,20 @@ void bb_py_stacks__free(struct bb_py_stacks *s)
 
 static struct bb_py_names *names_of(struct bb_py_stacks *s, const struct bb_target *t)
 {
-	struct program *more;
+	struct bb_py_names *names;
+	struct program *p;
 
 	for (size_t i = 0; i < s->nr_programs; i++)
 		if (s->programs[i].tgid == t->tgid && s->programs[i].execs == t->execs)
 			return s->programs[i].names;
-	more = realloc(s->programs, (s->nr_programs + 1) * sizeof(*more));
-	if (!more)
+	names = bb_py_names__new(t->py.version_hex, t->py.free_threaded);
+	p = names ? bb_grow((void **)&s->programs, &s->nr_programs, sizeof(*p)) : NULL;
+	if (!p) {
+		bb_py_names__free(names);
 		return NULL;
-	s->programs = more;
-	more += s->nr_programs;
-	more->tgid = t->tgid;
-	more->execs = t->execs;
-	more->names = bb_py_names__new(t->py.version_hex, t->py.free_threaded);
-	if (more->names)
-		s->nr_programs++;
-	return more->names;
+	}
+	*p = (struct program){ t->tgid, t->execs, names };
+	return names;
 }
 
 /*
@@ -115,23 +116,24 @@ static int name_frames(struct bb_py_stacks *s, const struct bb_target *t,
 	return 0;
 }
 
-static int learn(uint64_t id, const struct bb_py_stack *stack, void *ctx)
+static int learn(uint64_t id, void *ctx)
 {
 	struct bb_py_stacks *s = ctx;
 	struct kept key = { .id = id }, *e;
 	const struct bb_target *t;
+	struct bb_py_stack stack;
 	int err;
 
-	if (tfind(&key, &s->tree, compare))
+	if (tfind(&key, &s->tree, compare) || bb_kernel__get_stack(s->kernel, id, &stack))
 		return 0;
-	t = bb_targets__by_tgid(s->targets, stack->tgid);
+	t = bb_targets__by_tgid(s->targets, stack.tgid);
 	if (!t || !t->py.version_hex)
 		return 0;
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
 	e->id = id;
-	err = name_frames(s, t, stack, &e->known);
+	err = name_frames(s, t, &stack, &e->known);
 	if (!err && !tsearch(e, &s->tree, compare))
 		err = -ENOMEM;
 	if (err)
@@ -141,8 +143,9 @@ static int learn(uint64_t id, const struct bb_py_stack *stack, void *ctx)
 
 int bb_py_stacks__learn(struct bb_py_stacks *s, struct bb_kernel *k, struct bb_targets *targets)
 {
+	s->kernel = k;
 	s->targets = targets;
-	return bb_kernel__each_stack(k, learn, s);
+	return bb_kernel__each_stack_id(k, learn, s);
 }
 
 const struct bb_py_known *bb_py_stacks__get(const struct bb_py_stacks *s, uint64_t id)

@@ -14,7 +14,6 @@
 #define WALKS            5
 #define TSTATE_MAX       512 /* bytes of PyThreadState that are looked at, at most */
 #define OFFSET_MAX       65536
-#define USER_MAX         (1ULL << 56)
 
 #if defined(__x86_64__)
 /*
@@ -117,24 +116,6 @@ void bb_py_threads__free(struct bb_py_threads *t)
 
 /* ---- which threads there are */
 
-static bool plausible(uint64_t addr)
-{
-	return addr >= 4096 && addr < USER_MAX && addr % 8 == 0;
-}
-
-static uint64_t u64_at(const char *buf, size_t offset)
-{
-	uint64_t v;
-
-	memcpy(&v, buf + offset, sizeof(v));
-	return v;
-}
-
-static int read_u64(struct bb_mem *m, uint64_t addr, uint64_t *v)
-{
-	return bb_mem__read(m, addr, v, sizeof(*v));
-}
-
 /* The target's own word on where sys.modules is. */
 static int find_modules(struct bb_py_threads *t, struct bb_mem *m)
 {
@@ -147,7 +128,7 @@ static int find_modules(struct bb_py_threads *t, struct bb_mem *m)
 	err = bb_mem__read(m, t->runtime, table, sizeof(table));
 	if (err)
 		return err;
-	at = u64_at(table, t->l.modules_at);
+	at = bb_mem__word(table, t->l.modules_at);
 	if (memcmp(table, BB_PY_DEBUG_COOKIE, 8) || !at || at >= OFFSET_MAX || at % 8)
 		return -EFAULT;
 	t->l.modules = (uint32_t)at;
@@ -161,17 +142,17 @@ static int read_thread(const struct bb_py_threads *t, struct bb_mem *m, uint64_t
 	size_t len = (t->l.tstate_id > t->off.tstate_thread_id ? t->l.tstate_id
 							       : t->off.tstate_thread_id) +
 		     sizeof(uint64_t);
-	int err = plausible(addr) ? bb_mem__read(m, addr, buf, len) : -EFAULT;
+	int err = bb_mem__plausible(addr) ? bb_mem__read(m, addr, buf, len) : -EFAULT;
 
 	if (err)
 		return err;
 	memset(th, 0, sizeof(*th));
 	th->tstate = addr;
 	th->met = true;
-	th->interp = u64_at(buf, t->l.tstate_interp);
-	th->self = u64_at(buf, t->off.tstate_thread_id);
-	th->id = u64_at(buf, t->l.tstate_id);
-	*next = u64_at(buf, t->off.tstate_next);
+	th->interp = bb_mem__word(buf, t->l.tstate_interp);
+	th->self = bb_mem__word(buf, t->off.tstate_thread_id);
+	th->id = bb_mem__word(buf, t->l.tstate_id);
+	*next = bb_mem__word(buf, t->off.tstate_next);
 	return 0;
 }
 
@@ -180,7 +161,7 @@ static int walk_interpreter(const struct bb_py_threads *t, struct bb_mem *m, uin
 {
 	struct thread th;
 	uint64_t at;
-	int err = read_u64(m, interp + t->off.interp_threads, &at);
+	int err = bb_mem__u64(m, interp + t->off.interp_threads, &at);
 
 	while (!err && at && out->nr < max) {
 		err = read_thread(t, m, at, &th, &at);
@@ -199,13 +180,14 @@ static int walk_once(const struct bb_py_threads *t, struct bb_mem *m, size_t max
 		     struct threads *out, bool *cut)
 {
 	uint64_t interp;
-	int err = read_u64(m, t->runtime + t->off.interp_head, &interp);
+	int err = bb_mem__u64(m, t->runtime + t->off.interp_head, &interp);
 
 	out->nr = 0;
 	for (int i = 0; i < INTERPRETERS_MAX && !err && interp && out->nr < max; i++) {
-		err = plausible(interp) ? walk_interpreter(t, m, interp, max, out) : -EFAULT;
+		err = bb_mem__plausible(interp) ? walk_interpreter(t, m, interp, max, out)
+						: -EFAULT;
 		if (!err)
-			err = read_u64(m, interp + t->off.interp_next, &interp);
+			err = bb_mem__u64(m, interp + t->off.interp_next, &interp);
 	}
 	*cut = err || interp || out->nr == max;
 	return err;
@@ -361,13 +343,13 @@ static int read_active(struct bb_py_threads *t, struct bb_mem *m, uint64_t inter
 
 	*items = NULL;
 	*nr = 0;
-	err = read_u64(m, interp + t->l.modules, &modules);
+	err = bb_mem__u64(m, interp + t->l.modules, &modules);
 	if (!err)
 		err = bb_py_attrs__item(&t->attrs, m, modules, "threading", &threading);
 	if (!err)
 		err = bb_py_attrs__is_a(&t->attrs, m, threading, "module");
 	if (!err)
-		err = read_u64(m, threading + t->attrs.l.md_dict, &dict);
+		err = bb_mem__u64(m, threading + t->attrs.l.md_dict, &dict);
 	if (!err)
 		err = bb_py_attrs__item(&t->attrs, m, dict, "_active", &active);
 	return err ? err : bb_py_attrs__items(&t->attrs, m, active, items, nr);
@@ -385,7 +367,7 @@ static int read_name(struct bb_py_threads *t, struct bb_mem *m, uint64_t object,
 		if (err)
 			return err;
 		err = bb_py_attrs__str(&t->attrs, m, str, BB_PY_THREAD_NAME_MAX, name);
-		if (!read_u64(m, slot, &again) && again != str)
+		if (!bb_mem__u64(m, slot, &again) && again != str)
 			err = -EAGAIN;
 		if (err) {
 			free(*name);

@@ -34,7 +34,7 @@ static json_t *json__line(const struct bb_code_line *l, enum bb_py_kind kind,
 			  const struct bb_emit_opts *opts)
 {
 	json_t *o = json_object();
-	bool sampled = kind == BB_PY_ON_GIL || kind == BB_PY_ON_FREE;
+	bool sampled = bb_code__is_sampled(kind);
 
 	o = bb_json__set(o, "tid", l->tid ? json_integer(l->tid) : json_null());
 	o = json__frame(o, l->frame);
@@ -72,7 +72,7 @@ json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts)
 		[BB_PY_ON_GIL] = "oncpu-with-gil", [BB_PY_ON_FREE] = "oncpu-without-gil",
 	};
 	json_t *o = json_object(), *frames = json_array();
-	bool sampled = c->kind == BB_PY_ON_GIL || c->kind == BB_PY_ON_FREE;
+	bool sampled = bb_code__is_sampled(c->kind);
 
 	for (size_t i = 0; i < c->nr_frames; i++)
 		frames = bb_json__append(frames, json__frame(json_object(), &c->frames[i]));

@@ -25,9 +25,6 @@ void bb_text__gil(struct bb_text *t, const struct bb_process *p);
 void bb_text__loops(struct bb_text *t, const struct bb_process *p);
 void bb_text__syscalls(struct bb_text *t, const struct bb_process *p);
 
-/** bb_text__short_path - its last two parts: enough to tell threading.py from one's own. */
-const char *bb_text__short_path(const char *path);
-
 /** bb_text__processes - the table of all processes, where there are several. */
 void bb_text__processes(struct bb_text *t);
 

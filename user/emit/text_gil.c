@@ -57,15 +57,6 @@ static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several, st
 	bb_line__wrap(&t->line, 2, text);
 }
 
-const char *bb_text__short_path(const char *path)
-{
-	const char *last = strrchr(path, '/'), *s = last;
-
-	while (s && s > path && s[-1] != '/')
-		s--;
-	return s && s > path ? s : path;
-}
-
 static const char *comm_of(const struct bb_process *p, pid_t tid)
 {
 	for (size_t i = 0; i < p->nr_threads; i++)
@@ -94,7 +85,7 @@ static void code__row(struct bb_text *t, const struct bb_process *p, const struc
 	}
 	bb_line__escaped(l, c->frame->function, 24);
 	bb_line__put(l, " ");
-	bb_line__escaped(l, bb_text__short_path(c->frame->file), 30);
+	bb_line__escaped(l, bb_fmt__short_path(c->frame->file), 30);
 	if (c->frame->line)
 		bb_line__printf(l, ":%d", c->frame->line);
 	bb_line__end(l);
@@ -146,7 +137,7 @@ static void held__rows(struct bb_text *t, const struct bb_process *p)
 			 bb_fmt__ns(ns, sizeof(ns), c->ns), bb_state__name(c->state),
 			 comm_of(p, c->tid), bb_fmt__ns(waited, sizeof(waited), c->waited_ns),
 			 c->frame ? c->frame->function : "?",
-			 c->frame ? bb_text__short_path(c->frame->file) : "?",
+			 c->frame ? bb_fmt__short_path(c->frame->file) : "?",
 			 c->frame ? c->frame->line : 0);
 		bb_line__pad(&t->line, 2);
 		bb_line__wrap(&t->line, 4, text);

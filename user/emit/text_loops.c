@@ -19,9 +19,9 @@ static void frame__put(char *buf, size_t len, const struct bb_frame *f)
 	if (!f)
 		snprintf(buf, len, "code that is not known");
 	else if (f->line)
-		snprintf(buf, len, "%s %s:%d", f->function, bb_text__short_path(f->file), f->line);
+		snprintf(buf, len, "%s %s:%d", f->function, bb_fmt__short_path(f->file), f->line);
 	else
-		snprintf(buf, len, "%s %s", f->function, bb_text__short_path(f->file));
+		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
 }
 
 static void blocker__row(struct bb_text *t, const struct bb_blocker *b)

@@ -113,6 +113,26 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 	return 0;
 }
 
+static int longer_code(const void *a, const void *b)
+{
+	const struct bb_code *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
+}
+
+bool bb_code__is_sampled(enum bb_py_kind kind)
+{
+	return kind == BB_PY_ON_GIL || kind == BB_PY_ON_FREE;
+}
+
+void bb_code__sort(struct bb_code *code, size_t nr)
+{
+	if (nr)
+		qsort(code, nr, sizeof(*code), longer_code);
+}
+
 static bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);
@@ -171,7 +191,7 @@ static bool is_blocker(const struct bb_code *c, pid_t tid)
 {
 	if (c->tid != tid)
 		return false;
-	if (c->kind == BB_PY_ON_GIL || c->kind == BB_PY_ON_FREE || c->kind == BB_PY_WAITER)
+	if (bb_code__is_sampled(c->kind) || c->kind == BB_PY_WAITER)
 		return true;
 	return c->kind == BB_PY_BLOCKED && !c->polls;
 }
@@ -189,7 +209,7 @@ int bb_loop__blockers(const struct bb_process *p, pid_t tid, struct bb_blocker *
 	for (size_t i = 0; i < p->nr_code; i++) {
 		const struct bb_code *c = &p->code[i];
 		struct bb_blocker *b = &rows[*nr];
-		bool sampled = c->kind == BB_PY_ON_GIL || c->kind == BB_PY_ON_FREE;
+		bool sampled = bb_code__is_sampled(c->kind);
 
 		if (!is_blocker(c, tid))
 			continue;
@@ -223,25 +243,41 @@ int bb_loop__blockers(const struct bb_process *p, pid_t tid, struct bb_blocker *
 	return 0;
 }
 
-uint64_t bb_hist__quantile(const uint64_t *hist, double q, uint64_t max)
+/*
+ * The quantile of a histogram of @nr slots, of which the i-th begins at begin(i); what is in
+ * a slot is taken to be spread evenly over it.
+ */
+static uint64_t quantile(const double *counts, int nr, double (*begin)(int), double q, uint64_t max)
 {
 	double all = 0, sum = 0, ns;
 
-	for (int i = 0; i < BB_HIST_SLOTS; i++)
-		all += (double)hist[i];
+	for (int i = 0; i < nr; i++)
+		all += counts[i];
 	if (all <= 0)
 		return BB_UNKNOWN_U64;
-	for (int i = 0; i < BB_HIST_SLOTS; i++) {
-		double n = (double)hist[i];
-
-		if (n <= 0 || sum + n < q * all) {
-			sum += n;
+	for (int i = 0; i < nr; i++) {
+		if (counts[i] <= 0 || sum + counts[i] < q * all) {
+			sum += counts[i];
 			continue;
 		}
-		ns = ldexp(1, i) * (1 + (q * all - sum) / n);
+		ns = begin(i) + (begin(i + 1) - begin(i)) * (q * all - sum) / counts[i];
 		return ns < (double)max ? (uint64_t)ns : max;
 	}
 	return max;
+}
+
+static double power_slot(int slot)
+{
+	return ldexp(1, slot);
+}
+
+uint64_t bb_hist__quantile(const uint64_t *hist, double q, uint64_t max)
+{
+	double counts[BB_HIST_SLOTS];
+
+	for (int i = 0; i < BB_HIST_SLOTS; i++)
+		counts[i] = (double)hist[i];
+	return quantile(counts, BB_HIST_SLOTS, power_slot, q, max);
 }
 
 /* Where a slot begins, in ns: see abi.h. */
@@ -254,23 +290,11 @@ static double turn_slot(int slot)
 
 uint64_t bb_loop__quantile(const struct bb_loop *l, double q)
 {
-	double all = 0, sum = 0, ns;
+	double counts[BB_TURN_SLOTS];
 
 	for (int i = 0; i < BB_TURN_SLOTS; i++)
-		all += l->hist[i];
-	if (all <= 0)
-		return BB_UNKNOWN_U64;
-	for (int i = 0; i < BB_TURN_SLOTS; i++) {
-		double n = l->hist[i];
-
-		if (n <= 0 || sum + n < q * all) {
-			sum += n;
-			continue;
-		}
-		ns = turn_slot(i) + (turn_slot(i + 1) - turn_slot(i)) * (q * all - sum) / n;
-		return ns < (double)l->max_ns ? (uint64_t)ns : l->max_ns;
-	}
-	return l->max_ns;
+		counts[i] = l->hist[i];
+	return quantile(counts, BB_TURN_SLOTS, turn_slot, q, l->max_ns);
 }
 
 void bb_loop__powers(const struct bb_loop *l, uint64_t *hist)

@@ -27,6 +27,12 @@ struct bb_code_line {
 int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thread,
 		   struct bb_code_line **out, size_t *nr);
 
+/** bb_code__is_sampled - are rows of this kind counted by samples, without a time? */
+bool bb_code__is_sampled(enum bb_py_kind kind);
+
+/** bb_code__sort - rows by time, then by count, largest first. */
+void bb_code__sort(struct bb_code *code, size_t nr);
+
 /* What kept a thread from its poll, by the task (or callback) and the line in which it was. */
 struct bb_blocker {
 	const struct bb_frame *frame; /* top of the stack, NULL: not known */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
+
 /* Readings are made one after the other: a figure never goes down, a race may make it seem so. */
 static void take(uint64_t *from, uint64_t less)
 {
@@ -58,20 +60,11 @@ static void release_thread(struct bb_thread *t)
 
 static const struct bb_thread *same_thread(const struct bb_process *p, const struct bb_thread *t)
 {
-	size_t lo = 0, hi = p->nr_threads;
-
-	while (lo < hi) { /* by tid */
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->threads[mid].tid < t->tid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	/* a number may have been used twice in the window */
-	for (; lo < p->nr_threads && p->threads[lo].tid == t->tid; lo++)
-		if (p->threads[lo].start_ns == t->start_ns)
-			return &p->threads[lo];
+	for (size_t i = bb_process__first_thread(p, t->tid);
+	     i < p->nr_threads && p->threads[i].tid == t->tid; i++)
+		if (p->threads[i].start_ns == t->start_ns)
+			return &p->threads[i];
 	return NULL;
 }
 
@@ -112,15 +105,6 @@ static int compare_code(const void *a, const void *b)
 	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;
 }
 
-static int longer_code(const void *a, const void *b)
-{
-	const struct bb_code *x = a, *y = b;
-
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? 1 : -1;
-	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
-}
-
 /* The rows were read in an order of their own: sorted copies of the keys are joined. */
 static void take_code(struct bb_process *p, const struct bb_process *less)
 {
@@ -148,8 +132,7 @@ static void take_code(struct bb_process *p, const struct bb_process *less)
 			free(c->frames);
 	}
 	p->nr_code = kept;
-	if (kept)
-		qsort(p->code, kept, sizeof(*p->code), longer_code);
+	bb_code__sort(p->code, kept);
 	free(sorted);
 }
 

@@ -68,6 +68,21 @@ void bb_process__release(struct bb_process *p)
 	free(p->syscalls);
 }
 
+size_t bb_process__first_thread(const struct bb_process *p, pid_t tid)
+{
+	size_t lo = 0, hi = p->nr_threads;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p->threads[mid].tid < tid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 void bb_record__free(struct bb_record *rec)
 {
 	size_t i;

@@ -316,6 +316,9 @@ struct bb_record *bb_record__copy(const struct bb_record *rec);
 /** bb_process__release - release what a process owns; not @p itself. Accepts a zeroed one. */
 void bb_process__release(struct bb_process *p);
 
+/** bb_process__first_thread - index of the first of its threads whose tid is not below @tid. */
+size_t bb_process__first_thread(const struct bb_process *p, pid_t tid);
+
 /** bb_budget__sum - all states of a budget added up, in ns. */
 uint64_t bb_budget__sum(const struct bb_budget *b);
 

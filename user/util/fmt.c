@@ -140,3 +140,12 @@ char *bb_fmt__time(char *buf, size_t len, int64_t realtime_ns)
 	snprintf(buf, len, "%s.%09" PRId64 "Z", day, ns);
 	return buf;
 }
+
+const char *bb_fmt__short_path(const char *path)
+{
+	const char *last = strrchr(path, '/'), *s = last;
+
+	while (s && s > path && s[-1] != '/')
+		s--;
+	return s && s > path ? s : path;
+}

@@ -29,6 +29,9 @@ char *bb_fmt__count(char *buf, size_t len, uint64_t count);
 /** bb_fmt__real - @value with up to @digits significant digits: "2", "0.97", "1.5e+09". */
 char *bb_fmt__real(char *buf, size_t len, double value, int digits);
 
+/** bb_fmt__short_path - the last two parts of @path, in it: enough to tell threading.py apart. */
+const char *bb_fmt__short_path(const char *path);
+
 /** bb_fmt__time - CLOCK_REALTIME nanoseconds as RFC 3339 in UTC, to the nanosecond. */
 char *bb_fmt__time(char *buf, size_t len, int64_t realtime_ns);
 
