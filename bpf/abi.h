@@ -177,7 +177,8 @@ enum bb_sysclass {
 #define BB_TURN_FIRST    10
 #define BB_TURN_SUB_BITS 4
 #define BB_TURN_SLOTS    448
-#define BB_PY_DEPTH      64    /* frames of a stack that are kept */
+#define BB_PY_DEPTH      64 /* frames of a stack that are kept */
+#define BB_WHO_TID       (1ULL << 63)
 #define BB_ROW_HINTS     4096  /* where a task's row was last found, by its PID modulo this */
 #define BB_TARGET_SLOTS  65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT     1024  /* ended threads kept with all detail, by default */
@@ -405,10 +406,12 @@ struct bb_gil_sum {
 	bb_u64 max_ns;
 	bb_u64 given;     /* contended time that has been given out: to holders, and to hand_over */
 	bb_u64 hand_over; /* from a release to the CPU of the thread that it woke */
-	bb_u64 holder; /* thread state that was last seen to hold it, 0: none since the release */
+	bb_u64 holder;  /* thread state that was last seen to hold it, 0: none since the release */
+	bb_u64 samples; /* on a CPU, with it */
+	bb_u64 off_ns;  /* off the CPU, with it */
 	bb_u64 hist[BB_HIST_BITS];
 };
-_Static_assert(sizeof(struct bb_gil_sum) == 408, "bb_gil_sum");
+_Static_assert(sizeof(struct bb_gil_sum) == 424, "bb_gil_sum");
 
 /* Turns of an event loop: from one poll to the next. */
 struct bb_turns {
@@ -425,12 +428,18 @@ struct bb_loop_sum {
 };
 _Static_assert(sizeof(struct bb_loop_sum) == 3632, "bb_loop_sum");
 
+/* A thread state: key of map `tstates`, which has the thread's tid while that lives. */
+struct bb_tstate_key {
+	bb_u64 tstate;
+	bb_u64 tgid;
+};
+
 /* A thread of Python's that held a GIL while others waited: value of map `holders`. */
 struct bb_holder_key {
 	bb_u64 tstate;
 	bb_u64 gil;
 	bb_u32 tgid;
-	bb_u32 pad;
+	bb_u32 tid; /* 0: the thread has not left a CPU since its state was made */
 };
 
 struct bb_holder_sum {
@@ -446,9 +455,9 @@ struct bb_py_thread {
 	bb_u64 forced;       /* times that it was made to let go */
 	bb_u64 samples_gil;  /* on a CPU, with the GIL */
 	bb_u64 samples_free; /* and without */
-	bb_u64 hist[BB_HIST_BITS];
+	bb_u32 hist[BB_HIST_BITS];
 };
-_Static_assert(sizeof(struct bb_py_thread) == 352, "bb_py_thread");
+_Static_assert(sizeof(struct bb_py_thread) == 192, "bb_py_thread");
 
 /* Code objects and positions from the top: value of map `stacks`, keyed by a hash of them. */
 struct bb_py_stack {
@@ -463,7 +472,7 @@ _Static_assert(sizeof(struct bb_py_stack) == 1032, "bb_py_stack");
 /* Key of map `py_sums`. */
 struct bb_py_key {
 	bb_u64 stack; /* 0: not walked */
-	bb_u64 who;   /* BB_PY_HOLDER: the thread state; else the tid */
+	bb_u64 who;   /* the tid; BB_PY_HOLDER: BB_WHO_TID and it or, not known, the thread state */
 	bb_u32 tgid;
 	bb_u8 kind; /* enum bb_py_kind */
 	bb_u8 bucket;

@@ -191,10 +191,16 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 
 #define BB_BLAME_NS 4000000LL
 
-/* The thread of thread state @tstate held the GIL for @ns of contended time; NULL: no room. */
-static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tstate, u64 ns)
+/*
+ * The thread @tid of thread state @tstate held the GIL for @ns of contended time; NULL: no
+ * room.
+ */
+static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tstate, u32 tid,
+						      u64 ns)
 {
-	struct bb_holder_key key = { .tstate = tstate, .gil = gil, .tgid = tgid };
+	struct bb_holder_key key = {
+		.tstate = tid ? 0 : tstate, .gil = gil, .tgid = tgid, .tid = tid
+	};
 	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
 
 	if (!h) {
@@ -217,10 +223,13 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tst
  */
 __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
-	struct bb_py_key code = {
-		.who = tstate, .tgid = tgid, .kind = BB_PY_HOLDER, .bucket = BB_GIL, .nr = -1
-	};
-	struct bb_holder_sum *h = gil_give(tgid, gil, tstate, ns);
+	u32 tid = tid_of_tstate(tgid, tstate);
+	struct bb_py_key code = { .who = tid ? BB_WHO_TID | tid : tstate,
+				  .tgid = tgid,
+				  .kind = BB_PY_HOLDER,
+				  .bucket = BB_GIL,
+				  .nr = -1 };
+	struct bb_holder_sum *h = gil_give(tgid, gil, tstate, tid, ns);
 
 	/* enough to be worth a look: a sample for each few milliseconds */
 	/* below 0 where two took the same at once: it evens out */
@@ -294,7 +303,7 @@ static __always_inline void gil_arrive(struct bb_thread_sum *t, struct bb_gil_su
 	if (ns && handed)
 		__sync_fetch_and_add(&g->hand_over, ns);
 	else if (ns)
-		gil_give(t->tgid, t->gil, g->holder, ns);
+		gil_give(t->tgid, t->gil, g->holder, tid_of_tstate(t->tgid, g->holder), ns);
 	/* it takes the GIL now, or finds that another one was faster and waits again */
 	if (handed)
 		g->holder = t->tstate;
@@ -324,7 +333,7 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 		return 0;
 	g = gil_sum(gil, tgid);
 	/* a native thread may have entered Python since it was looked for */
-	t->tstate = tstate;
+	tstate_note(t, tstate);
 	t->flags &= ~BB_TF_NO_TSTATE;
 	t->flags |= BB_TF_HOLDS;
 	t->held_gil = gil;
@@ -353,8 +362,11 @@ __noinline int bb_gil_back(u64 task, u32 pid, u32 bucket, u64 off, u64 now)
 	p = py_thread(t);
 	if (p)
 		p->off_ns += off;
-	if (g)
+	if (g) {
 		waited = contended_until(&g->contention, now);
+		if (off)
+			__sync_fetch_and_add(&g->off_ns, off);
+	}
 	waited = waited > t->held_owed ? waited - t->held_owed : 0;
 	py_sum_add(&key, off, 1, waited < off ? waited : off);
 	return 0;

@@ -84,6 +84,44 @@ static __always_inline void py_count(enum bb_walk how)
 }
 
 /*
+ * A thread state's address is used again soon after its thread is gone. So it is noted
+ * whose it is while that lives, and what was seen of it before is that one's.
+ */
+static __always_inline void tstate_forget(struct bb_thread_sum *t)
+{
+	struct bb_tstate_key key = { .tstate = t->tstate, .tgid = t->tgid };
+	u32 *tid;
+
+	t->tstate = 0;
+	if (!key.tstate)
+		return;
+	tid = bpf_map_lookup_elem(&tstates, &key);
+	if (tid && *tid == t->tid)
+		bpf_map_delete_elem(&tstates, &key);
+}
+
+static __always_inline void tstate_note(struct bb_thread_sum *t, u64 tstate)
+{
+	struct bb_tstate_key key = { .tstate = tstate, .tgid = t->tgid };
+	u32 tid = t->tid;
+
+	if (t->tstate == tstate)
+		return;
+	tstate_forget(t);
+	t->tstate = tstate;
+	/* full: its holder rows have no tid, and user space asks the thread state */
+	bpf_map_update_elem(&tstates, &key, &tid, BPF_ANY);
+}
+
+static __always_inline u32 tid_of_tstate(u32 tgid, u64 tstate)
+{
+	struct bb_tstate_key key = { .tstate = tstate, .tgid = tgid };
+	u32 *tid = bpf_map_lookup_elem(&tstates, &key);
+
+	return tid ? *tid : 0;
+}
+
+/*
  * The current thread's own thread state, 0: it has none. Global functions with
  * plain numbers as arguments, this and the next: the verifier goes through their
  * loops once, and not once for each state in which they are called.
@@ -93,16 +131,19 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
 	struct bb_thread_sum *t;
 	struct bb_self me;
+	u64 found;
 
 	bb_self_get(&me);
 	t = thread_at(me.task, me.pid);
 	if (!py || !t || !py->runtime || !py->off.tstate_frame || !self)
 		return 0;
 	if (t->tstate && py_read(t->tstate + py->off.tstate_thread_id) != self)
-		t->tstate = 0;
+		tstate_forget(t);
 	if (!t->tstate && !(t->flags & BB_TF_NO_TSTATE)) {
-		t->tstate = py_find_tstate(py, self);
-		if (!t->tstate)
+		found = py_find_tstate(py, self);
+		if (found)
+			tstate_note(t, found);
+		else
 			t->flags |= BB_TF_NO_TSTATE;
 	}
 	return t->tstate;

@@ -11,11 +11,12 @@ int bb_sample(void *ctx)
 {
 	struct bb_py_key key = { .bucket = BB_ONCPU, .nr = -1 };
 	struct bb_python_info *py;
+	struct bb_gil_sum *g;
 	struct bb_thread_sum *t;
 	struct bb_py_thread *p;
 	struct task_struct *task;
 	struct bb_self me;
-	u64 self, holder;
+	u64 self, holder, gil;
 	u32 tgid;
 
 	if (!bb_gate)
@@ -41,7 +42,11 @@ int bb_sample(void *ctx)
 		return 0;
 	key.who = t->tid;
 	key.tgid = tgid;
-	if (gil_held_by(py, self, &holder)) {
+	gil = gil_held_by(py, self, &holder);
+	if (gil) {
+		g = gil_sum(gil, tgid);
+		if (g)
+			__sync_fetch_and_add(&g->samples, 1);
 		key.kind = BB_PY_ON_GIL;
 		p->samples_gil++;
 	} else {

@@ -2,6 +2,7 @@
 """Who holds the GIL, in which code, and what that costs: against programs that know it."""
 import os
 import shutil
+import time
 
 import pytest
 
@@ -143,6 +144,43 @@ def test_blocked_while_holding(python):
     assert abs(lib.thread_of(process, row["tid"])["gil"]["held_off_cpu_ns"] / row["ns"] - 1) < 0.1
 
 
+def test_what_does_not_end(python):
+    """Waits and holds that last from before the window to its end are all there, with code."""
+    with Program(python, "open_ended") as program:
+        time.sleep(1)
+        _, process = program.diagnose(2)
+    window = window_of(process)
+    gil = process["gil"]
+    known(gil)
+    assert by_function(gil["holders"], "hold_through")[0] > 0.95, gil["holders"]
+    held = [r for r in gil["off_cpu"] if r["state"] == "sleep"]
+    assert len(held) == 1 and held[0]["ns"] > 0.99 * window, gil["off_cpu"]
+    assert function_name(held[0]) == "hold_through", held
+    assert abs(held[0]["waited_ns"] - gil["contended_ns"]) < 0.01 * window, (held, gil)
+    assert gil["contended_ns"] + lib.state(process, "runq") > 0.95 * window, gil
+    wanted = sum(r["ns"] for r in gil["waiters"])
+    assert abs(wanted - lib.state(process, "gil")) < 0.02 * window, gil["waiters"]
+    assert gil["held_share"] > 0.98, gil
+    waits = [c for c in process["code"] if c["kind"] == "blocked" and c["ns"] > 0.99 * window
+             and [function_name(f) for f in c["frames"][:2]] == ["wait", "wait"]]
+    assert len(waits) == 1 and waits[0]["state"] == "queue", process["code"]
+
+
+def test_holders_that_come_and_go(python):
+    """A thread state's address is used again: each thread has held what it held, and no more."""
+    with Program(python, "churn") as program:
+        _, process = program.diagnose(3)
+    gil = process["gil"]
+    known(gil)
+    threads = [t for t in process["threads"] if t["gil"]["held_contended_ns"]]
+    assert len(threads) > 30, len(threads)
+    for t in threads:
+        had = lib.state(t, "oncpu") + t["gil"]["held_off_cpu_ns"]
+        assert t["gil"]["held_contended_ns"] < 1.1 * had + 6 * 10 ** 6, (t, had)
+    held = sum(t["gil"]["held_contended_ns"] for t in threads)
+    assert held > 0.95 * (gil["known_ns"] - gil["hand_over_ns"]), (held, gil)
+
+
 def test_stacks_are_those_of_the_program(python):
     """Functions, files and lines of a blocked thread, as sys._current_frames() has them."""
     with Program(python, "stacks") as program:
@@ -182,7 +220,7 @@ def test_forked_child(python):
 
 
 def test_interpreters_with_a_gil_each(python):
-    """Each has its holders; the tool tells no share of time held for both together."""
+    """Each has its holders and its share of time held; there is none of both together."""
     if python.version < (3, 12):
         return  # there is one GIL for all interpreters
     with Program(python, "own_gils") as program:
@@ -193,6 +231,8 @@ def test_interpreters_with_a_gil_each(python):
         assert interpreter["contended_ns"] + lib.state(process, "runq") > \
             0.9 * window_of(process), interpreter
         known(interpreter)
+        # its two threads compute all the time, or would
+        assert interpreter["held_share"] + 3 * interpreter["held_error"] > 0.9, interpreter
     sub, main = by_function(gil["holders"], "in_sub", "compute")
     assert sub > 0.4 and main > 0.4, gil["holders"]
 

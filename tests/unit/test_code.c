@@ -73,17 +73,17 @@ static void held_is_sampled_on_a_cpu_and_exact_off_it(void **state)
 	p->threads[1].gil_samples = 50;
 	p->threads[1].gil_free_samples = 150;
 	p->threads[2].gil_held_off_ns = 1 * SEC;
-	assert_true(isnan(bb_gil__held(p, rec->window.ns).share)); /* no GIL */
+	assert_true(isnan(bb_gil__held(p, NULL, rec->window.ns).share)); /* no GIL */
 	p->gils = calloc(1, sizeof(*p->gils));
 	assert_non_null(p->gils);
 	p->nr_gils = 1;
-	h = bb_gil__held(p, rec->window.ns);
+	h = bb_gil__held(p, NULL, rec->window.ns);
 	near(h.share, (0.75 * 4 + 0.25 * 2 + 1) / 10);
 	near(h.error,
 	     sqrt(pow(4 * sqrt(0.75 * 0.25 / 400), 2) + pow(2 * sqrt(0.75 * 0.25 / 200), 2)) / 10);
 	/* half a second of a thread that no sample hit may be all or nothing */
 	make__in(&p->threads[2], BB_STATE_ONCPU, SEC / 2);
-	assert_true(bb_gil__held(p, rec->window.ns).error > h.error + 0.024);
+	assert_true(bb_gil__held(p, NULL, rec->window.ns).error > h.error + 0.024);
 	bb_record__free(rec);
 }
 

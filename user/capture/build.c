@@ -31,6 +31,7 @@ struct build {
 	struct bb_py_ident *idents; /* of all threads, where there is a Python */
 	size_t nr_idents;
 	uint64_t end_ns;
+	bool cas; /* contention is kept by compare-and-swap */
 };
 
 /* The process of the record with that number of the initial PID namespace, or NULL. */
@@ -66,7 +67,8 @@ static int compare_tgid(const void *a, const void *b, void *ctx)
 /* Wall time with at least one waiter, an interval that is open at the end included. */
 static uint64_t contended_ns(const struct build *b, const struct bb_contention *c)
 {
-	uint64_t since = (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns;
+	uint64_t since =
+		b->cas ? (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns : c->since;
 
 	return (c->word & 0xffff) && b->end_ns > since ? c->ns + (b->end_ns - since) : c->ns;
 }
@@ -303,15 +305,23 @@ static uint64_t before_end(uint64_t ns, uint64_t late, uint64_t most)
 
 /* Close the open state at @end; @row was read at @now. */
 static void close_open(struct build *b, size_t process, struct bb_thread_sum *sum, uint64_t end,
-		       uint64_t now, const struct bb_thread_row *row)
+		       uint64_t now, const struct bb_thread_row *row, struct bb_py_open *open)
 {
 	uint64_t ns = end - sum->since, ran, runq;
 	uint32_t bucket = sum->bucket;
 
+	open->since = sum->since;
+	open->switches = row->nvcsw + row->nivcsw;
+	open->waits = sum->flags & BB_TF_IN_ACQ;
+	open->acq_stack = sum->acq_stack;
+	open->acq_ns = sum->acq_ns;
 	if (sum->on == BB_STATE_OFF) {
 		ran = before_end(row->ran_ns, now - end, ns);
 		sum->ns[BB_ONCPU] += ran;
 		ns -= ran;
+		open->off_ns = ns;
+		open->held_gil = sum->flags & BB_TF_HOLDS ? sum->held_gil : 0;
+		open->owed_ns = sum->held_owed;
 	}
 
 	if (sum->on == BB_STATE_RAN) {
@@ -325,13 +335,19 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 			bucket = open_futex(b, process, sum, ns - runq);
 		if (bucket < BB_BUCKET_MAX)
 			sum->ns[bucket] += ns - runq;
+		if (bucket == BB_GIL)
+			open->acq_ns += ns - runq;
+		open->stack = sum->stack;
+		open->blocked_ns = ns - runq;
 		open_slot(sum, bucket, ns - runq);
 	}
+	open->bucket = bucket;
+	open->nr = sum->nr;
 	sum->since = end;
 }
 
 static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t shown,
-		     uint64_t self, uint64_t end)
+		     uint64_t self, uint64_t end, const struct bb_py_open *open)
 {
 	struct bb_py_ident *id;
 
@@ -348,6 +364,7 @@ static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t 
 	id->start = sum->start;
 	id->end = end;
 	id->ended = sum->flags & BB_TF_ENDED;
+	id->open = *open;
 	return 0;
 }
 
@@ -414,6 +431,7 @@ static int add_unseen(struct build *b, const struct bb_thread_row *row)
 static int add_thread(const struct bb_thread_row *row, void *ctx)
 {
 	struct build *b = ctx;
+	struct bb_py_open open = {};
 	struct bb_thread_sum sum;
 	uint64_t end = b->opts->end_ns ? b->opts->end_ns : row->now;
 	size_t process;
@@ -431,14 +449,15 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 			b->rec->drops[BB_DROP_WINDOW_SKEW]++;
 		end = sum.since;
 	}
-	close_open(b, process, &sum, end, row->now > end ? row->now : end, row);
-	err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self, row->now);
+	close_open(b, process, &sum, end, row->now > end ? row->now : end, row, &open);
+	err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self, row->now, &open);
 	return err ? err : add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
 }
 
 static int add_exited(const struct bb_thread_sum *sum, void *ctx)
 {
-	int err = add_ident(ctx, sum, sum->tid, sum->self, sum->since);
+	const struct bb_py_open none = {};
+	int err = add_ident(ctx, sum, sum->tid, sum->self, sum->since, &none);
 
 	return err ? err : add_sum(ctx, sum, sum->comm, sum->tid);
 }
@@ -460,6 +479,8 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 		g->contended_ns = contended_ns(b, c);
 		g->acquisitions = sum->acquisitions;
 		g->wait_ns = sum->ns;
+		g->samples = sum->samples;
+		g->held_off_ns = sum->off_ns;
 		g->given_ns = sum->given;
 		g->hand_over_ns = sum->hand_over;
 		g->max_ns = sum->max_ns;
@@ -672,7 +693,9 @@ static int build_all(struct build *b, struct bb_kernel *k)
 int bb_build__processes(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
 			const struct bb_build_opts *opts)
 {
-	struct build b = { .rec = rec, .targets = targets, .opts = opts };
+	struct build b = {
+		.rec = rec, .targets = targets, .opts = opts, .cas = bb_kernel__has_cas(k)
+	};
 	int err = -ENOMEM;
 
 	b.end_ns = opts->end_ns ? opts->end_ns : opts->start_ns + rec->window.ns;

@@ -8,6 +8,7 @@
 #include "../model/code.h"
 #include "../util/grow.h"
 #include "fold.h"
+#include "python_blocked.h"
 #include "python_code.h"
 #include "sysclass.h"
 
@@ -66,6 +67,11 @@ static pid_t tid_of_tstate(struct build *b, uint32_t tgid, uint64_t tstate)
 	return 0;
 }
 
+static pid_t tid_of_holder(struct build *b, uint32_t tgid, uint64_t who)
+{
+	return who & BB_WHO_TID ? shown_tid(b, (uint32_t)who) : tid_of_tstate(b, tgid, who);
+}
+
 static int add_holder(const struct bb_holder_key *key, const struct bb_holder_sum *sum, void *ctx)
 {
 	struct build *b = ctx;
@@ -79,8 +85,8 @@ static int add_holder(const struct bb_holder_key *key, const struct bb_holder_su
 	if (!h)
 		return -ENOMEM;
 	h->gil = key->gil;
-	h->tstate = key->tstate;
-	h->tid = tid_of_tstate(b, key->tgid, key->tstate);
+	h->who = key->tid ? BB_WHO_TID | key->tid : key->tstate;
+	h->tid = tid_of_holder(b, key->tgid, h->who);
 	h->ns = sum->ns;
 	h->count = sum->count;
 	if ((int64_t)sum->pending <= 0)
@@ -89,7 +95,7 @@ static int add_holder(const struct bb_holder_key *key, const struct bb_holder_su
 	c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	c->who = key->tstate;
+	c->who = h->who;
 	c->kind = BB_PY_HOLDER;
 	c->bucket = BB_GIL;
 	c->state = BB_STATE_GIL;
@@ -106,6 +112,10 @@ static int add_frames(struct build *b, struct bb_process *p, struct bb_code *c)
 
 	if (!known || !known->nr)
 		return 0;
+	if (!p->strings)
+		p->strings = bb_strings__new();
+	if (!p->strings)
+		return -ENOMEM;
 	c->frames = calloc(known->nr, sizeof(*c->frames));
 	if (!c->frames)
 		return -ENOMEM;
@@ -131,10 +141,6 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 
 	if (!p || key->kind >= BB_PY_KIND_MAX)
 		return 0;
-	if (!p->strings)
-		p->strings = bb_strings__new();
-	if (!p->strings)
-		return -ENOMEM;
 	c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
@@ -145,7 +151,7 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	c->state = bb_fold__state(key->bucket);
 	c->polls = key->bucket == BB_POLL && bb_sysclass__polls(key->nr);
 	c->syscall = key->nr;
-	c->tid = key->kind == BB_PY_HOLDER ? tid_of_tstate(b, key->tgid, key->who)
+	c->tid = key->kind == BB_PY_HOLDER ? tid_of_holder(b, key->tgid, key->who)
 					   : shown_tid(b, (uint32_t)key->who);
 	c->ns = sum->ns;
 	c->count = sum->count;
@@ -183,6 +189,111 @@ static int add_thread(uint32_t tid, const struct bb_py_thread *sum, void *ctx)
 	for (int h = 0; h < BB_HIST_SLOTS && h < BB_HIST_BITS; h++)
 		t->gil_hist[h] = sum->hist[h];
 	return 0;
+}
+
+/* The row of @p for what @key is, of the first @nr, which are in order; else a new one. */
+static struct bb_code *code_row(struct bb_process *p, size_t nr, const struct bb_code *key)
+{
+	struct bb_code *c = nr ? bsearch(key, p->code, nr, sizeof(*key), bb_code__compare) : NULL;
+
+	if (c)
+		return c;
+	c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
+	if (c)
+		*c = *key;
+	return c;
+}
+
+static int add_open_row(struct build *b, struct bb_process *p, size_t nr, struct bb_code *key,
+			uint64_t ns, uint64_t waited_ns)
+{
+	struct bb_code *c = code_row(p, nr, key);
+
+	if (!c)
+		return -ENOMEM;
+	c->ns += ns;
+	c->count++;
+	c->waited_ns += waited_ns;
+	if (ns > c->max_ns)
+		c->max_ns = ns;
+	return c->frames ? 0 : add_frames(b, p, c);
+}
+
+/* It is off the CPU with the GIL that it holds, and nobody else runs Python. */
+static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struct bb_code *key,
+			 const struct bb_py_ident *id)
+{
+	const struct bb_py_open *o = &id->open;
+	size_t at = bb_process__first_thread(p, id->shown);
+	uint64_t waited = 0;
+
+	for (size_t i = 0; i < p->nr_gils; i++) {
+		struct bb_gil *g = &p->gils[i];
+
+		if (g->addr != o->held_gil)
+			continue;
+		g->held_off_ns += o->off_ns;
+		if (g->contended_ns > o->owed_ns)
+			waited = g->contended_ns - o->owed_ns;
+	}
+	if (at < p->nr_threads && p->threads[at].tid == id->shown)
+		p->threads[at].gil_held_off_ns += o->off_ns;
+	key->kind = BB_PY_HELD;
+	return add_open_row(b, p, nr, key, o->off_ns, waited < o->off_ns ? waited : o->off_ns);
+}
+
+static int add_open(struct build *b, struct bb_process *p, size_t nr, const struct bb_py_ident *id)
+{
+	const struct bb_py_open *o = &id->open;
+	struct bb_code key = { .who = id->tid, .tid = id->shown, .syscall = -1 };
+	int err = 0;
+
+	if (o->waits) {
+		key.kind = BB_PY_WAITER;
+		key.stack = o->acq_stack ? o->acq_stack : o->stack;
+		if (!o->acq_stack && o->bucket != BB_GIL)
+			key.stack = 0;
+		key.bucket = BB_GIL;
+		key.state = BB_STATE_GIL;
+		err = add_open_row(b, p, nr, &key, o->acq_ns, 0);
+	}
+	key.stack = o->stack;
+	key.bucket = (uint8_t)o->bucket;
+	key.state = bb_fold__state(o->bucket);
+	key.syscall = o->blocked_ns ? o->nr : -1;
+	key.polls = o->bucket == BB_POLL && bb_sysclass__polls(o->nr);
+	if (!err && o->held_gil)
+		err = add_open_hold(b, p, nr, &key, id);
+	if (!err && o->stack && o->blocked_ns && o->bucket != BB_GIL) {
+		key.kind = BB_PY_BLOCKED;
+		err = add_open_row(b, p, nr, &key, o->blocked_ns, 0);
+	}
+	return err;
+}
+
+/* What is not over at the end is in no sum yet. The rows come to be in order. */
+static int add_all_open(struct build *b, struct bb_py_ident *idents, size_t nr_idents)
+{
+	size_t *nr = calloc(b->rec->nr_processes ? b->rec->nr_processes : 1, sizeof(*nr));
+	int err = 0;
+
+	if (!nr)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->rec->nr_processes; i++) {
+		struct bb_process *p = &b->rec->processes[i];
+
+		nr[i] = p->nr_code;
+		if (p->nr_code)
+			qsort(p->code, p->nr_code, sizeof(*p->code), bb_code__compare);
+	}
+	for (size_t i = 0; i < nr_idents && !err; i++) {
+		struct bb_process *p = process_of(b, idents[i].tgid);
+
+		if (p && !idents[i].ended)
+			err = add_open(b, p, nr[p - b->rec->processes], &idents[i]);
+	}
+	free(nr);
+	return err;
 }
 
 static bool runs_in(const struct bb_process *p, pid_t tid, const char *part)
@@ -254,17 +365,23 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 {
 	struct bb_py_stacks *stacks = opts->stacks;
 	struct build b = { opts, rec, targets, stacks, idents, nr_idents };
+	uint64_t left_out;
 	int err;
 
+	err = bb_py_blocked__walk(stacks, targets, idents, nr_idents, &left_out);
+	rec->walks[BB_WALK_NO_BUDGET] += left_out;
 	if (nr_idents)
 		qsort(idents, nr_idents, sizeof(*idents), by_tid);
-	err = bb_py_stacks__learn(stacks, k, targets);
+	if (!err)
+		err = bb_py_stacks__learn(stacks, k, targets);
 	if (!err)
 		err = bb_kernel__each_holder(k, add_holder, &b);
 	if (!err)
 		err = bb_kernel__each_py_sum(k, add_code, &b);
 	if (!err)
 		err = bb_kernel__each_py_thread(k, add_thread, &b);
+	if (!err)
+		err = add_all_open(&b, idents, nr_idents);
 	if (!err)
 		err = bb_kernel__each_loop(k, add_loop, &b);
 	rec->walks[BB_WALK_TORN] += bb_py_stacks__broken(stacks);

@@ -11,6 +11,22 @@
 #include "python_stacks.h"
 #include "target.h"
 
+/* What a thread was off its CPU for at the end, which no sum of the kernel side has yet. */
+struct bb_py_open {
+	uint64_t since;      /* ktime at which it began */
+	uint64_t stack;      /* in which it blocks, 0: not walked */
+	uint64_t blocked_ns; /* 0: it does not */
+	uint32_t bucket;     /* enum bb_bucket of that */
+	int16_t nr;          /* system call, -1: none */
+	uint64_t switches;   /* of the thread then */
+	uint64_t held_gil;   /* GIL that it holds meanwhile, 0: none */
+	uint64_t off_ns;     /* for how long */
+	uint64_t owed_ns;    /* contended time of that GIL when it began */
+	bool waits;          /* an acquisition of a GIL is not over: */
+	uint64_t acq_stack;  /* in which code, */
+	uint64_t acq_ns;     /* and how long so far */
+};
+
 /* By which numbers the kernel side knows a thread. */
 struct bb_py_ident {
 	uint32_t tgid, tid; /* in the initial PID namespace */
@@ -20,6 +36,7 @@ struct bb_py_ident {
 	uint64_t start;     /* ktime from which its row is, */
 	uint64_t end;       /* and until which it was there for sure */
 	bool ended;         /* its addresses may be another one's since */
+	struct bb_py_open open;
 };
 
 /**

@@ -157,7 +157,7 @@ static uint32_t or_else(uint32_t test, size_t val)
 static int load(struct bb_capture *c)
 {
 	struct bb_kernel_opts o = {};
-	size_t threads = 0;
+	size_t threads = 0, more;
 
 	for (size_t i = 0; i < c->targets.nr; i++) {
 		long n = bb_procfs__threads(c->targets.items[i].pid);
@@ -166,11 +166,14 @@ static int load(struct bb_capture *c)
 	}
 	o.follow = c->opts.children;
 	/* half as many again may be born, and a pool starts small */
-	o.threads = or_else(c->opts.test_threads, threads + threads / 2 + (o.follow ? 8192 : 2048));
-	o.exited = or_else(c->opts.test_exited, o.follow ? 4 * BB_DEAD_KEPT : BB_DEAD_KEPT);
+	more = o.follow ? 4096 : 2048;
+	if (threads / 2 > more)
+		more = threads / 2;
+	o.threads = or_else(c->opts.test_threads, threads + more);
+	o.exited = or_else(c->opts.test_exited, o.follow ? 2 * BB_DEAD_KEPT : BB_DEAD_KEPT);
 	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 8192 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
-	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 32768 : 1024);
+	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 16384 : 1024);
 	for (size_t i = 0; i < c->targets.nr; i++)
 		o.python |= c->targets.items[i].py.runtime_addr != 0;
 	o.python |= o.follow || c->opts.command;

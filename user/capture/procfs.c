@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <math.h>
 #include <sched.h>
@@ -345,6 +346,23 @@ long bb_procfs__threads(pid_t pid)
 		n += isdigit((unsigned char)e->d_name[0]) != 0;
 	closedir(d);
 	return n;
+}
+
+int64_t bb_procfs__switches(pid_t tid)
+{
+	char *s = read_of(tid, "status", NULL), *at;
+	int64_t voluntary, involuntary, sum = -ESRCH;
+
+	if (!s)
+		return -ESRCH;
+	at = strstr(s, "\nvoluntary_ctxt_switches:");
+	if (at &&
+	    sscanf(at,
+		   "\nvoluntary_ctxt_switches: %" SCNd64 " nonvoluntary_ctxt_switches: %" SCNd64,
+		   &voluntary, &involuntary) == 2)
+		sum = voluntary + involuntary;
+	free(s);
+	return sum;
 }
 
 pid_t bb_procfs__tgid(pid_t tid)

@@ -27,6 +27,9 @@ long bb_procfs__threads(pid_t pid);
 /** bb_procfs__tgid - the process that thread @tid belongs to; -ESRCH where there is none. */
 pid_t bb_procfs__tgid(pid_t tid);
 
+/** bb_procfs__switches - context switches of thread @tid so far; -ESRCH: not known. */
+int64_t bb_procfs__switches(pid_t tid);
+
 /** bb_procfs__busy_ns - CPU time that all CPUs spent other than idle, since boot, in ns. */
 uint64_t bb_procfs__busy_ns(void);
 

@@ -116,29 +116,64 @@ static int name_frames(struct bb_py_stacks *s, const struct bb_target *t,
 	return 0;
 }
 
-static int learn(uint64_t id, void *ctx)
+static int keep(struct bb_py_stacks *s, const struct bb_target *t, uint64_t id,
+		const struct bb_py_stack *stack)
 {
-	struct bb_py_stacks *s = ctx;
-	struct kept key = { .id = id }, *e;
-	const struct bb_target *t;
-	struct bb_py_stack stack;
+	struct kept *e = calloc(1, sizeof(*e));
 	int err;
 
-	if (tfind(&key, &s->tree, compare) || bb_kernel__get_stack(s->kernel, id, &stack))
-		return 0;
-	t = bb_targets__by_tgid(s->targets, stack.tgid);
-	if (!t || !t->py.version_hex)
-		return 0;
-	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
 	e->id = id;
-	err = name_frames(s, t, &stack, &e->known);
+	err = name_frames(s, t, stack, &e->known);
 	if (!err && !tsearch(e, &s->tree, compare))
 		err = -ENOMEM;
 	if (err)
 		free_kept(e);
 	return err;
+}
+
+static int learn(uint64_t id, void *ctx)
+{
+	struct bb_py_stacks *s = ctx;
+	struct kept key = { .id = id };
+	const struct bb_target *t;
+	struct bb_py_stack stack;
+
+	if (tfind(&key, &s->tree, compare) || bb_kernel__get_stack(s->kernel, id, &stack))
+		return 0;
+	t = bb_targets__by_tgid(s->targets, stack.tgid);
+	return t && t->py.version_hex ? keep(s, t, id, &stack) : 0;
+}
+
+/* FNV-1a, 64 bits: not the kernel side's hash, so that the two do not meet. */
+static uint64_t hash_of(const struct bb_py_stack *stack)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL ^ stack->tgid;
+
+	for (int i = 0; i < stack->depth; i++) {
+		hash = (hash ^ stack->code[i]) * 0x100000001b3ULL;
+		hash = (hash ^ stack->pos[i]) * 0x100000001b3ULL;
+	}
+	return hash ? hash : 1;
+}
+
+int bb_py_stacks__add(struct bb_py_stacks *s, struct bb_targets *targets,
+		      const struct bb_py_stack *stack, uint64_t *id)
+{
+	const struct bb_target *t = bb_targets__by_tgid(targets, stack->tgid);
+	const struct bb_py_known *known;
+	int err = 0;
+
+	*id = hash_of(stack);
+	if (!t || !t->py.version_hex)
+		return -ENOENT;
+	if (!bb_py_stacks__get(s, *id))
+		err = keep(s, t, *id, stack);
+	known = err ? NULL : bb_py_stacks__get(s, *id);
+	if (err)
+		return err;
+	return known && known->nr ? 0 : -ENOENT;
 }
 
 int bb_py_stacks__learn(struct bb_py_stacks *s, struct bb_kernel *k, struct bb_targets *targets)

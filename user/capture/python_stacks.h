@@ -31,6 +31,13 @@ void bb_py_stacks__free(struct bb_py_stacks *s);
  */
 int bb_py_stacks__learn(struct bb_py_stacks *s, struct bb_kernel *k, struct bb_targets *targets);
 
+/**
+ * bb_py_stacks__add - name a stack that was read from outside, once; s->tgid is set.
+ * @id: gets the stack's, never 0. Return 0, -ENOENT: that is no stack, or -ENOMEM.
+ */
+int bb_py_stacks__add(struct bb_py_stacks *s, struct bb_targets *targets,
+		      const struct bb_py_stack *stack, uint64_t *id);
+
 /** bb_py_stacks__get - the stack of that id, NULL: not learnt. */
 const struct bb_py_known *bb_py_stacks__get(const struct bb_py_stacks *s, uint64_t id);
 

@@ -304,7 +304,7 @@ static void gil__add(struct bb_gil *to, const struct bb_gil *g)
 json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 		     const struct bb_emit_opts *opts)
 {
-	struct bb_held held = bb_gil__held(p, window_ns);
+	struct bb_held held = bb_gil__held(p, NULL, window_ns), of;
 	json_t *o, *interpreters;
 	struct bb_gil sum = {};
 	uint64_t interval_us;
@@ -318,8 +318,9 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 		gil__add(&sum, &p->gils[i]);
 		if (p->gils[i].interval_us != interval_us)
 			interval_us = BB_UNKNOWN_U64;
+		of = bb_gil__held(p, &p->gils[i], window_ns);
 		interpreters = bb_json__append(interpreters,
-					       json__interpreter(&p->gils[i], window_ns, held));
+					       json__interpreter(&p->gils[i], window_ns, of));
 	}
 	o = bb_json__set(json_object(), "held_share", bb_json__real(held.share));
 	o = bb_json__set(o, "held_error", bb_json__real(held.error));

@@ -173,7 +173,8 @@ void bb_text__gil(struct bb_text *t, const struct bb_process *p)
 		return;
 	bb_line__title(&t->line, "The GIL, Python's interpreter lock");
 	for (i = 0; i < p->nr_gils && i < BB_TEXT_TOP; i++)
-		gil__row(t, &p->gils[i], p->nr_gils > 1, bb_gil__held(p, t->rec->window.ns));
+		gil__row(t, &p->gils[i], p->nr_gils > 1,
+			 bb_gil__held(p, &p->gils[i], t->rec->window.ns));
 	if (p->nr_gils > BB_TEXT_TOP)
 		bb_line__printf(&t->line, "  %zu more interpreters", p->nr_gils - BB_TEXT_TOP);
 	if (p->nr_gils > BB_TEXT_TOP)

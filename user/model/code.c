@@ -113,6 +113,23 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 	return 0;
 }
 
+int bb_code__compare(const void *a, const void *b)
+{
+	const struct bb_code *x = a, *y = b;
+
+	if (x->stack != y->stack)
+		return x->stack < y->stack ? -1 : 1;
+	if (x->who != y->who)
+		return x->who < y->who ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->bucket != y->bucket)
+		return x->bucket < y->bucket ? -1 : 1;
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;
+}
+
 static int longer_code(const void *a, const void *b)
 {
 	const struct bb_code *x = a, *y = b;
@@ -318,12 +335,40 @@ struct bb_held bb_gil__held_oncpu(const struct bb_thread *t)
 	return h;
 }
 
-struct bb_held bb_gil__held(const struct bb_process *p, uint64_t window_ns)
+/* One of several GILs: the samples do not say by thread which one each was for. */
+static struct bb_held held_of(const struct bb_process *p, const struct bb_gil *g,
+			      uint64_t window_ns)
+{
+	double oncpu = 0, n = 0, share, error;
+	struct bb_held h = { NAN, NAN };
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *t = &p->threads[i];
+
+		if (!(t->gil_samples + t->gil_free_samples))
+			continue;
+		n += (double)(t->gil_samples + t->gil_free_samples);
+		oncpu += (double)t->budget.ns[BB_STATE_ONCPU];
+	}
+	if (n <= 0)
+		return h;
+	share = fmin(1, (double)g->samples / n);
+	error = share > 0 && share < 1 ? sqrt(share * (1 - share) / n) : 1 / (n + 1);
+	h.share = fmin(1, ((double)g->held_off_ns + share * oncpu) / (double)window_ns);
+	h.error = error * oncpu / (double)window_ns;
+	return h;
+}
+
+struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, uint64_t window_ns)
 {
 	double held = 0, var = 0, known = 0, oncpu = 0;
 	struct bb_held h = { NAN, NAN };
 
-	if (p->nr_gils != 1 || !window_ns)
+	if (!p->nr_gils || !window_ns)
+		return h;
+	if (g && p->nr_gils > 1)
+		return held_of(p, g, window_ns);
+	if (p->nr_gils > 1)
 		return h;
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];

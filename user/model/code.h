@@ -30,6 +30,12 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 /** bb_code__is_sampled - are rows of this kind counted by samples, without a time? */
 bool bb_code__is_sampled(enum bb_py_kind kind);
 
+/**
+ * bb_code__compare - order rows by what they are sums of: stack, thread, kind, bucket, state
+ * and system call; for qsort() and bsearch().
+ */
+int bb_code__compare(const void *a, const void *b);
+
 /** bb_code__sort - rows by time, then by count, largest first. */
 void bb_code__sort(struct bb_code *code, size_t nr);
 
@@ -72,16 +78,17 @@ void bb_loop__powers(const struct bb_loop *l, uint64_t *hist);
 
 /* How much of the window a GIL was held. */
 struct bb_held {
-	double share; /* 0 to 1; NaN: no samples, or the process has several GILs */
+	double share; /* 0 to 1; NaN: no samples, or several GILs and none named */
 	double error; /* standard error of it */
 };
 
 /**
  * bb_gil__held - time on a CPU with the GIL, which is sampled, and off a CPU with it, which
  * is exact, over the window. The error is that of a share of n samples, sqrt(p(1-p)/n), of
- * each thread's time on a CPU.
+ * each thread's time on a CPU or, with several GILs, of the process's.
+ * @g: one of the process's; NULL: its only one
  */
-struct bb_held bb_gil__held(const struct bb_process *p, uint64_t window_ns);
+struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, uint64_t window_ns);
 
 /** bb_gil__held_oncpu - the same for one thread's time on a CPU alone, as a share of that. */
 struct bb_held bb_gil__held_oncpu(const struct bb_thread *t);

@@ -88,23 +88,6 @@ static void take_thread(struct bb_thread *t, const struct bb_thread *less)
 	t->born = false;
 }
 
-static int compare_code(const void *a, const void *b)
-{
-	const struct bb_code *x = a, *y = b;
-
-	if (x->stack != y->stack)
-		return x->stack < y->stack ? -1 : 1;
-	if (x->who != y->who)
-		return x->who < y->who ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if (x->bucket != y->bucket)
-		return x->bucket < y->bucket ? -1 : 1;
-	if (x->state != y->state)
-		return x->state < y->state ? -1 : 1;
-	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;
-}
-
 /* The rows were read in an order of their own: sorted copies of the keys are joined. */
 static void take_code(struct bb_process *p, const struct bb_process *less)
 {
@@ -115,11 +98,11 @@ static void take_code(struct bb_process *p, const struct bb_process *less)
 		return;
 	if (less->nr_code)
 		memcpy(sorted, less->code, less->nr_code * sizeof(*sorted));
-	qsort(sorted, less->nr_code, sizeof(*sorted), compare_code);
+	qsort(sorted, less->nr_code, sizeof(*sorted), bb_code__compare);
 	for (size_t i = 0; i < p->nr_code; i++) {
 		struct bb_code *c = &p->code[i];
 		const struct bb_code *l =
-			bsearch(c, sorted, less->nr_code, sizeof(*sorted), compare_code);
+			bsearch(c, sorted, less->nr_code, sizeof(*sorted), bb_code__compare);
 
 		if (l) {
 			take(&c->ns, l->ns);
@@ -143,7 +126,7 @@ static void take_holders(struct bb_process *p, const struct bb_process *less)
 			struct bb_gil_holder *h = &p->holders[i];
 			const struct bb_gil_holder *l = &less->holders[j];
 
-			if (h->tstate != l->tstate || h->gil != l->gil)
+			if (h->who != l->who || h->gil != l->gil)
 				continue;
 			take(&h->ns, l->ns);
 			take(&h->count, l->count);
@@ -195,6 +178,8 @@ static void take_objects(struct bb_process *p, const struct bb_process *less)
 				continue;
 			take(&p->gils[i].contended_ns, less->gils[j].contended_ns);
 			take(&p->gils[i].wait_ns, less->gils[j].wait_ns);
+			take(&p->gils[i].samples, less->gils[j].samples);
+			take(&p->gils[i].held_off_ns, less->gils[j].held_off_ns);
 			take(&p->gils[i].given_ns, less->gils[j].given_ns);
 			take(&p->gils[i].hand_over_ns, less->gils[j].hand_over_ns);
 			take(&p->gils[i].acquisitions, less->gils[j].acquisitions);

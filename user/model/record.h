@@ -143,17 +143,19 @@ struct bb_gil {
 	uint64_t max_ns;
 	uint64_t given_ns; /* contended time that is known whose it was: holders', or hand-over */
 	uint64_t hand_over_ns; /* part of it between a release and the CPU of who was woken */
+	uint64_t samples;      /* threads seen on a CPU with it */
+	uint64_t held_off_ns;  /* held by a thread that was off its CPU */
 	uint32_t waiters_max;
 	uint64_t hist[BB_HIST_SLOTS];
 };
 
 /* A thread that held a GIL while others waited for it. */
 struct bb_gil_holder {
-	uint64_t gil;    /* its address */
-	uint64_t tstate; /* address of the thread state: tells threads apart */
-	pid_t tid;       /* 0: not known */
-	uint64_t ns;     /* contended time in which it held it */
-	uint64_t count;  /* events that told so */
+	uint64_t gil;   /* its address */
+	uint64_t who;   /* tells threads apart */
+	pid_t tid;      /* 0: not known */
+	uint64_t ns;    /* contended time in which it held it */
+	uint64_t count; /* events that told so */
 };
 
 /* One call of a stack. */

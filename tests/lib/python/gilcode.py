@@ -106,6 +106,36 @@ def held():
     thread(compute)
 
 
+def hold_through():
+    time.sleep(0.5)
+    ctypes.PyDLL(None).sleep(1000)
+
+
+def open_ended():
+    """Nothing ends: one sleeps with the GIL, one wants it, one waits for an event."""
+    thread(threading.Event().wait)
+    thread(hold_through)
+    thread(compute)
+
+
+def compute_for(secs):
+    end = time.monotonic() + secs
+    while time.monotonic() < end:
+        sum(range(1000))
+
+
+def starter():
+    while True:
+        pair = [thread(compute_for, 0.05) for _ in range(3)]
+        for t in pair:
+            t.join()
+
+
+def churn():
+    """Threads that live for 50 ms, three at a time: their thread states lie where others' lay."""
+    thread(starter)
+
+
 class Depth:
     def method(self, hold):
         return [inner for inner in self.generator(hold)]
