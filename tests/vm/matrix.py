@@ -309,6 +309,23 @@ def untouched_wait_is_told(g):
 
 
 @check("boundby")
+def quota_is_throttled(g):
+    """With a quota of a fifth of a CPU a thread that computes runs that long at most, and waits for the
+    quota else. cpu.stat frames the run, and sums over the CPUs: an upper bound."""
+    stat = [dict(line.split() for line in g.text(name).splitlines()) for name in ("quota0", "quota1")]
+    kernel = (int(stat[1]["throttled_usec"]) - int(stat[0]["throttled_usec"])) * 1000
+    report = json.loads(g.text("quota.out"))
+    process = report["processes"][0]
+    named = {t["tid"]: t for t in process["threads"]}
+    t = named[g.threads()["compute"]["tid"]]
+    throttled = t["runq"]["throttled_ns"] / t["window_ns"]
+    assert share(t, "oncpu") < 0.25 and throttled > 0.5, (t["runq"], shown(t))
+    assert share(t, "oncpu", "runq") > 0.999, shown(t)
+    assert t["runq"]["throttled_ns"] <= kernel + 10e6, (t["runq"], kernel)
+    return f"{throttled:.1%} of the window"
+
+
+@check("boundby")
 def nothing_unknown(g):
     for name, t in g.threads().items():
         assert share(t, "unknown") <= 0.001, f"{name}: {shown(t)}"

@@ -384,7 +384,7 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 		var += on.error * ns * on.error * ns;
 	}
 	/* threads that no sample hit ran little: what they may have held is in the error */
-	if (known <= 0)
+	if (known <= 0 && held <= 0)
 		return h;
 	h.share = fmin(1, held / (double)window_ns);
 	h.error = (sqrt(var) + (oncpu - known) / 2) / (double)window_ns;

@@ -78,7 +78,7 @@ void bb_loop__powers(const struct bb_loop *l, uint64_t *hist);
 
 /* How much of the window a GIL was held. */
 struct bb_held {
-	double share; /* 0 to 1; NaN: no samples, or several GILs and none named */
+	double share; /* 0 to 1; NaN: nothing was seen of it, or several GILs and none named */
 	double error; /* standard error of it */
 };
 
