@@ -84,6 +84,19 @@ static void held_is_sampled_on_a_cpu_and_exact_off_it(void **state)
 	/* half a second of a thread that no sample hit may be all or nothing */
 	make__in(&p->threads[2], BB_STATE_ONCPU, SEC / 2);
 	assert_true(bb_gil__held(p, NULL, rec->window.ns).error > h.error + 0.024);
+	/* of two GILs each has its own samples, of 600 in 6 s; what no sample hit is in none */
+	p->gils = realloc(p->gils, 2 * sizeof(*p->gils));
+	assert_non_null(p->gils);
+	memset(p->gils, 0, 2 * sizeof(*p->gils));
+	p->nr_gils = 2;
+	p->gils[0].samples = 150;
+	p->gils[1].samples = 200;
+	p->gils[1].held_off_ns = 1 * SEC;
+	assert_true(isnan(bb_gil__held(p, NULL, rec->window.ns).share));
+	near(bb_gil__held(p, &p->gils[0], rec->window.ns).share, 0.25 * 6 / 10);
+	h = bb_gil__held(p, &p->gils[1], rec->window.ns);
+	near(h.share, (6. / 3 + 1) / 10);
+	near(h.error, 6 * sqrt(1. / 3 * 2 / 3 / 600) / 10);
 	bb_record__free(rec);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../model/code.h"
 #include "../util/fmt.h"
 #include "emit.h"
 #include "escape.h"
@@ -299,6 +300,75 @@ static void gil_acquisitions(struct prom *p, const struct family *f, size_t i)
 			     number(value, proc->gils[g].acquisitions));
 }
 
+/* On a CPU by samples: see bb_gil__held(). */
+static void gil_held(struct prom *p, const struct family *f, size_t i)
+{
+	const struct bb_process *proc = &p->rec->processes[i];
+	char value[VALUE_LEN], name[VALUE_LEN];
+
+	for (size_t g = 0; g < proc->nr_gils; g++) {
+		struct bb_held held = bb_gil__held(proc, &proc->gils[g], p->rec->window.ns);
+
+		if (!isnan(held.share))
+			prom__sample(p, f, i, "interpreter", interpreter(name, proc, g),
+				     bb_fmt__real(value, VALUE_LEN, held.share, 6));
+	}
+}
+
+static void prom__loop(struct prom *p, const struct family *f, size_t i, const struct bb_loop *l,
+		       const char *value)
+{
+	prom__process(p, f, i);
+	bb_out__printf(&p->out, ",tid=\"%d\",exact=\"%s\",", l->tid, l->exact ? "true" : "false");
+	prom__label(p, "loop", bb_name__loop(l->kind));
+	bb_out__printf(&p->out, "} %s\n", value);
+}
+
+static void loop_busy(struct prom *p, const struct family *f, size_t i)
+{
+	const struct bb_process *proc = &p->rec->processes[i];
+	char value[VALUE_LEN];
+
+	for (size_t n = 0; n < proc->nr_loops; n++)
+		if (proc->loops[n].window_ns)
+			prom__loop(p, f, i, &proc->loops[n],
+				   ratio(value, proc->loops[n].busy_ns, proc->loops[n].window_ns));
+}
+
+static void loop_quantile(struct prom *p, const struct family *f, size_t i, double q)
+{
+	const struct bb_process *proc = &p->rec->processes[i];
+	char value[VALUE_LEN];
+
+	for (size_t n = 0; n < proc->nr_loops; n++) {
+		uint64_t ns = bb_loop__quantile(&proc->loops[n], q);
+
+		if (ns != BB_UNKNOWN_U64)
+			prom__loop(p, f, i, &proc->loops[n], seconds(value, (int64_t)ns));
+	}
+}
+
+static void loop_p50(struct prom *p, const struct family *f, size_t i)
+{
+	loop_quantile(p, f, i, 0.5);
+}
+
+static void loop_p99(struct prom *p, const struct family *f, size_t i)
+{
+	loop_quantile(p, f, i, 0.99);
+}
+
+static void loop_max(struct prom *p, const struct family *f, size_t i)
+{
+	const struct bb_process *proc = &p->rec->processes[i];
+	char value[VALUE_LEN];
+
+	for (size_t n = 0; n < proc->nr_loops; n++)
+		if (proc->loops[n].turns)
+			prom__loop(p, f, i, &proc->loops[n],
+				   seconds(value, (int64_t)proc->loops[n].max_ns));
+}
+
 static const struct family families[] = {
 	{ "boundby_process_info", "Who was measured; always 1.", process_info },
 	{ "boundby_verdict", "What the process is bound by: 1 for the verdict, 0 for the others.",
@@ -323,10 +393,21 @@ static const struct family families[] = {
 	{ "boundby_process_resident_memory_bytes", "Resident memory of the process.", resident },
 	{ "boundby_gil_contended_ratio",
 	  "Share of the window in which at least one thread waited for the GIL.", gil_contended },
+	{ "boundby_gil_held_ratio", "Share of the window in which a thread held the GIL.",
+	  gil_held },
 	{ "boundby_gil_wait_seconds", "Time in the window that threads waited for the GIL.",
 	  gil_wait },
 	{ "boundby_gil_acquisitions", "Acquisitions of the GIL in the window that had to wait.",
 	  gil_acquisitions },
+	{ "boundby_event_loop_busy_ratio",
+	  "Share of the window in which the event loop was not in its poll.", loop_busy },
+	{ "boundby_event_loop_turn_p50_seconds",
+	  "Turns of the event loop, from one poll to the next: median; at most, where not exact.",
+	  loop_p50 },
+	{ "boundby_event_loop_turn_p99_seconds",
+	  "Turns of the event loop: 99th percentile; at most, where not exact.", loop_p99 },
+	{ "boundby_event_loop_turn_max_seconds",
+	  "Turns of the event loop: the longest; at most, where not exact.", loop_max },
 };
 
 /* A metric of the run as a whole, of no process. */
