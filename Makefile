@@ -95,7 +95,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*.c))
 TEST_LIB := $(filter-out tests/lib/py%.c,$(wildcard tests/lib/*.c))
 PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c))
 # of the capture, what needs no kernel
-PURE_CAPTURE := user/capture/fold.c user/capture/governor.c user/capture/mem.c \
+PURE_CAPTURE := user/capture/allowance.c user/capture/fold.c user/capture/governor.c user/capture/mem.c \
 	$(patsubst %,user/capture/python_%.c,attr code lines names str threads)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
@@ -111,7 +111,7 @@ $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE)
 
 # what reads a process without the kernel's help
 PYTHON_SRC := user/capture/elf.c user/capture/mem.c user/util/fmt.c \
-	$(filter-out user/capture/python_stacks.c,$(wildcard user/capture/python*.c))
+	$(filter-out $(patsubst %,user/capture/python_%.c,blocked stacks),$(wildcard user/capture/python*.c))
 
 $(PYTHON_BIN): $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)
 	$(call msg,CC,$@)

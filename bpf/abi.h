@@ -104,13 +104,15 @@ enum bb_fdkind {
 	X(WINDOW_SKEW, 12, "thread_window_skew", "threads whose window is not that of the report") \
 	X(FOLLOW_MISSED, 13, "threads_unseen",                                                     \
 	  "threads found by the scan that no event ever named")                                    \
-	X(LOOPS_FULL, 14, "loops_full", "turns of event loops for which there was no room")
+	X(LOOPS_FULL, 14, "loops_full", "turns of event loops for which there was no room")        \
+	X(LOOKS_CUT, 15, "looks_cut",                                                              \
+	  "looks for names of Python threads and code that were cut short: they cost too much")
 
 enum bb_drop {
 #define X(id, n, name, text) BB_DROP_##id = n,
 	BB_DROPS(X)
 #undef X
-		BB_DROP_MAX = 15,
+		BB_DROP_MAX = 16,
 };
 
 /*
@@ -119,19 +121,20 @@ enum bb_drop {
  */
 #define BB_WALKS(X)                                                                                \
 	X(DONE, 0, "done", "stacks that were walked")                                              \
-	X(TRUNCATED, 1, "truncated", "of these, cut at 64 frames")                                 \
+	X(TRUNCATED, 1, "truncated", "of these, cut: at 64 frames, or where one was unreadable")   \
 	X(NO_BUDGET, 2, "no_budget", "left out to stay within the cost allowed")                   \
 	X(NO_TSTATE, 3, "no_thread_state", "threads that are not Python's")                        \
 	X(NO_FRAME, 4, "no_frame", "threads that ran no Python code")                              \
 	X(UNREADABLE, 5, "unreadable", "frames whose memory could not be read")                    \
 	X(TORN, 6, "torn", "frames that changed while they were read")                             \
-	X(FULL, 7, "full", "stacks for which there was no room")
+	X(FULL, 7, "full", "stacks for which there was no room")                                   \
+	X(NO_CODE, 8, "no_code", "stacks that turned out to be none: no code was where it ran")
 
 enum bb_walk {
 #define X(id, n, name, text) BB_WALK_##id = n,
 	BB_WALKS(X)
 #undef X
-		BB_WALK_MAX = 8,
+		BB_WALK_MAX = 9,
 };
 
 /* What a stack of Python code was seen doing: bb_py_key.kind. */
@@ -365,8 +368,10 @@ struct bb_python_info {
 	bb_u64 gils[BB_GILS_MAX];
 	bb_u64 runtime; /* address of _PyRuntime, 0: its code is not to be read */
 	struct bb_py_offsets off;
+	bb_u32 execs; /* bb_proc_sum.exec_count of the program that this is about */
+	bb_u32 pad;
 };
-_Static_assert(sizeof(struct bb_python_info) == 112, "bb_python_info");
+_Static_assert(sizeof(struct bb_python_info) == 120, "bb_python_info");
 
 /* Wall time with at least one waiter, kept exact by one compare-and-swap. */
 struct bb_contention {
@@ -462,8 +467,9 @@ _Static_assert(sizeof(struct bb_py_thread) == 192, "bb_py_thread");
 /* Code objects and positions from the top: value of map `stacks`, keyed by a hash of them. */
 struct bb_py_stack {
 	bb_u32 tgid;
-	bb_u16 depth;
-	bb_u16 truncated;
+	bb_u8 depth;
+	bb_u8 truncated;
+	bb_u16 execs; /* of bb_python_info, the low half: which program of the process */
 	bb_u64 code[BB_PY_DEPTH];
 	bb_u64 pos[BB_PY_DEPTH]; /* as in the frame: f_lasti, or the address of the instruction */
 };

@@ -186,7 +186,7 @@ static __always_inline u64 py_add_frame(struct bb_python_info *py, struct bb_py_
 	if (size > sizeof(s->frame))
 		return 0;
 	if (bpf_probe_read_user(s->frame, size, (void *)frame)) {
-		py_count(BB_WALK_UNREADABLE);
+		s->failed = BB_WALK_UNREADABLE;
 		return 0;
 	}
 	if (py->off.has_owner) {
@@ -209,7 +209,8 @@ static __always_inline u64 py_add_frame(struct bb_python_info *py, struct bb_py_
 /*
  * Walk the frames of a thread of @tgid, which is the current process, from the
  * top, @most at most (up to BB_PY_DEPTH), into this CPU's scratch. Returns how
- * many. @others: of another thread, which may run on meanwhile.
+ * many, and says there why there are none or no more. @others: of another thread,
+ * which may run on meanwhile.
  */
 __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 {
@@ -223,9 +224,11 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 	s->stack.depth = 0;
 	s->stack.truncated = 0;
 	s->stack.tgid = tgid;
-	s->hash = tgid;
+	s->failed = BB_WALK_DONE;
 	if (!py || !tstate || !py->off.frame_size)
 		return 0;
+	s->stack.execs = (u16)py->execs;
+	s->hash = (u64)py->execs << 32 | tgid;
 	top = py_top_frame(py, tstate);
 	frame = top;
 	for (int i = 0; i < BB_PY_WALK && frame; i++) {
@@ -235,8 +238,13 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 		}
 		frame = py_add_frame(py, s, frame);
 	}
+	/* more than any stack has: frames of C that lead to each other */
+	if (frame && !s->stack.truncated)
+		s->failed = BB_WALK_UNREADABLE;
+	if (s->failed)
+		s->stack.truncated = 1;
 	if (others && py_top_frame(py, tstate) != top) {
-		py_count(BB_WALK_TORN);
+		s->failed = BB_WALK_TORN;
 		s->stack.depth = 0;
 	}
 	return s->stack.depth;
@@ -264,7 +272,7 @@ static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now)
 
 /*
  * The stack of a thread of the current process, walked and kept. Returns its id,
- * 0: none, and why is counted. As bb_py_walk().
+ * 0: none. What came of it is counted once. As bb_py_walk().
  */
 __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
 {
@@ -290,7 +298,9 @@ __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
 	if (!s)
 		return 0;
 	if (depth <= 0) {
-		cpu->walks[BB_WALK_NO_FRAME]++;
+		cpu->walks[s->failed == BB_WALK_TORN         ? BB_WALK_TORN
+			   : s->failed == BB_WALK_UNREADABLE ? BB_WALK_UNREADABLE
+							     : BB_WALK_NO_FRAME]++;
 		return 0;
 	}
 	id = s->hash ? s->hash : 1;

@@ -28,13 +28,16 @@ struct probe {
 	struct bb_python py;
 	struct bb_py_offsets o;
 	struct bb_py_names *names;
+	uint64_t kept;
 };
 
 static void print_place(struct probe *p, uint64_t code, uint64_t pos)
 {
 	struct bb_py_place place;
-	int err = bb_py_names__learn(p->names, &p->m, code);
+	int err;
 
+	bb_py_names__forget(p->names);
+	err = bb_py_names__learn(p->names, &p->m, code);
 	bb_py_names__place(p->names, code, pos, &place);
 	printf("{\"code\": %" PRIu64 ", \"pos\": %" PRIu64 ", \"err\": %d, \"file\": ", code, pos,
 	       -err);
@@ -190,7 +193,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = bb_py_frames__get(p.py.version_hex, p.py.free_threaded, &p.o);
 	if (!err) {
-		p.names = bb_py_names__new(p.py.version_hex, p.py.free_threaded);
+		p.names = bb_py_names__new(p.py.version_hex, p.py.free_threaded, &p.kept);
 		err = p.names ? answer(&p) : -ENOMEM;
 	}
 	bb_py_names__free(p.names);

@@ -253,6 +253,8 @@ static void fake_init(struct fake *f, uint32_t version, bool ft)
 		put(f->code, f->l.co_tlbc, addr_of(f->tlbc));
 }
 
+static uint64_t kept;
+
 static int line_of(const struct bb_py_names *n, const struct fake *f, uint64_t pos)
 {
 	struct bb_py_place p;
@@ -278,7 +280,7 @@ static void finds_places(void **state)
 	(void)state;
 	bb_mem__init(&m, getpid());
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct bb_py_names *n = bb_py_names__new(all[i].version, all[i].ft);
+		struct bb_py_names *n = bb_py_names__new(all[i].version, all[i].ft, &kept);
 		bool old = all[i].version < V311, units = old && all[i].version >= V310;
 		uint64_t start, not_started;
 		struct bb_py_place p;
@@ -308,7 +310,7 @@ static void finds_places(void **state)
 
 static void follows_what_changes(void **state)
 {
-	struct bb_py_names *n = bb_py_names__new(V314, true);
+	struct bb_py_names *n = bb_py_names__new(V314, true, &kept);
 	struct bb_py_place before, after;
 	struct bb_mem m;
 	struct fake f;
@@ -324,15 +326,22 @@ static void follows_what_changes(void **state)
 	assert_int_equal(line_of(n, &f, copy + 8), 0);
 	/* a thread comes, and goes */
 	f.tlbc[0] = 3;
+	bb_py_names__forget(n);
 	assert_int_equal(bb_py_names__learn(n, &m, addr_of(f.code)), 0);
 	assert_int_equal(line_of(n, &f, copy + 8), 12);
 	f.tlbc[1]++; /* no such array any more */
+	bb_py_names__forget(n);
 	assert_int_equal(bb_py_names__learn(n, &m, addr_of(f.code)), 0);
 	assert_int_equal(line_of(n, &f, copy + 8), 0);
 	/* another code object takes the place; what was told of the first stays */
 	bb_py_names__place(n, addr_of(f.code), 0, &before);
 	memcpy(f.code + f.l.co_firstlineno, &(int32_t){ 20 }, 4);
 	fake_str(&f, f.name, "B.run");
+	/* within one look it is not read again */
+	assert_int_equal(bb_py_names__learn(n, &m, addr_of(f.code)), 0);
+	bb_py_names__place(n, addr_of(f.code), 0, &after);
+	assert_string_equal(after.function, "A.run");
+	bb_py_names__forget(n);
 	assert_int_equal(bb_py_names__learn(n, &m, addr_of(f.code)), 0);
 	bb_py_names__place(n, addr_of(f.code), 0, &after);
 	assert_string_equal(before.function, "A.run");
@@ -341,6 +350,7 @@ static void follows_what_changes(void **state)
 	assert_ptr_equal(before.file, after.file);
 	/* it is gone: that is said, and what was learnt of it stays */
 	put(f.code, f.l.ob_type, 0);
+	bb_py_names__forget(n);
 	assert_int_equal(bb_py_names__learn(n, &m, addr_of(f.code)), -EFAULT);
 	assert_int_equal(bb_py_names__place(n, addr_of(f.code), 0, &after), 0);
 	assert_string_equal(after.function, "B.run");
@@ -351,7 +361,7 @@ static void follows_what_changes(void **state)
 /* One thing wrong with the object: it is refused, and read again only now and then. */
 static void refused(struct fake *f, uint32_t version)
 {
-	struct bb_py_names *n = bb_py_names__new(version, false);
+	struct bb_py_names *n = bb_py_names__new(version, false, &kept);
 	struct fake good;
 	struct bb_py_place p;
 	struct bb_mem m;
@@ -412,7 +422,7 @@ static void refuses_what_is_no_code_object(void **state)
 /* A target with more than we keep: the rest is refused, what is known stays. */
 static void keeps_a_bounded_number(void **state)
 {
-	struct bb_py_names *n = bb_py_names__new(V311, false);
+	struct bb_py_names *n = bb_py_names__new(V311, false, &kept);
 	size_t size = 256, nr = BB_PY_CODES_MAX + 10, known = 0;
 	struct bb_py_place p;
 	struct bb_mem m;
@@ -440,6 +450,72 @@ static void keeps_a_bounded_number(void **state)
 	bb_py_names__free(n);
 }
 
+/* What it may cost is used up: nothing is taken for a failure, and the next look goes on. */
+static void stops_where_it_costs_too_much(void **state)
+{
+	struct bb_py_names *n = bb_py_names__new(V311, false, &kept);
+	struct bb_mem m;
+	struct fake f;
+	int looks = 0, err;
+
+	(void)state;
+	assert_non_null(n);
+	bb_mem__init(&m, getpid());
+	fake_init(&f, V311, false);
+	do {
+		bb_py_names__forget(n);
+		m.left = 100 * looks++;
+		err = bb_py_names__learn(n, &m, addr_of(f.code));
+		assert_true(err == 0 || err == -EDQUOT);
+		assert_true(m.left > -BB_MEM_READ_NS - 4096);
+	} while (err && looks < 1000);
+	assert_int_equal(err, 0);
+	assert_in_range(looks, 20, 200);
+	assert_int_equal(line_of(n, &f, addr_of(f.code) + f.l.co_adaptive), 10);
+	bb_mem__free(&m);
+	bb_py_names__free(n);
+}
+
+/* Whatever is kept counts: names, tables, and the copies for threads of all processes together. */
+static void keeps_a_bounded_amount(void **state)
+{
+	static uint64_t all;
+	struct bb_py_names *one = bb_py_names__new(V314, true, &all);
+	struct bb_py_names *two = bb_py_names__new(V314, true, &all);
+	size_t size = 512, known = 0, nr = 2 * BB_PY_KEPT_MAX / (BB_PY_COPIES_MAX * 8);
+	uint64_t *copies = calloc(BB_PY_COPIES_MAX + 1, 8);
+	struct bb_py_place p;
+	struct bb_mem m;
+	struct fake f;
+	char *many;
+
+	(void)state;
+	bb_mem__init(&m, getpid());
+	many = aligned_alloc(8, nr * size);
+	assert_true(one && two && copies && many);
+	fake_init(&f, V314, true);
+	put(f.code, f.l.co_tlbc, addr_of(copies));
+	for (size_t i = 0; i < nr; i++) {
+		memcpy(many + i * size, f.code, size);
+		copies[0] = BB_PY_COPIES_MAX;
+		copies[1] = addr_of(many + i * size) + f.l.co_adaptive;
+		copies[2] = 4096;
+		known += !bb_py_names__learn(i % 2 ? one : two, &m, addr_of(many + i * size));
+		assert_true(all <= BB_PY_KEPT_MAX);
+	}
+	/* without room for the copies there are no lines in them */
+	assert_int_equal(known, nr);
+	assert_int_equal(bb_py_names__place(two, addr_of(many), 4096 + 8, &p), 0);
+	assert_int_equal(p.line, 12);
+	assert_int_equal(bb_py_names__place(one, addr_of(many + (nr - 1) * size), 4096 + 8, &p), 0);
+	assert_int_equal(p.line, 0);
+	free(many);
+	free(copies);
+	bb_mem__free(&m);
+	bb_py_names__free(one);
+	bb_py_names__free(two);
+}
+
 static void knows_which_it_does_not_know(void **state)
 {
 	static const struct {
@@ -455,7 +531,7 @@ static void knows_which_it_does_not_know(void **state)
 	(void)state;
 	bb_mem__init(&m, getpid());
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		struct bb_py_names *n = bb_py_names__new(none[i].version, none[i].ft);
+		struct bb_py_names *n = bb_py_names__new(none[i].version, none[i].ft, &kept);
 
 		assert_non_null(n);
 		assert_int_equal(bb_py_names__learn(n, &m, addr_of(&m)), -ENOTSUP);
@@ -479,6 +555,8 @@ int main(void)
 		cmocka_unit_test(follows_what_changes),
 		cmocka_unit_test(refuses_what_is_no_code_object),
 		cmocka_unit_test(keeps_a_bounded_number),
+		cmocka_unit_test(keeps_a_bounded_amount),
+		cmocka_unit_test(stops_where_it_costs_too_much),
 		cmocka_unit_test(knows_which_it_does_not_know),
 	};
 

@@ -131,12 +131,14 @@ static int name_locks(struct build *b, size_t i)
 {
 	struct bb_process *p = &b->rec->processes[i];
 	const struct bb_target *t = &b->targets->items[i];
+	int64_t granted = bb_allowance__grant(b->opts->allowance, 0);
 	struct bb_mem m;
 	int err = 0;
 
 	if (!t->py.version_hex || t->gone)
 		return 0;
 	bb_mem__init(&m, t->pid);
+	m.left = granted;
 	for (size_t j = 0; j < p->nr_locks && !err; j++) {
 		struct bb_lock *l = &p->locks[j];
 
@@ -144,6 +146,8 @@ static int name_locks(struct build *b, size_t i)
 		if (!err)
 			err = name_code(&m, &t->py, l->caller_addr, &l->caller);
 	}
+	bb_allowance__take(b->opts->allowance, granted - m.left);
+	b->opts->allowance->cut += m.left <= 0;
 	bb_mem__free(&m);
 	return err;
 }

@@ -4,6 +4,7 @@
 #define BB_CAPTURE_BUILD_H
 
 #include "../model/record.h"
+#include "allowance.h"
 #include "kernel.h"
 #include "python_stacks.h"
 #include "target.h"
@@ -12,8 +13,9 @@
 struct bb_build_opts {
 	uint64_t start_ns; /* of the window, ktime */
 	uint64_t end_ns;   /* gate closed: its end. 0: the gate is open, each row's own instant */
-	struct bb_py_stacks *stacks;   /* NULL: no Python code */
-	struct bb_thread_names *names; /* NULL: none */
+	struct bb_py_stacks *stacks;    /* NULL: no Python code */
+	struct bb_thread_names *names;  /* NULL: none */
+	struct bb_allowance *allowance; /* of the look that is under way */
 	bool traced; /* system calls were traced all the time: kernel time is known */
 };
 

@@ -21,11 +21,18 @@ struct build {
 	size_t nr_idents;
 };
 
+/* Of those that had a number one after the other, the last first. */
 static int by_tid(const void *a, const void *b)
 {
 	const struct bb_py_ident *x = a, *y = b;
 
-	return x->tid < y->tid ? -1 : x->tid > y->tid;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	if (x->tgid != y->tgid)
+		return x->tgid < y->tgid ? -1 : 1;
+	if (x->ended != y->ended)
+		return x->ended ? 1 : -1;
+	return x->start > y->start ? -1 : x->start < y->start;
 }
 
 static struct bb_process *process_of(struct build *b, uint32_t tgid)
@@ -35,26 +42,56 @@ static struct bb_process *process_of(struct build *b, uint32_t tgid)
 	return t ? &b->rec->processes[t - b->targets->items] : NULL;
 }
 
-/* The number that the record has for a thread, 0: it is not there. */
-static pid_t shown_tid(struct build *b, uint32_t tid)
+/*
+ * The thread of that number in that process, NULL: it is not there. The kernel's sums tell
+ * no further: where the number was used again they are of all that had it.
+ */
+static const struct bb_py_ident *ident_of(struct build *b, uint32_t tid, uint32_t tgid)
 {
-	struct bb_py_ident key = { .tid = tid }, *found;
+	size_t lo = 0, hi = b->nr_idents;
 
-	found = bsearch(&key, b->idents, b->nr_idents, sizeof(key), by_tid);
-	return found ? found->shown : 0;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct bb_py_ident *id = &b->idents[mid];
+
+		if (id->tid < tid || (id->tid == tid && id->tgid < tgid))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == b->nr_idents || b->idents[lo].tid != tid || b->idents[lo].tgid != tgid)
+		return NULL;
+	return &b->idents[lo];
+}
+
+/* The number that the record has for a thread, 0: it is not there. */
+static pid_t shown_tid(struct build *b, uint32_t tid, uint32_t tgid)
+{
+	const struct bb_py_ident *id = ident_of(b, tid, tgid);
+
+	return id ? id->shown : 0;
 }
 
 /* Whose thread state is it? The threads say, or the state itself, which names its thread. */
 static pid_t tid_of_tstate(struct build *b, uint32_t tgid, uint64_t tstate)
 {
 	struct bb_target *t = bb_targets__by_tgid(b->targets, tgid);
+	const struct bb_py_ident *last = NULL;
 	struct bb_py_offsets off;
 	uint64_t self = 0;
 	struct bb_mem mem;
 
-	for (size_t i = 0; i < b->nr_idents; i++)
-		if (b->idents[i].tgid == tgid && b->idents[i].tstate == tstate)
-			return b->idents[i].shown;
+	/* its address may have been that of others, which have ended */
+	for (size_t i = 0; i < b->nr_idents; i++) {
+		const struct bb_py_ident *id = &b->idents[i];
+
+		if (id->tgid == tgid && id->tstate == tstate &&
+		    (!last || (last->ended && !id->ended) ||
+		     (last->ended == id->ended && last->start < id->start)))
+			last = id;
+	}
+	if (last)
+		return last->shown;
 	if (!t || t->gone || bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &off))
 		return 0;
 	bb_mem__init(&mem, t->pid);
@@ -152,7 +189,7 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	c->polls = key->bucket == BB_POLL && bb_sysclass__polls(key->nr);
 	c->syscall = key->nr;
 	c->tid = key->kind == BB_PY_HOLDER ? tid_of_holder(b, key->tgid, key->who)
-					   : shown_tid(b, (uint32_t)key->who);
+					   : shown_tid(b, (uint32_t)key->who, key->tgid);
 	c->ns = sum->ns;
 	c->count = sum->count;
 	c->max_ns = sum->max_ns;
@@ -160,22 +197,28 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	return add_frames(b, p, c);
 }
 
-static int add_thread(uint32_t tid, const struct bb_py_thread *sum, void *ctx)
+/* Its row: of several that had its number, the one that lives, or else the last. */
+static struct bb_thread *row_of(struct build *b, const struct bb_py_ident *id)
+{
+	struct bb_process *p = process_of(b, id->tgid);
+	struct bb_thread *t = NULL;
+
+	for (size_t at = p ? bb_process__first_thread(p, id->shown) : 0;
+	     p && at < p->nr_threads && p->threads[at].tid == id->shown; at++)
+		if (!t || (t->ended && !p->threads[at].ended) ||
+		    (t->ended == p->threads[at].ended && t->start_ns < p->threads[at].start_ns))
+			t = &p->threads[at];
+	return t;
+}
+
+static int add_thread(uint32_t tid, uint32_t tgid, const struct bb_py_thread *sum, void *ctx)
 {
 	struct build *b = ctx;
-	struct bb_py_ident key = { .tid = tid }, *id;
-	struct bb_process *p;
-	struct bb_thread *t;
-	size_t at;
+	const struct bb_py_ident *id = ident_of(b, tid, tgid);
+	struct bb_thread *t = id ? row_of(b, id) : NULL;
 
-	id = bsearch(&key, b->idents, b->nr_idents, sizeof(key), by_tid);
-	p = id ? process_of(b, id->tgid) : NULL;
-	if (!p)
+	if (!t)
 		return 0;
-	at = bb_process__first_thread(p, id->shown);
-	if (at == p->nr_threads || p->threads[at].tid != id->shown)
-		return 0;
-	t = &p->threads[at];
 	t->gil_forced = sum->forced;
 	t->gil_held_off_ns = sum->off_ns;
 	t->gil_samples = sum->samples_gil;
@@ -333,7 +376,7 @@ static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, 
 	l = bb_grow((void **)&p->loops, &p->nr_loops, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	l->tid = shown_tid(b, tid);
+	l->tid = shown_tid(b, tid, tgid);
 	l->kind = kind_of(p, l->tid);
 	l->exact = b->opts->traced;
 	l->window_ns = b->rec->window.ns;
@@ -368,7 +411,8 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 	uint64_t left_out;
 	int err;
 
-	err = bb_py_blocked__walk(stacks, targets, idents, nr_idents, &left_out);
+	bb_py_stacks__look(stacks, opts->allowance);
+	err = bb_py_blocked__walk(stacks, targets, opts->allowance, idents, nr_idents, &left_out);
 	rec->walks[BB_WALK_NO_BUDGET] += left_out;
 	if (nr_idents)
 		qsort(idents, nr_idents, sizeof(*idents), by_tid);
@@ -384,7 +428,7 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 		err = add_all_open(&b, idents, nr_idents);
 	if (!err)
 		err = bb_kernel__each_loop(k, add_loop, &b);
-	rec->walks[BB_WALK_TORN] += bb_py_stacks__broken(stacks);
+	rec->walks[BB_WALK_NO_CODE] += bb_py_stacks__broken(stacks);
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		struct bb_process *p = &rec->processes[i];
 

@@ -17,6 +17,7 @@
 
 #include "../util/err.h"
 #include "../util/grow.h"
+#include "allowance.h"
 #include "build.h"
 #include "command.h"
 #include "governor.h"
@@ -49,6 +50,7 @@ struct bb_capture {
 	uint64_t bpf_ns;
 	struct bb_py_stacks *stacks;
 	struct bb_thread_names *names;
+	struct bb_allowance allowance;
 	uint64_t learn_ns; /* when stacks and threads are to be named next */
 	enum bb_tracing tracing;
 	uint64_t traced_until_ns;
@@ -335,6 +337,7 @@ static void tell_python(struct bb_capture *c, struct bb_target *t)
 	struct bb_python_info py = {};
 
 	/* where the GIL is off there is nothing to wait for, until it is switched on */
+	py.execs = t->execs;
 	for (; py.nr_gils < t->py.nr_gils && py.nr_gils < BB_GILS_MAX; py.nr_gils++)
 		py.gils[py.nr_gils] = t->py.gils[py.nr_gils].addr;
 	if (t->py.version_hex >> 16 >= 0x030d)
@@ -392,6 +395,7 @@ static int open_window(struct bb_capture *c)
 	if (!err && bb_kernel__wants_wakers(c->kernel))
 		err = bb_kernel__attach_wakers(c->kernel);
 	bb_governor__start(&c->governor, c->start_ns, 0);
+	bb_allowance__start(&c->allowance, ktime());
 	return err;
 }
 
@@ -468,6 +472,16 @@ void bb_capture__free(struct bb_capture *c)
 }
 
 /* ---- while the window is open */
+
+/* A look at the targets' memory begins. */
+static void begin_look(struct bb_capture *c, uint64_t now, bool last)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < c->targets.nr; i++)
+		nr += c->targets.items[i].py.runtime_addr && !c->targets.items[i].gone;
+	bb_allowance__look(&c->allowance, now, nr, last);
+}
 
 /* Forks and execs of targets: new ones to describe, old ones to describe again. */
 static int follow(struct bb_capture *c)
@@ -648,9 +662,12 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 		look_for_runtimes(c, now);
 		if (now >= c->learn_ns) {
 			c->learn_ns = now + LEARN_NS;
+			begin_look(c, now, false);
+			bb_py_stacks__look(c->stacks, &c->allowance);
 			err = bb_py_stacks__learn(c->stacks, c->kernel, &c->targets);
 			if (!err)
-				err = bb_thread_names__learn(c->names, &c->targets, false);
+				err = bb_thread_names__learn(c->names, &c->targets, false,
+							     &c->allowance);
 			if (err)
 				return err;
 		}
@@ -734,9 +751,10 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	err = follow(c);
 	if (!err && c->opts.children)
 		err = bb_kernel__each_process(c->kernel, adopt_gone, c);
+	begin_look(c, ktime(), last);
 	/* before the rows are read: a name is its who was there then */
 	if (!err)
-		err = bb_thread_names__learn(c->names, &c->targets, true);
+		err = bb_thread_names__learn(c->names, &c->targets, true, &c->allowance);
 	if (err)
 		return err;
 	rec->window.start_realtime_ns = c->start_realtime_ns;
@@ -749,10 +767,12 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	o.end_ns = c->end_ns;
 	o.stacks = c->stacks;
 	o.names = c->names;
+	o.allowance = &c->allowance;
 	o.traced = c->tracing == BB_TRACING_ON;
 	/* its losses are added to those that the kernel counted */
 	fill_overhead(c, rec, end);
 	err = bb_build__processes(rec, c->kernel, &c->targets, &o);
+	rec->drops[BB_DROP_LOOKS_CUT] += c->allowance.cut;
 	if (!err)
 		fill_memory(rec);
 	return err;

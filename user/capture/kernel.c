@@ -507,11 +507,12 @@ int bb_kernel__each_holder(struct bb_kernel *k,
 }
 
 int bb_kernel__each_py_thread(struct bb_kernel *k,
-			      int (*fn)(uint32_t tid, const struct bb_py_thread *sum, void *ctx),
+			      int (*fn)(uint32_t tid, uint32_t tgid, const struct bb_py_thread *sum,
+					void *ctx),
 			      void *ctx)
 {
 	EACH(k->skel->maps.py_threads, uint64_t, struct bb_py_thread,
-	     fn((uint32_t)(key >> 32), &val, ctx));
+	     fn((uint32_t)(key >> 32), (uint32_t)key, &val, ctx));
 }
 
 int bb_kernel__each_loop(struct bb_kernel *k,

@@ -134,7 +134,8 @@ int bb_kernel__each_holder(struct bb_kernel *k,
 				     const struct bb_holder_sum *sum, void *ctx),
 			   void *ctx);
 int bb_kernel__each_py_thread(struct bb_kernel *k,
-			      int (*fn)(uint32_t tid, const struct bb_py_thread *sum, void *ctx),
+			      int (*fn)(uint32_t tid, uint32_t tgid, const struct bb_py_thread *sum,
+					void *ctx),
 			      void *ctx);
 int bb_kernel__each_loop(struct bb_kernel *k,
 			 int (*fn)(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum,

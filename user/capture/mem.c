@@ -16,6 +16,13 @@ void bb_mem__init(struct bb_mem *m, pid_t pid)
 	m->pid = pid;
 	m->fd = -1;
 	m->by_file = false;
+	m->left = INT64_MAX;
+}
+
+void bb_mem__charge(struct bb_mem *m, uint64_t ns)
+{
+	if (m->left != INT64_MAX)
+		m->left -= (int64_t)ns;
 }
 
 static int read_by_vm(const struct bb_mem *m, uint64_t addr, void *buf, size_t len)
@@ -60,6 +67,11 @@ int bb_mem__read(struct bb_mem *m, uint64_t addr, void *buf, size_t len)
 {
 	int err = -EFAULT;
 
+	if (m->left <= 0) {
+		err = -EDQUOT;
+		goto out;
+	}
+	bb_mem__charge(m, BB_MEM_READ_NS + len / BB_MEM_BYTES_BY_NS);
 	/* User addresses only; this also keeps off_t positive. */
 	if (addr > INT64_MAX || len > INT64_MAX - addr)
 		goto out;

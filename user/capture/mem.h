@@ -12,19 +12,27 @@ struct bb_mem {
 	pid_t pid;
 	int fd;       /* of /proc/PID/mem, -1: not opened */
 	bool by_file; /* process_vm_readv is refused or missing here */
+	int64_t left; /* ns that reads may still cost; INT64_MAX: any */
 };
 
-/** bb_mem__init - prepare to read @pid's memory. Opens nothing yet, so cannot fail. */
+/* What a read is taken to cost: about what it was measured to. */
+#define BB_MEM_READ_NS     500
+#define BB_MEM_BYTES_BY_NS 4
+
+/** bb_mem__init - prepare to read @pid's memory, at any cost. Opens nothing yet, so cannot fail. */
 void bb_mem__init(struct bb_mem *m, pid_t pid);
 
 /**
  * bb_mem__read - copy @len bytes at @addr of the target to @buf.
  * The target runs on meanwhile: what is read in one call may be torn.
  * Return 0 when all of it was read, -EFAULT when any of it is not mapped, -ESRCH
- * when the process is gone, -EPERM or -EACCES when it may not be read. @buf is
- * zeroed on failure.
+ * when the process is gone, -EPERM or -EACCES when it may not be read, -EDQUOT when
+ * @m->left is used up. @buf is zeroed on failure.
  */
 int bb_mem__read(struct bb_mem *m, uint64_t addr, void *buf, size_t len);
+
+/** bb_mem__charge - @ns of work on what was read. The next read is the first to be refused. */
+void bb_mem__charge(struct bb_mem *m, uint64_t ns);
 
 /** bb_mem__u64 - the same for one word. */
 int bb_mem__u64(struct bb_mem *m, uint64_t addr, uint64_t *v);

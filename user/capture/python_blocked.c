@@ -13,6 +13,7 @@ struct look {
 	const struct bb_target *target;
 	struct bb_py_offsets off;
 	struct bb_mem mem;
+	int64_t used; /* ns */
 	struct bb_py_tstate *tstates;
 	size_t nr;
 };
@@ -44,8 +45,9 @@ static void end_look(struct look *l)
 	*l = (struct look){};
 }
 
-static int begin_look(struct look *l, const struct bb_target *t)
+static int begin_look(struct look *l, const struct bb_target *t, struct bb_allowance *a)
 {
+	int64_t granted = bb_allowance__grant(a, 0);
 	int err;
 
 	end_look(l);
@@ -54,20 +56,32 @@ static int begin_look(struct look *l, const struct bb_target *t)
 		return 0;
 	l->target = t;
 	bb_mem__init(&l->mem, t->pid);
+	l->mem.left = granted;
 	err = bb_py_walk__tstates(&l->mem, &l->off, t->py.runtime_addr, &l->tstates, &l->nr);
+	l->used = granted - l->mem.left;
+	bb_allowance__take(a, l->used);
+	a->cut += l->mem.left <= 0;
 	return err == -ENOMEM ? err : 0;
 }
 
 static int walk(struct look *l, struct bb_py_stacks *stacks, struct bb_targets *targets,
-		struct bb_py_ident *id)
+		struct bb_allowance *a, struct bb_py_ident *id)
 {
+	int64_t granted = bb_allowance__grant(a, l->used);
 	struct bb_py_tstate key = { .self = id->self }, *found;
-	struct bb_py_stack stack = { .tgid = id->tgid };
+	struct bb_py_stack stack = { .tgid = id->tgid, .execs = (uint16_t)l->target->execs };
 	uint64_t at = 0, gil = 0;
 	int err;
 
 	found = l->nr ? bsearch(&key, l->tstates, l->nr, sizeof(key), by_self) : NULL;
-	if (!found || bb_py_walk__stack(&l->mem, &l->off, found->tstate, &stack))
+	if (!found)
+		return 0;
+	l->mem.left = granted;
+	err = bb_py_walk__stack(&l->mem, &l->off, found->tstate, &stack);
+	l->used += granted - l->mem.left;
+	bb_allowance__take(a, granted - l->mem.left);
+	l->mem.left = INT64_MAX; /* what follows is a word for each GIL */
+	if (err)
 		return 0;
 	err = bb_py_stacks__add(stacks, targets, &stack, &at);
 	/* what it held when it was seen to leave a CPU is known */
@@ -84,7 +98,8 @@ static int walk(struct look *l, struct bb_py_stacks *stacks, struct bb_targets *
 }
 
 int bb_py_blocked__walk(struct bb_py_stacks *stacks, struct bb_targets *targets,
-			struct bb_py_ident *idents, size_t nr_idents, uint64_t *left_out)
+			struct bb_allowance *a, struct bb_py_ident *idents, size_t nr_idents,
+			uint64_t *left_out)
 {
 	struct look l = {};
 	uint32_t tgid = 0;
@@ -105,11 +120,11 @@ int bb_py_blocked__walk(struct bb_py_stacks *stacks, struct bb_targets *targets,
 		}
 		if (id->tgid != tgid) {
 			tgid = id->tgid;
-			err = begin_look(&l, bb_targets__by_tgid(targets, tgid));
+			err = begin_look(&l, bb_targets__by_tgid(targets, tgid), a);
 		}
 		if (err || !l.nr)
 			continue;
-		err = walk(&l, stacks, targets, id);
+		err = walk(&l, stacks, targets, a, id);
 		walked++;
 	}
 	end_look(&l);

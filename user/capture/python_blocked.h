@@ -18,6 +18,7 @@
  * @left_out: gets how many there was no room for. Return 0 or -ENOMEM.
  */
 int bb_py_blocked__walk(struct bb_py_stacks *stacks, struct bb_targets *targets,
-			struct bb_py_ident *idents, size_t nr_idents, uint64_t *left_out);
+			struct bb_allowance *a, struct bb_py_ident *idents, size_t nr_idents,
+			uint64_t *left_out);
 
 #endif

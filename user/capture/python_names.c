@@ -28,6 +28,7 @@ struct code {
 	uint32_t bytes;   /* of bytecode */
 	uint64_t *copies; /* addresses of the bytecode's copies for threads; may be 0 */
 	size_t nr_copies;
+	uint32_t look; /* by which it was made sure of last */
 };
 
 /* Open addressing, a power of two of slots, at most three quarters of them taken. */
@@ -50,15 +51,17 @@ struct bb_py_names {
 	struct table codes, strings;
 	struct failure failures[FAILURES];
 	uint64_t types[TYPE_MAX]; /* type objects whose name was read, 0: none yet */
-	uint64_t kept;            /* bytes of strings and tables */
+	uint64_t *kept;           /* bytes of names, tables and what leads to them */
+	uint32_t look;
 };
 
-struct bb_py_names *bb_py_names__new(uint32_t version_hex, bool free_threaded)
+struct bb_py_names *bb_py_names__new(uint32_t version_hex, bool free_threaded, uint64_t *kept)
 {
 	struct bb_py_names *n = calloc(1, sizeof(*n));
 
 	if (n) {
 		n->minor = version_hex >> 16;
+		n->kept = kept;
 		n->err = bb_py_code__layout(version_hex, free_threaded, &n->l);
 	}
 	return n;
@@ -167,14 +170,14 @@ static int intern(struct bb_py_names *n, char *s, const char **out)
 		*out = *slot;
 		goto drop;
 	}
-	err = n->kept + len > BB_PY_KEPT_MAX ? -ENOSPC : 0;
+	err = *n->kept + len > BB_PY_KEPT_MAX ? -ENOSPC : 0;
 	if (err)
 		goto drop;
 	exact = realloc(s, len);
 	*slot = exact ? exact : s;
 	*out = *slot;
 	n->strings.nr++;
-	n->kept += len;
+	*n->kept += len;
 	return 0;
 drop:
 	free(s);
@@ -285,7 +288,7 @@ static int read_table(struct bb_py_names *n, struct bb_mem *m, struct code *c)
 	err = read_size(n, m, c->id.linetable, BB_PY_TABLE_MAX, &size);
 	if (err)
 		return err;
-	if (n->kept + size > BB_PY_KEPT_MAX)
+	if (*n->kept + size > BB_PY_KEPT_MAX)
 		return -ENOSPC;
 	c->table = malloc(size + 1);
 	if (!c->table)
@@ -314,25 +317,29 @@ static int read_bytecode(struct bb_py_names *n, struct bb_mem *m, struct code *c
  * The copies of the bytecode that threads of a free-threaded build run, _PyCodeArray:
  * their number, then their addresses, the first that of the code object's own. It is
  * replaced by a longer one as threads come. Without it only lines are missing: no error
- * but -ENOMEM.
+ * but -ENOMEM, and they get half of the room at most.
  */
 static int read_copies(const struct bb_py_names *n, struct bb_mem *m, struct code *c, uint64_t tlbc)
 {
 	uint64_t nr, own;
 
 	free(c->copies);
+	*n->kept -= c->nr_copies * sizeof(*c->copies);
 	c->copies = NULL;
 	c->nr_copies = 0;
 	if (!tlbc || bb_mem__read(m, tlbc, &nr, sizeof(nr)) ||
 	    bb_mem__read(m, tlbc + 8, &own, sizeof(own)))
 		return 0;
-	if (!nr || nr > BB_PY_COPIES_MAX || own != c->addr + n->l.co_adaptive)
+	if (!nr || nr > BB_PY_COPIES_MAX || own != c->addr + n->l.co_adaptive ||
+	    *n->kept + nr * sizeof(*c->copies) > BB_PY_KEPT_MAX / 2)
 		return 0;
 	c->copies = calloc(nr, sizeof(*c->copies));
 	if (!c->copies)
 		return -ENOMEM;
-	if (!bb_mem__read(m, tlbc + 8, c->copies, nr * sizeof(*c->copies)))
-		c->nr_copies = nr;
+	c->nr_copies = nr;
+	*n->kept += nr * sizeof(*c->copies);
+	if (bb_mem__read(m, tlbc + 8, c->copies, nr * sizeof(*c->copies)))
+		memset(c->copies, 0, nr * sizeof(*c->copies));
 	return 0;
 }
 
@@ -373,7 +380,7 @@ static int add(struct bb_py_names *n, struct bb_mem *m, uint64_t addr, const str
 		return err;
 	slot = code_slot(&n->codes, addr);
 	old = *slot;
-	if (!old && n->codes.nr >= BB_PY_CODES_MAX)
+	if (!old && (n->codes.nr >= BB_PY_CODES_MAX || *n->kept + sizeof(*c) > BB_PY_KEPT_MAX))
 		return -ENOSPC;
 	c = calloc(1, sizeof(*c));
 	if (!c)
@@ -385,9 +392,10 @@ static int add(struct bb_py_names *n, struct bb_mem *m, uint64_t addr, const str
 		free_code(c);
 		return err;
 	}
-	n->kept += c->table_len;
+	c->look = n->look;
+	*n->kept += sizeof(*c) + c->table_len;
 	if (old)
-		n->kept -= old->table_len;
+		*n->kept -= sizeof(*c) + old->table_len + old->nr_copies * sizeof(*old->copies);
 	else
 		n->codes.nr++;
 	free_code(old);
@@ -402,13 +410,21 @@ static int learn(struct bb_py_names *n, struct bb_mem *m, uint64_t addr)
 	uint64_t tlbc;
 	int err;
 
+	if (c && c->look == n->look)
+		return 0;
 	err = read_head(n, m, addr, &id, &tlbc);
 	if (err)
 		return err;
 	if (!c || memcmp(&id, &c->id, sizeof(id)))
 		return add(n, m, addr, &id);
+	c->look = n->look;
 	/* the same; threads may have come or gone */
 	return read_copies(n, m, c, tlbc);
+}
+
+void bb_py_names__forget(struct bb_py_names *n)
+{
+	n->look++;
 }
 
 int bb_py_names__learn(struct bb_py_names *n, struct bb_mem *m, uint64_t code)
@@ -418,12 +434,16 @@ int bb_py_names__learn(struct bb_py_names *n, struct bb_mem *m, uint64_t code)
 
 	if (n->err)
 		return n->err;
+	if (m->left <= 0)
+		return -EDQUOT;
 	if (f->asked && f->addr == code) {
 		f->asked++;
 		if (f->asked > TRIES && f->asked & (f->asked - 1))
 			return -EFAULT;
 	}
 	err = learn(n, m, code);
+	if (!err)
+		bb_mem__charge(m, find(n, code)->table_len);
 	if (err != -EFAULT) {
 		if (f->addr == code)
 			f->asked = 0;

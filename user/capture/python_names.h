@@ -15,12 +15,12 @@
 
 /* Beyond these it is no code object, or there is no room for it. */
 #define BB_PY_CODES_MAX    16384
-#define BB_PY_FILE_MAX     4096          /* code points of co_filename */
-#define BB_PY_FUNCTION_MAX 1024          /* of co_qualname, co_name */
-#define BB_PY_TABLE_MAX    (1 << 20)     /* bytes of the line table */
-#define BB_PY_BYTECODE_MAX (16 << 20)    /* bytes: what the longest line table can tell of */
-#define BB_PY_COPIES_MAX   4096          /* copies of the bytecode, one for each thread */
-#define BB_PY_KEPT_MAX     (64ULL << 20) /* bytes of strings and tables of one process */
+#define BB_PY_FILE_MAX     4096         /* code points of co_filename */
+#define BB_PY_FUNCTION_MAX 1024         /* of co_qualname, co_name */
+#define BB_PY_TABLE_MAX    (1 << 20)    /* bytes of the line table */
+#define BB_PY_BYTECODE_MAX (16 << 20)   /* bytes: what the longest line table can tell of */
+#define BB_PY_COPIES_MAX   4096         /* copies of the bytecode, one for each thread */
+#define BB_PY_KEPT_MAX     (8ULL << 20) /* bytes of names, tables and what leads to them */
 
 struct bb_py_names;
 
@@ -37,24 +37,29 @@ struct bb_py_place {
 
 /**
  * bb_py_names__new - nothing is known yet.
- * @version_hex: PY_VERSION_HEX; @free_threaded: the build. Return NULL without memory.
+ * @version_hex: PY_VERSION_HEX; @free_threaded: the build
+ * @kept: bytes of all that count towards BB_PY_KEPT_MAX together, 0 at first; outlives it
+ * Return NULL without memory.
  */
-struct bb_py_names *bb_py_names__new(uint32_t version_hex, bool free_threaded);
+struct bb_py_names *bb_py_names__new(uint32_t version_hex, bool free_threaded, uint64_t *kept);
 
 /** bb_py_names__free - with all strings of its places; accepts NULL. */
 void bb_py_names__free(struct bb_py_names *n);
 
 /**
  * bb_py_names__learn - read the code object at @code, unless it is known.
- * Of a known one it makes sure that it still is the one (a single read), and learns the
- * one that has taken its place: call it for each code object each time before places in
- * it are asked for. An address that fails is tried four times in a row, from then on
- * only at each doubling of how often it was asked for.
- * Return 0; -EFAULT: no code object is there (any more; what was learnt of it stays);
- * -ENOSPC: the process has more code objects than are kept; -ENOTSUP: no layout is known
- * for this Python; -ENOMEM; -ESRCH, -EPERM, -EACCES as bb_mem__read().
+ * Of a known one it makes sure that it still is the one (a single read, the first time since
+ * bb_py_names__forget()), and learns the one that has taken its place: call it for each code
+ * object each time before places in it are asked for. An address that fails is tried four times in
+ * a row, from then on only at each doubling of how often it was asked for. Return 0; -EFAULT: no
+ * code object is there (any more; what was learnt of it stays); -ENOSPC: the process has more code
+ * objects than are kept; -ENOTSUP: no layout is known for this Python; -ENOMEM; -ESRCH, -EPERM,
+ * -EACCES, -EDQUOT as bb_mem__read(). What it costs to find a place in the code is charged here.
  */
 int bb_py_names__learn(struct bb_py_names *n, struct bb_mem *m, uint64_t code);
+
+/** bb_py_names__forget - time has gone by: the next look makes sure of each code object again. */
+void bb_py_names__forget(struct bb_py_names *n);
 
 /**
  * bb_py_names__place - where in the source a frame is.

@@ -15,6 +15,8 @@ struct program {
 	uint32_t tgid;
 	uint32_t execs;
 	struct bb_py_names *names;
+	int64_t used; /* ns, in the look that is under way */
+	bool cut;     /* by it */
 };
 
 struct kept {
@@ -27,9 +29,12 @@ struct bb_py_stacks {
 	struct program *programs;
 	size_t nr_programs;
 	uint64_t broken;
+	uint64_t kept; /* bytes of names of all programs */
+	size_t nr;     /* stacks in the tree */
 	/* of the call that is under way */
 	struct bb_kernel *kernel;
 	struct bb_targets *targets;
+	struct bb_allowance *allowance;
 };
 
 static int compare(const void *a, const void *b)
@@ -61,75 +66,97 @@ void bb_py_stacks__free(struct bb_py_stacks *s)
 	free(s);
 }
 
-static struct bb_py_names *names_of(struct bb_py_stacks *s, const struct bb_target *t)
+static struct program *program_of(struct bb_py_stacks *s, const struct bb_target *t)
 {
 	struct bb_py_names *names;
 	struct program *p;
 
 	for (size_t i = 0; i < s->nr_programs; i++)
 		if (s->programs[i].tgid == t->tgid && s->programs[i].execs == t->execs)
-			return s->programs[i].names;
-	names = bb_py_names__new(t->py.version_hex, t->py.free_threaded);
+			return &s->programs[i];
+	names = bb_py_names__new(t->py.version_hex, t->py.free_threaded, &s->kept);
 	p = names ? bb_grow((void **)&s->programs, &s->nr_programs, sizeof(*p)) : NULL;
 	if (!p) {
 		bb_py_names__free(names);
 		return NULL;
 	}
-	*p = (struct program){ t->tgid, t->execs, names };
-	return names;
+	*p = (struct program){ t->tgid, t->execs, names, 0, false };
+	return p;
 }
 
 /*
  * Name the frames from the top, up to the first that turns out to be none: what lies
- * below it was read from there, so it is none either.
+ * below it was read from there, so it is none either. -EDQUOT: not now.
  */
-static int name_frames(struct bb_py_stacks *s, const struct bb_target *t,
+static int name_frames(struct bb_py_stacks *s, struct program *p, const struct bb_target *t,
 		       const struct bb_py_stack *stack, struct bb_py_known *known)
 {
-	struct bb_py_names *names = names_of(s, t);
 	size_t depth = stack->depth < BB_PY_DEPTH ? stack->depth : BB_PY_DEPTH;
+	int64_t granted = bb_allowance__grant(s->allowance, p->used);
 	struct bb_mem mem;
 	int err = 0;
 
-	if (!names)
-		return -ENOMEM;
 	known->places = calloc(depth ? depth : 1, sizeof(*known->places));
 	if (!known->places)
 		return -ENOMEM;
 	known->truncated = stack->truncated;
 	bb_mem__init(&mem, t->pid);
+	mem.left = granted;
 	for (size_t i = 0; i < depth && !err; i++) {
-		err = bb_py_names__learn(names, &mem, stack->code[i]);
+		err = bb_py_names__learn(p->names, &mem, stack->code[i]);
 		if (!err)
-			err = bb_py_names__place(names, stack->code[i], stack->pos[i],
+			err = bb_py_names__place(p->names, stack->code[i], stack->pos[i],
 						 &known->places[i]);
 		if (!err)
 			known->nr++;
 	}
 	bb_mem__free(&mem);
-	if (err == -ENOMEM)
+	bb_allowance__take(s->allowance, granted - mem.left);
+	p->used += granted - mem.left;
+	if (err == -ENOMEM || err == -EDQUOT)
 		return err;
-	if (!known->nr)
+	/* its number may have been another one's meanwhile */
+	if (!bb_target__alive(t))
+		known->nr = 0;
+	else if (!known->nr)
 		s->broken++;
 	else if (err)
 		known->truncated = true;
 	return 0;
 }
 
+/*
+ * Where the process has ended, or has become another program, its stacks stay without
+ * names: what is there now was not what they were in. -EDQUOT: not now.
+ */
 static int keep(struct bb_py_stacks *s, const struct bb_target *t, uint64_t id,
 		const struct bb_py_stack *stack)
 {
-	struct kept *e = calloc(1, sizeof(*e));
+	struct program *p;
+	struct kept *e;
 	int err;
 
+	if (!t || t->gone || !t->py.version_hex || stack->execs != (uint16_t)t->execs ||
+	    s->nr == BB_PY_STACKS_MAX)
+		return 0;
+	p = program_of(s, t);
+	if (!p)
+		return -ENOMEM;
+	if (p->cut)
+		return -EDQUOT;
+	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
 	e->id = id;
-	err = name_frames(s, t, stack, &e->known);
+	err = name_frames(s, p, t, stack, &e->known);
+	p->cut = err == -EDQUOT;
+	s->allowance->cut += p->cut;
 	if (!err && !tsearch(e, &s->tree, compare))
 		err = -ENOMEM;
 	if (err)
 		free_kept(e);
+	else
+		s->nr++;
 	return err;
 }
 
@@ -137,13 +164,13 @@ static int learn(uint64_t id, void *ctx)
 {
 	struct bb_py_stacks *s = ctx;
 	struct kept key = { .id = id };
-	const struct bb_target *t;
 	struct bb_py_stack stack;
+	int err;
 
 	if (tfind(&key, &s->tree, compare) || bb_kernel__get_stack(s->kernel, id, &stack))
 		return 0;
-	t = bb_targets__by_tgid(s->targets, stack.tgid);
-	return t && t->py.version_hex ? keep(s, t, id, &stack) : 0;
+	err = keep(s, bb_targets__by_tgid(s->targets, stack.tgid), id, &stack);
+	return err == -EDQUOT ? 0 : err;
 }
 
 /* FNV-1a, 64 bits: not the kernel side's hash, so that the two do not meet. */
@@ -174,6 +201,16 @@ int bb_py_stacks__add(struct bb_py_stacks *s, struct bb_targets *targets,
 	if (err)
 		return err;
 	return known && known->nr ? 0 : -ENOENT;
+}
+
+void bb_py_stacks__look(struct bb_py_stacks *s, struct bb_allowance *a)
+{
+	s->allowance = a;
+	for (size_t i = 0; i < s->nr_programs; i++) {
+		s->programs[i].used = 0;
+		s->programs[i].cut = false;
+		bb_py_names__forget(s->programs[i].names);
+	}
 }
 
 int bb_py_stacks__learn(struct bb_py_stacks *s, struct bb_kernel *k, struct bb_targets *targets)

@@ -7,9 +7,12 @@
 #ifndef BB_CAPTURE_PYTHON_STACKS_H
 #define BB_CAPTURE_PYTHON_STACKS_H
 
+#include "allowance.h"
 #include "kernel.h"
 #include "python_names.h"
 #include "target.h"
+
+#define BB_PY_STACKS_MAX 8192 /* that are kept; the kernel side keeps 4096 */
 
 struct bb_py_known {
 	struct bb_py_place *places; /* from the top; their strings belong to the stacks */
@@ -25,15 +28,20 @@ struct bb_py_stacks *bb_py_stacks__new(void);
 /** bb_py_stacks__free - accepts NULL. */
 void bb_py_stacks__free(struct bb_py_stacks *s);
 
+/** bb_py_stacks__look - a look at the targets begins: what follows may read as @a has it. */
+void bb_py_stacks__look(struct bb_py_stacks *s, struct bb_allowance *a);
+
 /**
  * bb_py_stacks__learn - name the stacks that came since the last call. Reads the
- * targets' memory. Return 0 or -ENOMEM; what could not be read is left out.
+ * targets' memory, within the look that is under way: what is left over is for the next.
+ * Return 0 or -ENOMEM; what could not be read is left out.
  */
 int bb_py_stacks__learn(struct bb_py_stacks *s, struct bb_kernel *k, struct bb_targets *targets);
 
 /**
  * bb_py_stacks__add - name a stack that was read from outside, once; s->tgid is set.
- * @id: gets the stack's, never 0. Return 0, -ENOENT: that is no stack, or -ENOMEM.
+ * @id: gets the stack's, never 0. Return 0, -ENOENT: that is no stack, -EDQUOT: not in this
+ * look, or -ENOMEM.
  */
 int bb_py_stacks__add(struct bb_py_stacks *s, struct bb_targets *targets,
 		      const struct bb_py_stack *stack, uint64_t *id);

@@ -418,18 +418,28 @@ static int name_interpreter(struct bb_py_threads *t, struct bb_mem *m, uint64_t 
 		found = items ? bsearch(&key, items, nr, sizeof(key), compare_items) : NULL;
 		if (found)
 			err = read_name(t, m, found->value, &th->fresh);
+		/* it was not asked to the end: once more by the next look */
+		if (err == -EDQUOT)
+			th->asked = false;
 	}
 	free(items);
 	return is_fatal(err) ? err : 0;
 }
 
-/* A name that was read belongs to a thread that was there before and after. */
+/*
+ * A name that was read belongs to a thread that was there before and after. What this
+ * costs is bounded by the walk itself: it may overdraw, or what was read was read in vain.
+ */
 static int confirm(struct bb_py_threads *t, struct bb_mem *m, size_t max, uint64_t now)
 {
+	int64_t left = m->left;
 	struct threads again;
 	bool cut;
-	int err = walk(t, m, max, &again, &cut);
+	int err;
 
+	m->left = INT64_MAX - 1;
+	err = walk(t, m, max, &again, &cut);
+	m->left = left == INT64_MAX ? left : left - (INT64_MAX - 1 - m->left);
 	if (!err)
 		tidy(&again);
 	for (size_t i = 0; i < t->live.nr; i++) {
@@ -500,7 +510,10 @@ int bb_py_threads__look(struct bb_py_threads *t, struct bb_mem *m, bool all, uin
 		t->live.items[i].given = false;
 	for (size_t i = 0; i < t->ended.nr; i++)
 		t->ended.items[i].given = false;
-	return err ? err : read_names(t, m, all, max, now);
+	/* those without a name first, as there may be too many for all */
+	if (!err)
+		err = read_names(t, m, false, max, now);
+	return err || !all ? err : read_names(t, m, true, max, now);
 }
 
 /* ---- who has which name */

@@ -41,7 +41,8 @@ void bb_py_threads__free(struct bb_py_threads *t);
  *       times, and from then on only with @all.
  * @now: called for the time, by the clock of bb_py_threads__name()
  * Return 0; -ENOTSUP: no layout is known for this Python; -EFAULT: what is there makes no
- * sense, what was learnt stays; -ENOMEM; -ESRCH, -EPERM, -EACCES as bb_mem__read().
+ * sense, what was learnt stays; -ENOMEM; -ESRCH, -EPERM, -EACCES, -EDQUOT as bb_mem__read():
+ * the next look goes on.
  */
 int bb_py_threads__look(struct bb_py_threads *t, struct bb_mem *m, bool all, uint64_t (*now)(void));
 

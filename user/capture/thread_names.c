@@ -19,6 +19,8 @@ struct program {
 struct bb_thread_names {
 	struct program *programs;
 	size_t nr;
+	size_t first; /* target of the next look: where all get less than they want, they take turns
+		       */
 };
 
 static uint64_t ktime(void)
@@ -63,12 +65,15 @@ static struct bb_py_threads *threads_of(struct bb_thread_names *n, const struct 
 	return threads;
 }
 
-int bb_thread_names__learn(struct bb_thread_names *n, const struct bb_targets *targets, bool all)
+int bb_thread_names__learn(struct bb_thread_names *n, const struct bb_targets *targets, bool all,
+			   struct bb_allowance *a)
 {
+	size_t first = n->first++;
 	int err = 0;
 
 	for (size_t i = 0; i < targets->nr && err != -ENOMEM; i++) {
-		const struct bb_target *t = &targets->items[i];
+		const struct bb_target *t = &targets->items[(first + i) % targets->nr];
+		int64_t granted = bb_allowance__grant(a, 0);
 		struct bb_py_threads *threads;
 		struct bb_mem mem;
 
@@ -79,8 +84,11 @@ int bb_thread_names__learn(struct bb_thread_names *n, const struct bb_targets *t
 		if (!threads)
 			return -ENOMEM;
 		bb_mem__init(&mem, t->pid);
+		mem.left = granted;
 		err = bb_py_threads__look(threads, &mem, all, ktime);
 		bb_mem__free(&mem);
+		bb_allowance__take(a, granted - mem.left);
+		a->cut += err == -EDQUOT;
 	}
 	return err == -ENOMEM ? err : 0;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "allowance.h"
 #include "target.h"
 
 struct bb_thread_names;
@@ -18,9 +19,11 @@ void bb_thread_names__free(struct bb_thread_names *n);
 
 /**
  * bb_thread_names__learn - name the threads that came since the last call, or all: names
- * change. Reads the targets' memory. Return 0 or -ENOMEM; what could not be read is left out.
+ * change. Reads the targets' memory, within the look that is under way. Return 0 or -ENOMEM;
+ * what could not be read is left out.
  */
-int bb_thread_names__learn(struct bb_thread_names *n, const struct bb_targets *targets, bool all);
+int bb_thread_names__learn(struct bb_thread_names *n, const struct bb_targets *targets, bool all,
+			   struct bb_allowance *a);
 
 /** bb_thread_names__has - may threads of this process have names? */
 bool bb_thread_names__has(const struct bb_thread_names *n, uint32_t tgid);
