@@ -332,7 +332,7 @@ struct bb_py_offsets {
 	bb_u16 frame_previous;
 	bb_u16 frame_owner;
 	bb_u16 has_owner;
-	bb_u16 tss_key;    /* in _PyRuntime: the pthread key of the thread state, 0: none */
+	bb_u16 tss_key;    /* in _PyRuntime: Py_tss_t of the thread state, 0: none */
 	bb_u16 frame_pos;  /* f_lasti, prev_instr or instr_ptr */
 	bb_u16 frame_size; /* bytes to read: up to the last of these */
 	bb_u16 pos_is_ptr; /* 0: an int */
@@ -369,7 +369,8 @@ struct bb_python_info {
 	bb_u64 runtime; /* address of _PyRuntime, 0: its code is not to be read */
 	struct bb_py_offsets off;
 	bb_u32 execs; /* bb_proc_sum.exec_count of the program that this is about */
-	bb_u32 pad;
+	/* from pthread_self() to where glibc keeps the thread's own thread state, 0: not known */
+	bb_u32 tss_slot;
 };
 _Static_assert(sizeof(struct bb_python_info) == 120, "bb_python_info");
 

@@ -57,7 +57,7 @@ struct bb_py_scratch {
 	u64 frame[16];
 	u64 hash;
 	u32 failed; /* enum bb_walk: why the walk ended early, BB_WALK_DONE: it did not */
-	u32 pad;
+	u32 steps;  /* frames that were read */
 };
 BB_MAP(py_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_py_scratch, 1);
 BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);

@@ -410,6 +410,8 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 	if ((t->flags & BB_TF_IN_ACQ) && (forced || !gil_joined(t, gil, own_memory)))
 		bb_gil_close(task_of(t), t->tid);
 	t->flags |= BB_TF_GIL | BB_TF_IN_ACQ;
+	/* who wants the GIL has a thread state: a native thread calls in */
+	t->flags &= ~BB_TF_NO_TSTATE;
 	t->gil = gil;
 	t->bucket = BB_GIL;
 	t->wake_how = 0;

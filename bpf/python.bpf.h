@@ -22,28 +22,10 @@ static __always_inline u64 py_read(u64 addr)
 	return v;
 }
 
-/*
- * glibc's struct pthread on x86-64 holds the first 32 thread-specific values at
- * 0x310, 16 bytes each, the value in the second half (nptl/descr.h); CPython
- * keeps the thread state in one, until 3.14.
- */
-#define BB_PTHREAD_SPECIFIC 0x310
-#define BB_PTHREAD_KEYS     32
-
+/* What the thread has in CPython's thread-specific key: its thread state, 0: none (any more). */
 static __always_inline u64 py_tstate_by_key(struct bb_python_info *py, u64 self)
 {
-	u32 key = 0;
-	u64 ts;
-
-	if (!py->off.tss_key)
-		return 0;
-	/* Py_tss_t: int initialised, then the key */
-	if (bpf_probe_read_user(&key, sizeof(key), (void *)(py->runtime + py->off.tss_key + 4)))
-		return 0;
-	if (key >= BB_PTHREAD_KEYS)
-		return 0;
-	ts = py_read(self + BB_PTHREAD_SPECIFIC + key * 16 + 8);
-	return ts && py_read(ts + py->off.tstate_thread_id) == self ? ts : 0;
+	return py_read(self + py->tss_slot);
 }
 
 /*
@@ -54,9 +36,6 @@ static __always_inline u64 py_find_tstate(struct bb_python_info *py, u64 self)
 {
 	u64 interp, ts;
 
-	ts = py_tstate_by_key(py, self);
-	if (ts)
-		return ts;
 	interp = py_read(py->runtime + py->off.interp_head);
 	ts = interp ? py_read(interp + py->off.interp_threads) : 0;
 	for (int i = 0; i < BB_PY_STEPS; i++) {
@@ -122,27 +101,45 @@ static __always_inline u32 tid_of_tstate(u32 tgid, u64 tstate)
 }
 
 /*
- * The current thread's own thread state, 0: it has none. Global functions with
- * plain numbers as arguments, this and the next: the verifier goes through their
- * loops once, and not once for each state in which they are called.
+ * The current thread's own thread state, 0: it has none. A native thread that calls in
+ * has another one each time, or none: the key says so, where it is known. Without it a
+ * thread that had none is not looked for again until it is seen to want the GIL.
+ * Global functions with plain numbers as arguments, this and the next: the verifier goes
+ * through their loops once, and not once for each state in which they are called.
  */
 __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 {
 	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
 	struct bb_thread_sum *t;
 	struct bb_self me;
-	u64 found;
+	u64 ts;
 
 	bb_self_get(&me);
 	t = thread_at(me.task, me.pid);
 	if (!py || !t || !py->runtime || !py->off.tstate_frame || !self)
 		return 0;
+	if (py->tss_slot) {
+		ts = py_tstate_by_key(py, self);
+		if (ts && ts == t->tstate)
+			return ts;
+		/* the key may be somebody else's by now */
+		if (ts && py_read(ts + py->off.tstate_thread_id) != self)
+			ts = 0;
+		if (ts) {
+			tstate_note(t, ts);
+			t->flags &= ~BB_TF_NO_TSTATE;
+		} else {
+			tstate_forget(t);
+			t->flags |= BB_TF_NO_TSTATE;
+		}
+		return ts;
+	}
 	if (t->tstate && py_read(t->tstate + py->off.tstate_thread_id) != self)
 		tstate_forget(t);
 	if (!t->tstate && !(t->flags & BB_TF_NO_TSTATE)) {
-		found = py_find_tstate(py, self);
-		if (found)
-			tstate_note(t, found);
+		ts = py_find_tstate(py, self);
+		if (ts)
+			tstate_note(t, ts);
 		else
 			t->flags |= BB_TF_NO_TSTATE;
 	}
@@ -225,6 +222,7 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 	s->stack.truncated = 0;
 	s->stack.tgid = tgid;
 	s->failed = BB_WALK_DONE;
+	s->steps = 0;
 	if (!py || !tstate || !py->off.frame_size)
 		return 0;
 	s->stack.execs = (u16)py->execs;
@@ -237,6 +235,7 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 			break;
 		}
 		frame = py_add_frame(py, s, frame);
+		s->steps++;
 	}
 	/* more than any stack has: frames of C that lead to each other */
 	if (frame && !s->stack.truncated)
@@ -293,10 +292,10 @@ __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
 		return 0;
 	}
 	depth = bb_py_walk(tgid, tstate, BB_PY_DEPTH, others);
-	cpu->credit -= BB_WALK_NS + BB_WALK_FRAME_NS * depth;
 	s = bpf_map_lookup_elem(&py_scratch, &zero);
 	if (!s)
 		return 0;
+	cpu->credit -= BB_WALK_NS + BB_WALK_FRAME_NS * s->steps;
 	if (depth <= 0) {
 		cpu->walks[s->failed == BB_WALK_TORN         ? BB_WALK_TORN
 			   : s->failed == BB_WALK_UNREADABLE ? BB_WALK_UNREADABLE

@@ -16,7 +16,7 @@ int bb_sample(void *ctx)
 	struct bb_py_thread *p;
 	struct task_struct *task;
 	struct bb_self me;
-	u64 self, holder, gil;
+	u64 self, holder, tstate, gil;
 	u32 tgid;
 
 	if (!bb_gate)
@@ -31,12 +31,11 @@ int bb_sample(void *ctx)
 		return 0;
 	task = (void *)me.task;
 	self = bb_pthread_self_of(task);
-	if (!self || (t->flags & BB_TF_NO_TSTATE))
-		return 0;
-	key.stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, self), bpf_ktime_get_ns(), 0);
+	tstate = bb_py_own_tstate(tgid, self);
 	/* a native thread has none: it is no part of what is told about Python's */
-	if (t->flags & BB_TF_NO_TSTATE)
+	if (!tstate)
 		return 0;
+	key.stack = bb_py_stack(tgid, tstate, bpf_ktime_get_ns(), 0);
 	p = py_thread(t);
 	if (!p)
 		return 0;

@@ -106,7 +106,7 @@ static pid_t tid_of_tstate(struct build *b, uint32_t tgid, uint64_t tstate)
 
 static pid_t tid_of_holder(struct build *b, uint32_t tgid, uint64_t who)
 {
-	return who & BB_WHO_TID ? shown_tid(b, (uint32_t)who) : tid_of_tstate(b, tgid, who);
+	return who & BB_WHO_TID ? shown_tid(b, (uint32_t)who, tgid) : tid_of_tstate(b, tgid, who);
 }
 
 static int add_holder(const struct bb_holder_key *key, const struct bb_holder_sum *sum, void *ctx)

@@ -332,6 +332,29 @@ static int survey_targets(struct bb_capture *c)
 	return err;
 }
 
+/*
+ * glibc's struct pthread on x86-64 holds the first 32 thread-specific values at
+ * 0x310, 16 bytes each, the value in the second half (nptl/descr.h); CPython
+ * keeps the thread state in one, until 3.14: Py_tss_t, int initialised, then the key.
+ */
+#define PTHREAD_SPECIFIC 0x310
+#define PTHREAD_KEYS     32
+
+static uint32_t find_slot(const struct bb_target *t, const struct bb_py_offsets *off)
+{
+	uint32_t tss[2];
+	struct bb_mem m;
+	int err;
+
+	if (!off->tss_key || t->musl)
+		return 0;
+	bb_mem__init(&m, t->pid);
+	err = bb_mem__read(&m, t->py.runtime_addr + off->tss_key, tss, sizeof(tss));
+	bb_mem__free(&m);
+	return err || tss[0] != 1 || tss[1] >= PTHREAD_KEYS ? 0
+							    : PTHREAD_SPECIFIC + tss[1] * 16 + 8;
+}
+
 static void tell_python(struct bb_capture *c, struct bb_target *t)
 {
 	struct bb_python_info py = {};
@@ -346,6 +369,8 @@ static void tell_python(struct bb_capture *c, struct bb_target *t)
 		py.flags |= BB_PY_MUSL;
 	if (!bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.off))
 		py.runtime = t->py.runtime_addr;
+	if (py.runtime)
+		py.tss_slot = find_slot(t, &py.off);
 	if (!py.nr_gils && !py.flags && !py.runtime)
 		return;
 	if (py.runtime && !c->no_samples && bb_kernel__attach_samples(c->kernel)) {

@@ -16,7 +16,7 @@ struct bb_mem {
 };
 
 /* What a read is taken to cost: about what it was measured to. */
-#define BB_MEM_READ_NS     500
+#define BB_MEM_READ_NS     1000
 #define BB_MEM_BYTES_BY_NS 4
 
 /** bb_mem__init - prepare to read @pid's memory, at any cost. Opens nothing yet, so cannot fail. */
