@@ -135,7 +135,7 @@ static int name_locks(struct build *b, size_t i)
 	struct bb_mem m;
 	int err = 0;
 
-	if (!t->py.version_hex || t->gone)
+	if (!t->py.version_hex || t->gone || t->py.no_code)
 		return 0;
 	bb_mem__init(&m, t->pid);
 	m.left = granted;
@@ -515,6 +515,36 @@ static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall
 	return 0;
 }
 
+static int add_gils(struct bb_process *p, const struct bb_py_gil *gils, size_t nr)
+{
+	for (size_t g = 0; g < nr; g++) {
+		struct bb_gil *gil;
+		bool known = false;
+
+		/* one that has ended may have begun again */
+		for (size_t i = 0; i < p->nr_gils; i++)
+			known |= p->gils[i].addr == gils[g].addr;
+		if (known)
+			continue;
+		gil = bb_grow((void **)&p->gils, &p->nr_gils, sizeof(*gil));
+		if (!gil)
+			return -ENOMEM;
+		gil->addr = gils[g].addr;
+		gil->interpreter = gils[g].interpreter;
+		gil->interval_us = gils[g].interval_us;
+	}
+	return 0;
+}
+
+/* There was a GIL as long as there was an interpreter. */
+static int shut_down(struct bb_runtime *runtime)
+{
+	free(runtime->note);
+	runtime->note = strdup("the interpreter was shut down within the window");
+	runtime->gil = BB_GIL_ENABLED;
+	return runtime->note ? 0 : -ENOMEM;
+}
+
 static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 {
 	struct bb_target *t = &b->targets->items[i];
@@ -536,15 +566,13 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 			return -ENOMEM;
 	}
 	p->ended = t->gone;
-	for (size_t g = 0; g < t->py.nr_gils; g++) {
-		struct bb_gil *gil = bb_grow((void **)&p->gils, &p->nr_gils, sizeof(*gil));
-
-		if (!gil)
-			return -ENOMEM;
-		gil->addr = t->py.gils[g].addr;
-		gil->interpreter = t->py.gils[g].interpreter;
-		gil->interval_us = t->py.gils[g].interval_us;
-	}
+	err = add_gils(p, t->py.gils, t->py.nr_gils);
+	if (!err)
+		err = add_gils(p, t->past, t->nr_past);
+	if (!err && !t->py.nr_gils && t->nr_past)
+		err = shut_down(&p->runtime);
+	if (err)
+		return err;
 	if (bb_kernel__get_process(k, t->tgid, &sum))
 		return 0;
 	/* it exec'd and was gone before we could look again: only its new name is known */

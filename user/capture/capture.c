@@ -367,7 +367,7 @@ static void tell_python(struct bb_capture *c, struct bb_target *t)
 		py.flags |= BB_PY_PARKING;
 	if (t->musl)
 		py.flags |= BB_PY_MUSL;
-	if (!bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.off))
+	if (!t->py.no_code && !bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.off))
 		py.runtime = t->py.runtime_addr;
 	if (py.runtime)
 		py.tss_slot = find_slot(t, &py.off);
@@ -532,6 +532,7 @@ static int follow(struct bb_capture *c)
 		} else if (t->execs != proc.exec_count && !t->gone) {
 			bb_python__free(&t->py);
 			memset(&t->py, 0, sizeof(t->py));
+			t->nr_past = 0;
 			if (bb_target__describe(t) == -ENOMEM)
 				err = -ENOMEM;
 			t->fresh_until_ns = ktime() + FRESH_NS;
@@ -564,24 +565,41 @@ static int adopt_gone(const struct bb_proc_sum *proc, void *ctx)
 	return 0;
 }
 
-/* A program that has just started may not have mapped its runtime yet. */
+static bool has_gil(const struct bb_py_gil *gils, size_t nr, uint64_t addr)
+{
+	while (nr > 0 && gils[nr - 1].addr != addr)
+		nr--;
+	return nr > 0;
+}
+
+/* Of the GILs that it had, keep those that are no more: what was measured of them counts. */
+static void keep_past(struct bb_target *t, const struct bb_python *before)
+{
+	for (size_t i = 0; i < before->nr_gils && t->nr_past < BB_PY_GILS_MAX; i++)
+		if (!has_gil(t->py.gils, t->py.nr_gils, before->gils[i].addr) &&
+		    !has_gil(t->past, t->nr_past, before->gils[i].addr))
+			t->past[t->nr_past++] = before->gils[i];
+}
+
+/*
+ * A program that has just started may not have mapped its runtime yet; one that embeds
+ * Python may start and end it at any time; interpreters with a GIL of their own come and go.
+ */
 static void look_for_runtimes(struct bb_capture *c, uint64_t now)
 {
 	for (size_t i = 0; i < c->targets.nr; i++) {
 		struct bb_target *t = &c->targets.items[i];
-		size_t gils = t->py.nr_gils;
-		bool cpython = !strcmp(t->py.runtime.name, "cpython");
+		struct bb_python before = t->py; /* its note may be gone */
 
 		if (t->gone || t->pidfd < 0 || t->info.kernel_thread)
 			continue;
-		if (!t->py.runtime.name[0] || !t->py.initialised) {
-			if (now < t->fresh_until_ns)
-				bb_target__describe(t);
-		} else if (cpython && t->py.version_hex >= 0x030c0000) {
-			/* interpreters with a GIL of their own come and go */
+		if (now < t->fresh_until_ns && (!t->py.runtime.name[0] || !t->py.initialised))
+			bb_target__describe(t);
+		else if (!strcmp(t->py.runtime.name, "cpython") &&
+			 (t->py.version_hex >= 0x030c0000 || now >= c->learn_ns))
 			bb_python__refresh(t->pid, &t->py);
-		}
-		if (t->py.nr_gils != gils)
+		keep_past(t, &before);
+		if (t->py.nr_gils != before.nr_gils || t->py.initialised != before.initialised)
 			tell_python(c, t);
 	}
 }

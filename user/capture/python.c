@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include "elf.h"
-#include "python_image.h"
 #include "mem.h"
+#include "python_code.h"
+#include "python_image.h"
 #include "python_gil.h"
 #include "python_offsets.h"
 
@@ -34,6 +35,7 @@ enum {
 	SYM_39,
 	SYM_38,
 	SYM_DEBUG, /* only in builds with Py_REF_DEBUG */
+	SYM_TRACE, /* only in builds with Py_TRACE_REFS */
 	SYM_MAX,
 };
 
@@ -42,6 +44,7 @@ static const char *const sym_names[SYM_MAX] = {
 	[SYM_310] = "PyModule_AddObjectRef",    [SYM_39] = "PyObject_CallNoArgs",
 	[SYM_38] = "PyConfig_InitPythonConfig", [SYM_CURRENT] = "_PyThreadState_Current",
 	[SYM_RPYTHON] = "rpython_startup_code", [SYM_DEBUG] = "_Py_NegativeRefcount",
+	[SYM_TRACE] = "_Py_PrintReferences",
 };
 
 struct finder {
@@ -50,6 +53,7 @@ struct finder {
 	struct bb_images images;
 	struct bb_python *best; /* the caller's */
 	int best_state;         /* enum bb_py_state, -1: none yet */
+	bool several;           /* more than one that runs */
 };
 
 static bool starts_with(const char *s, const char *prefix)
@@ -235,12 +239,32 @@ static bool unsupported_debug_build(const struct bb_python *py, const struct bb_
 	return syms[SYM_DEBUG].found && py->version_hex < 0x030d0000;
 }
 
+/*
+ * A build may keep objects, code and threads otherwise than a release build: it says so
+ * itself (3.13 and later), or exports what only such a build has.
+ */
+static int check_code(struct finder *f, struct bb_python *py, const struct bb_elf_sym *syms)
+{
+	char debug_offsets[BB_PY_CODE_READ];
+	int err = bb_mem__read(&f->mem, py->runtime_addr, debug_offsets, sizeof(debug_offsets));
+
+	if (!err)
+		err = bb_py_code__check(py->version_hex, py->free_threaded, debug_offsets);
+	py->no_code = err == -EFAULT || err == -EINVAL ||
+		      (syms[SYM_TRACE].found && py->version_hex < 0x030d0000);
+	return err == -EFAULT || err == -EINVAL || err == -ENOTSUP ? 0 : err;
+}
+
 static int note_for(struct bb_python *py, int state, bool debug_build)
 {
 	char note[160];
 
 	switch (state) {
 	case BB_PY_FOUND:
+		if (py->no_code)
+			return set_note(py,
+					"built with other options than a release build (such "
+					"as Py_TRACE_REFS): no Python code, no names of threads");
 		if (py->nr_gils < BB_PY_GILS_MAX)
 			return 0;
 		return set_note(py, "as many interpreter locks as are followed; there may be more");
@@ -263,6 +287,8 @@ static int note_for(struct bb_python *py, int state, bool debug_build)
 /* Keep the best of what several files gave; takes over @py. */
 static void offer(struct finder *f, struct bb_python *py, int state)
 {
+	f->several |= state == BB_PY_FOUND && f->best_state == BB_PY_FOUND &&
+		      py->runtime_addr != f->best->runtime_addr;
 	if (state <= f->best_state) {
 		bb_python__free(py);
 		return;
@@ -291,6 +317,12 @@ static int look_at_runtime(struct finder *f, struct bb_elf *e, const struct bb_e
 		return state;
 	/* What is refused will not get better: only "not started" is worth asking again. */
 	py.initialised = state != BB_PY_NOT_STARTED;
+	if (state == BB_PY_IMPLAUSIBLE)
+		py.no_code = true;
+	else if (py.version_hex)
+		err = check_code(f, &py, syms);
+	if (err)
+		return err;
 	err = note_for(&py, state, debug_build);
 	if (err) {
 		bb_python__free(&py);
@@ -420,7 +452,10 @@ static int search(struct finder *f)
 	int r, err;
 
 	for (r = 0; r <= 2; r++) {
-		for (i = 0; i < f->images.nr && f->best_state != BB_PY_FOUND; i++) {
+		/* where one runs, only files that are called after Python may hold another */
+		if (r == 2 && f->best_state == BB_PY_FOUND)
+			break;
+		for (i = 0; i < f->images.nr; i++) {
 			if (rank(&f->images.v[i]) != r)
 				continue;
 			err = look_at_image(f, &f->images.v[i], r < 2);
@@ -428,6 +463,10 @@ static int search(struct finder *f)
 				return err;
 		}
 	}
+	if (f->several && !f->best->runtime.note)
+		return set_note(f->best,
+				"several Pythons run in this process: only one is followed, "
+				"and waiting for another's GIL counts as queue");
 	return f->best_state < 0 ? look_for_others(f) : 0;
 }
 
@@ -466,6 +505,9 @@ int bb_python__refresh(pid_t pid, struct bb_python *py)
 		*py = now;
 		return 0;
 	}
+	/* as before */
+	if (state == BB_PY_NOT_STARTED && !py->initialised)
+		return 0;
 	/* Started, ended, or another program by now: the whole search tells which. */
 	state = bb_python__find(pid, &now);
 	if (state)

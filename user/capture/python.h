@@ -31,6 +31,7 @@ struct bb_python {
 	struct bb_py_gil gils[BB_PY_GILS_MAX];
 	size_t nr_gils;
 	bool initialised; /* false: the runtime is there, not started yet; ask again */
+	bool no_code;     /* what leads to its code and threads' names is not where we know it */
 };
 
 /**

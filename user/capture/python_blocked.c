@@ -51,7 +51,7 @@ static int begin_look(struct look *l, const struct bb_target *t, struct bb_allow
 	int err;
 
 	end_look(l);
-	if (!t || t->gone || !t->py.runtime_addr ||
+	if (!t || t->gone || !t->py.runtime_addr || t->py.no_code ||
 	    bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &l->off))
 		return 0;
 	l->target = t;

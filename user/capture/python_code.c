@@ -133,6 +133,52 @@ int bb_py_code__layout(uint32_t version_hex, bool free_threaded, struct bb_py_co
 #endif
 }
 
+/*
+ * Positions in _Py_DebugOffsets, from Include/internal/pycore_debug_offsets.h of 3.13.18,
+ * 3.14.10 and 3.15.2 (3.13.0 has the same in pycore_runtime.h).
+ */
+static const struct {
+	uint32_t minor;
+	uint16_t current_frame, thread_id;
+	uint16_t previous, executable, instr_ptr, owner;
+	uint16_t filename, name, qualname, linetable, firstlineno, adaptive;
+	uint16_t str_state, str_length, str_size;
+} told[] = {
+	{ 0x030d, 184, 192, 232, 240, 248, 264, 280, 288, 296, 304, 312, 344, 544, 552, 560 },
+	{ 0x030e, 208, 216, 256, 264, 272, 288, 320, 328, 336, 344, 352, 384, 624, 632, 640 },
+	{ 0x030f, 208, 240, 320, 328, 336, 352, 384, 392, 400, 408, 416, 448, 720, 728, 736 },
+};
+
+int bb_py_code__check(uint32_t version_hex, bool free_threaded, const void *debug_offsets)
+{
+	struct bb_py_code_layout l;
+	struct bb_py_offsets o;
+	size_t i = 0;
+	int err;
+
+	err = bb_py_code__layout(version_hex, free_threaded, &l);
+	if (!err)
+		err = bb_py_frames__get(version_hex, free_threaded, &o);
+	if (err)
+		return err;
+	while (i < sizeof(told) / sizeof(told[0]) && told[i].minor != version_hex >> 16)
+		i++;
+	if (i == sizeof(told) / sizeof(told[0]))
+		return 0;
+#define SAME(position, known) (bb_mem__word(debug_offsets, told[i].position) == (known))
+	if (SAME(current_frame, o.tstate_frame) && SAME(thread_id, o.tstate_thread_id) &&
+	    SAME(previous, o.frame_previous) && SAME(executable, o.frame_code) &&
+	    SAME(instr_ptr, o.frame_pos) && SAME(owner, o.frame_owner) &&
+	    SAME(filename, l.co_filename) && SAME(name, l.co_name) &&
+	    SAME(qualname, l.co_qualname) && SAME(linetable, l.co_linetable) &&
+	    SAME(firstlineno, l.co_firstlineno) && SAME(adaptive, l.co_adaptive) &&
+	    SAME(str_state, l.str_state) && SAME(str_length, l.str_length) &&
+	    SAME(str_size, l.str_ascii))
+		return 0;
+#undef SAME
+	return -EINVAL;
+}
+
 /* The end of a compact ASCII str of the target; what is not printable is shown as '?'. */
 static int read_str(struct bb_mem *m, const struct bb_py_code_layout *l, uint64_t addr, char *buf,
 		    size_t len)

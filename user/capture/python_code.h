@@ -45,6 +45,16 @@ int bb_py_frames__get(uint32_t version_hex, bool free_threaded, struct bb_py_off
  */
 int bb_py_code__layout(uint32_t version_hex, bool free_threaded, struct bb_py_code_layout *l);
 
+#define BB_PY_CODE_READ 768 /* bytes of _Py_DebugOffsets that bb_py_code__check() looks at */
+
+/**
+ * bb_py_code__check - does the target say of itself what the two above say of its version?
+ * @debug_offsets: the first BB_PY_CODE_READ bytes of _PyRuntime, from the target
+ * Return 0, also of a version that says nothing (before 3.13); -EINVAL: another layout,
+ * as that of a build with other options; -ENOTSUP as above.
+ */
+int bb_py_code__check(uint32_t version_hex, bool free_threaded, const void *debug_offsets);
+
 /**
  * bb_py_code__name - "dir/file.py:function" of the code object at @addr.
  * The end of a long path is kept, as @len allows; other bytes than printable ASCII are '?'.

@@ -23,6 +23,9 @@ struct bb_target {
 	uint64_t fresh_until_ns; /* ktime until which its runtime is looked for again */
 	struct bb_process info;  /* who it is, as long as it could be read */
 	struct bb_python py;
+	/* GILs of this program that are no more: of an interpreter that has ended */
+	struct bb_py_gil past[BB_PY_GILS_MAX];
+	size_t nr_past;
 };
 
 struct bb_targets {

@@ -78,7 +78,7 @@ int bb_thread_names__learn(struct bb_thread_names *n, const struct bb_targets *t
 		struct bb_mem mem;
 
 		if (t->gone || t->pidfd < 0 || !t->py.initialised || !t->py.version_hex ||
-		    !t->py.runtime_addr)
+		    !t->py.runtime_addr || t->py.no_code)
 			continue;
 		threads = threads_of(n, t);
 		if (!threads)
