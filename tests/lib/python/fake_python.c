@@ -299,14 +299,14 @@ static void wait_for_gil(void)
 static void *run(void *arg)
 {
 	int t = (int)(intptr_t)arg;
-	struct timespec ms = { .tv_nsec = 1000000 };
+	struct timespec nap = { .tv_nsec = t && !moving ? 20000000 : 2000000 };
 
 	pthread_setspecific(key, tstates[t]);
 	__atomic_store_n(&tstates[t][136 / 8], (uint64_t)pthread_self(), __ATOMIC_RELEASE);
 	for (uint64_t pass = 1;; pass++) {
 		move(t, pass);
 		if (t == 0 || t > THREADS / 2)
-			nanosleep(&ms, NULL);
+			nanosleep(&nap, NULL);
 		else
 			wait_for_gil();
 	}
