@@ -60,6 +60,12 @@ def names(process):
     return {t["name"] for t in process["threads"]} - {None}
 
 
+def wait_for_contention(workload):
+    """Until its threads have been seen to want the GIL."""
+    lib.wait_until(lambda: (lib.process_of(lib.diagnose(workload.pid, 1), workload.pid)["gil"] or
+                            {"contended_ns": 0})["contended_ns"] > 10 ** 8, "threads to wait for it")
+
+
 def interrupt(workload, *steps):
     """Make it take its next step, and wait for what it says."""
     workload.signal(signal.SIGUSR1)
@@ -100,7 +106,7 @@ def test_native_threads_that_call_in(host):
     known = sum(c["ns"] for c in blocked)
     assert 0.7 < known / lib.state(lib.thread_of(process, sleeper), "sleep") < 1.01, blocked
     # one that never calls: nothing is said of it
-    assert report["overhead"]["code_walks"]["no_thread_state"] > 500
+    assert report["overhead"]["code_walks"]["no_thread_state"] > 100
 
 
 def test_interpreter_that_ends_in_the_window(host):
@@ -108,6 +114,7 @@ def test_interpreter_that_ends_in_the_window(host):
     with host("ends") as workload, \
             lib.Tool("-p", workload.pid, "-d", 60, "-f", "json") as tool:
         tool.wait_open()
+        wait_for_contention(workload)
         interrupt(workload, "ended")
         after = lib.diagnose(workload.pid, 1)
         tool.signal(signal.SIGINT)
@@ -130,6 +137,7 @@ def test_program_that_ends_in_the_window(host):
     with host("exits") as workload, \
             lib.Tool("-p", workload.pid, "-d", 60, "-f", "json") as tool:
         tool.wait_open()
+        wait_for_contention(workload)
         interrupt(workload)
         result = tool.wait()
     assert result.status == 0, result
@@ -145,8 +153,7 @@ def test_interpreter_that_begins_in_the_window(host):
             lib.Tool("-p", workload.pid, "-d", 60, "-f", "json") as tool:
         tool.wait_open()
         interrupt(workload, "begun")
-        lib.wait_until(lambda: lib.share(lib.process_of(lib.diagnose(workload.pid, 1), workload.pid),
-                                         "oncpu") > 0, "the threads to run")
+        wait_for_contention(workload)
         tool.signal(signal.SIGINT)
         result = tool.wait()
     process = lib.process_of(result.report, workload.pid)
@@ -159,8 +166,9 @@ def test_interpreter_that_begins_again(host):
     with host("again") as workload, \
             lib.Tool("-p", workload.pid, "-d", 60, "-f", "json") as tool:
         tool.wait_open()
+        wait_for_contention(workload)
         interrupt(workload, "ended", "again")
-        lib.diagnose(workload.pid, 1)
+        wait_for_contention(workload)
         tool.signal(signal.SIGINT)
         result = tool.wait()
     assert result.status == 0, result

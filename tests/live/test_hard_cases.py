@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Python code, threads' names and the GIL where programs change, fork, live in namespaces and chroots
+of their own, and call through C."""
+import os
+import shutil
+import signal
+
+import pytest
+
+import lib
+
+pytestmark = pytest.mark.usefixtures("tool")
+
+LIB = os.path.join(lib.ROOT, "tests/lib/python")
+SYSTEM = "/usr/bin/python3"
+
+
+@pytest.fixture(params=lib.some_pythons(), ids=repr)
+def python(request):
+    return request.param
+
+
+def function_name(row):
+    return (row["function"] or "").rpartition(".")[2]
+
+
+def share(gil, name):
+    return sum(r["share"] for r in gil["holders"] if function_name(r) == name)
+
+
+def names(process):
+    return {t["name"] for t in process["threads"]} - {None}
+
+
+def test_callbacks_generators_and_shims(python):
+    """Through sorted(), reduce(), map(), re.sub(), special methods, class bodies, a parser, exec() and
+    eval(), generators, coroutines and comprehensions: the frames are those of sys._current_frames()."""
+    with python.folder() as (ours, its):
+        shutil.copy(os.path.join(LIB, "callbacks.py"), ours)
+        with lib.Workload(python.argv + [os.path.join(its, "callbacks.py")]) as workload:
+            report = lib.diagnose(workload.pid, 2)
+        with open(os.path.join(ours, "truth"), encoding="utf-8") as f:
+            rows = [line.rstrip("\n").split("\t") for line in f]
+    lib.assert_no_losses(report)
+    process = lib.process_of(report, workload.pid)
+    truth = {row[0]: [tuple(row[i:i + 3]) for i in range(1, len(row), 3)] for row in rows}
+    assert len(truth) >= 11 and max(map(len, truth.values())) > 64
+    found = {}
+    for c in process["code"]:
+        if c["kind"] == "blocked" and c["frames"] and function_name(c["frames"][0]) == "blocks":
+            name = lib.thread_of(process, c["tid"])["name"]
+            assert name not in found, c
+            found[name] = c
+    assert set(found) == set(truth)
+    for name, c in found.items():
+        frames = [(f["file"], f["function"], str(f["line"])) for f in c["frames"]]
+        assert frames == truth[name][:64], name
+        assert c["truncated"] == (len(truth[name]) > 64), name
+
+
+PROGRAM = """
+import os, signal, sys, threading, time
+def compute_%(word)s():
+    x = 0
+    while True:
+        for i in range(1000): x += i
+def nap_%(word)s():
+    while True: time.sleep(0.002)
+def start():
+    for f in compute_%(word)s, nap_%(word)s:
+        threading.Thread(target=f, name=f.__name__, daemon=True).start()
+def other(*_):
+    os.execv(sys.argv[1], sys.argv[1:])
+signal.signal(signal.SIGUSR1, other)
+%(more)s
+start()
+print("ready", flush=True)
+while True: time.sleep(1000)
+"""
+
+
+def code_of(word, more=""):
+    return PROGRAM % {"word": word, "more": more}
+
+
+@pytest.mark.parametrize("other", [p for p in lib.some_pythons() if not p.chroot], ids=repr)
+def test_exec_into_another_python(other):
+    """What the first one ran and was called keeps its names, and the second gets none of them."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYENV")}
+    argv = [SYSTEM, "-c", code_of("before")] + other.argv + ["-c", code_of("after")]
+    with lib.Workload(argv, env=env) as workload, \
+            lib.Tool("-p", workload.pid, "-d", 60, "-f", "json") as tool:
+        tool.wait_open()
+
+        def runs(word):
+            gil = lib.process_of(lib.diagnose(workload.pid, 1), workload.pid)["gil"]
+            return gil and share(gil, "compute_" + word) > 0.5
+
+        lib.wait_until(lambda: runs("before"), "the first program to compute")
+        workload.signal(signal.SIGUSR1)
+        assert workload.lines.next() == "ready"
+        lib.wait_until(lambda: runs("after"), "the second program to compute")
+        tool.signal(signal.SIGINT)
+        result = tool.wait()
+    assert result.status == 0, result
+    lib.assert_budget_closes(result.report)
+    process = lib.process_of(result.report, workload.pid)
+    assert process["execed"]
+    assert process["runtime"]["version"].startswith("%d.%d.%d" % other.version)
+    assert share(process["gil"], "compute_after") > 0.2, process["gil"]["holders"]
+    ended, live = ({t["name"] for t in process["threads"] if t["ended"] == gone} for gone in (1, 0))
+    assert {"compute_after", "nap_after"} <= live and "compute_before" not in live, (ended, live)
+    assert {"compute_before", "nap_before"} <= ended, ended
+    own = {t["tid"]: t["name"] for t in process["threads"]}
+    for c in process["code"]:
+        told = {f["function"] for f in c["frames"]}
+        # no stack has functions of both, and none is another thread's
+        for word, not_it in (("before", "after"), ("after", "before")):
+            if "compute_" + word in told or "nap_" + word in told:
+                assert not told & {"compute_" + not_it, "nap_" + not_it}, c
+                assert own.get(c["tid"]) in ("compute_" + word, "nap_" + word, None), (c, own)
+
+
+def test_forked_children_have_code_of_their_own(python):
+    """The same text at the same addresses, three GILs: each process is said to run what it runs."""
+    # each computes in another function, whose code objects all of them have
+    more = "def compute_child_0():\n    while True: sum(range(500))\n" \
+           "def compute_child_1():\n    while True: sum(range(500))\n" \
+           "def nap():\n    while True: time.sleep(0.002)\n" \
+           "for i, f in enumerate((compute_child_0, compute_child_1)):\n" \
+           "    if not os.fork():\n" \
+           "        for g in f, nap:\n" \
+           "            threading.Thread(target=g, name='my ' + g.__name__, daemon=True).start()\n" \
+           "        while True: time.sleep(1000)\n" \
+           "    time.sleep(0.1)\n"
+    with lib.Workload(python.argv + ["-c", code_of("parent", more)]) as workload:
+        children = lib.wait_until(lambda: len(lib.children(workload.pid)) == 2 and
+                                  lib.children(workload.pid), "two children")
+        report = lib.diagnose(workload.pid, 3, "-C")
+    lib.assert_no_losses(report)
+    expected = dict(zip(sorted(children), ("compute_child_0", "compute_child_1")))
+    expected[workload.pid] = "compute_parent"
+    for pid, function in expected.items():
+        process = lib.process_of(report, pid)
+        assert share(process["gil"], function) > 0.8, (pid, process["gil"]["holders"])
+        others = set(expected.values()) - {function}
+        told = {f["function"] for c in process["code"] for f in c["frames"]}
+        assert not told & others, (pid, told)
+        name = function if pid == workload.pid else "my " + function
+        assert name in names(process) and not names(process) & others, names(process)
+
+
+def test_in_a_pid_namespace_with_its_own_proc():
+    """Python knows the numbers of its namespace only; the report has ours, with code and names."""
+    argv = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", SYSTEM, "-c",
+            code_of("inside", "import _thread\nprint(os.getpid(), flush=True)\n")]
+    with lib.Workload(argv) as workload:
+        assert workload.heard[0] == "1"
+        pid, = lib.children(workload.pid)
+        report = lib.diagnose(pid, 2)
+        threads = set(lib.tids(pid))
+    lib.assert_no_losses(report)
+    process = lib.process_of(report, pid)
+    assert share(process["gil"], "compute_inside") > 0.9, process["gil"]["holders"]
+    assert {t["tid"] for t in process["threads"]} == threads
+    assert {"MainThread", "compute_inside", "nap_inside"} == names(process)
+    holder = process["gil"]["holders"][0]
+    assert lib.thread_of(process, holder["tid"])["name"] == "compute_inside"
+
+
+def test_in_a_chroot_and_mount_namespace_of_its_own(tmp_path):
+    """The program's path is there in its own root only, and another file is at that path in ours."""
+    exe = os.path.realpath(SYSTEM)
+    its = "/usr/bin/snake"
+    script = "set -e; mount -t tmpfs none {0}; mkdir -p {0}/usr/bin {0}/lib64 {0}/lib {0}/proc; " \
+             "cp {1} {0}{2}; for d in usr/lib lib lib64; do mkdir -p {0}/$d; " \
+             "mount --rbind /$d {0}/$d; done; mount -t proc none {0}/proc; " \
+             "exec chroot {0} {2} -c \"$1\"".format(tmp_path, exe, its)
+    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh",
+            code_of("jailed")]
+    assert not os.path.exists(its)
+    with lib.Workload(argv) as workload:
+        pid, = lib.children(workload.pid)
+        process = lib.process_of(lib.diagnose(pid, 2), pid)
+    assert process["exe"].endswith(its) and process["runtime"]["name"] == "cpython"
+    assert share(process["gil"], "compute_jailed") > 0.9, process["gil"]["holders"]
+    assert {"MainThread", "compute_jailed", "nap_jailed"} == names(process)
