@@ -465,6 +465,19 @@ def test_hostile_runtime_is_refused(fake, case):
         assert found["version"] == "3.16.0" and "3.16.0" in found["note"]
 
 
+def test_layout_of_code_by_the_targets_own_word(fake, tmp_path):
+    """A build with other options may have its GIL where we know it, and its objects not."""
+    traced = compile_c("fake_runtime.c", tmp_path / "traced", "-rdynamic", "-DTRACE_REFS")
+    for exe, case, refused in ((fake, "release-313", False), (fake, "other-313", True),
+                               (fake, "shared-gil", False), (traced, "shared-gil", True)):
+        with started([exe, case]) as target:
+            target.read_line()
+            found = probe(target.pid)
+        assert found["gil"] == "enabled" and len(found["gils"]) == 1, (case, found)
+        assert (found["note"] is not None) == refused, (case, found)
+        assert not refused or "other options" in found["note"], found
+
+
 @pytest.mark.parametrize("case", ["zero", "no-gil-yet"])
 def test_runtime_that_is_not_started(fake, case):
     with started([fake, case]) as target:

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../../user/capture/fold.h"
+#include "../../user/capture/allowance.h"
 #include "../../user/capture/governor.h"
 #include "../../user/model/delta.h"
 #include "../../user/model/lock_rule.h"
@@ -264,6 +265,60 @@ static void a_copy_is_deep(void **state)
 	}
 }
 
+/* However much is asked for, reading the targets takes 1/32 of a CPU, and so much more at both
+ * ends. */
+static void allowance_is_bounded(void **state)
+{
+	static const size_t processes[] = { 1, 3, 1000 };
+	const uint64_t s = 1000000000, step = 250000000;
+
+	(void)state;
+	for (size_t p = 0; p < 3; p++) {
+		struct bb_allowance a;
+		int64_t taken = 0, each_most = 0;
+
+		bb_allowance__start(&a, s);
+		for (uint64_t t = s; t <= 61 * s; t += step) {
+			bool last = t == 61 * s;
+			int64_t look = 0;
+
+			bb_allowance__look(&a, t, processes[p], last);
+			for (size_t i = 0; i < processes[p]; i++) {
+				int64_t one = bb_allowance__grant(&a, 0);
+
+				bb_allowance__take(&a, one);
+				assert_in_range(bb_allowance__grant(&a, one), 0, 0);
+				look += one;
+				each_most = one > each_most && !last ? one : each_most;
+			}
+			assert_true(last || look <= BB_ALLOWANCE_LOOK);
+			taken += look;
+		}
+		assert_true(taken <=
+			    BB_ALLOWANCE_FIRST + (int64_t)(60 * s / 32) + BB_ALLOWANCE_LAST);
+		/* a share of it for each, and for each of two purposes */
+		assert_true(each_most <= BB_ALLOWANCE_LOOK / 2 / (int64_t)processes[p] ||
+			    each_most <= BB_ALLOWANCE_EACH);
+	}
+}
+
+/* What is not used is there later, up to a limit; what was overdrawn is paid back first. */
+static void allowance_is_saved_up(void **state)
+{
+	const uint64_t s = 1000000000;
+	struct bb_allowance a;
+
+	(void)state;
+	bb_allowance__start(&a, s);
+	bb_allowance__look(&a, 1000 * s, 1, false);
+	assert_true(a.credit == BB_ALLOWANCE_MOST && a.left == BB_ALLOWANCE_LOOK);
+	bb_allowance__take(&a, BB_ALLOWANCE_MOST + 3 * (int64_t)s / 32);
+	bb_allowance__look(&a, 1002 * s, 1, false);
+	assert_true(a.left < 0 && bb_allowance__grant(&a, 0) < 0);
+	bb_allowance__look(&a, 1004 * s, 1, false);
+	assert_in_range(a.left, s / 32 - 10, s / 32);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +326,8 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(times),
 		cmocka_unit_test(governor),
+		cmocka_unit_test(allowance_is_bounded),
+		cmocka_unit_test(allowance_is_saved_up),
 		cmocka_unit_test(folding_loses_nothing),
 		cmocka_unit_test(waits_are_joined),
 		cmocka_unit_test(an_interval_is_a_difference),

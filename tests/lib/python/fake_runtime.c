@@ -80,6 +80,37 @@ static void debug_offsets(uint64_t version, uint64_t offset)
 	_PyRuntime[2] = 0;
 }
 
+#ifdef TRACE_REFS
+/* exported by builds with Py_TRACE_REFS, which have longer objects */
+void _Py_PrintReferences(void)
+{
+}
+#endif
+
+/* A 3.13 whose GIL is where its own table says, and whose code is @shift bytes further on. */
+static void make_313(uint64_t shift)
+{
+	/* position and value, of 3.13's table: what leads to the GIL, then to the code */
+	static const struct {
+		uint16_t position, value;
+	} told[] = {
+		{ 40, 1000 }, { 56, 8 },    { 64, 0 },    { 72, 72 },   { 112, 384 },
+		{ 120, 400 }, { 128, 0 },   { 136, 416 }, { 144, 408 }, { 176, 16 },
+		{ 184, 72 },  { 192, 152 }, { 232, 8 },   { 240, 0 },   { 248, 56 },
+		{ 264, 70 },  { 280, 112 }, { 288, 120 }, { 296, 128 }, { 304, 136 },
+		{ 312, 68 },  { 344, 200 }, { 544, 32 },  { 552, 16 },  { 560, 40 },
+	};
+
+	make_list(1, 1);
+	memcpy(_PyRuntime, "xdebugpy", 8);
+	_PyRuntime[1] = 0x030d00f0;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		_PyRuntime[told[i].position / 8] =
+			told[i].value + (told[i].position > 200 ? shift : 0);
+	_PyRuntime[1000 / 8] = (uintptr_t)interps[0];
+	_PyRuntime[1008 / 8] = (uintptr_t)interps[0];
+}
+
 static int setup(const char *name)
 {
 	Py_Version = 0x030b02f0;
@@ -125,6 +156,10 @@ static int setup(const char *name)
 		make_list(1, 1), gils[0][1] = (uintptr_t)gils, gils[0][2] = 1;
 	else if (!strcmp(name, "bad-thread"))
 		make_list(1, 1), tstates[0][2] = 0;
+	else if (!strcmp(name, "release-313"))
+		make_313(0);
+	else if (!strcmp(name, "other-313"))
+		make_313(16);
 	else if (!strcmp(name, "no-gil-yet"))
 		make_list(1, 1), interps[0][384 / 8] = 0;
 	else
