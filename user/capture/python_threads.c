@@ -62,6 +62,7 @@ struct bb_py_threads {
 	int err;               /* -ENOTSUP: no layout */
 	struct threads live;   /* of the last look, by tstate */
 	struct threads ended;  /* with a name */
+	size_t kept;           /* bytes of names */
 	struct thread **index; /* of those with a name, NULL: not made since the last look */
 	size_t nr_index;
 };
@@ -94,6 +95,29 @@ struct bb_py_threads *bb_py_threads__new(uint32_t version_hex, bool free_threade
 	if (!t->err)
 		t->err = bb_py_threads__layout(version_hex, &t->l);
 	return t;
+}
+
+static void drop_name(struct bb_py_threads *t, struct thread *th)
+{
+	if (th->name)
+		t->kept -= strlen(th->name) + 1;
+	free(th->name);
+	th->name = NULL;
+}
+
+/* Give it the name that was read, if there is room. */
+static void take_name(struct bb_py_threads *t, struct thread *th, uint64_t now)
+{
+	size_t len = strlen(th->fresh) + 1;
+
+	drop_name(t, th);
+	if (t->kept + len > BB_PY_NAMES_KEPT) {
+		free(th->fresh);
+		return;
+	}
+	t->kept += len;
+	th->name = th->fresh;
+	th->read_at = now;
 }
 
 static void release(struct threads *l)
@@ -278,7 +302,7 @@ static int keep(struct bb_py_threads *t, const struct thread *th)
 	if (l->nr == BB_PY_THREADS_KEPT) {
 		qsort(l->items, l->nr, sizeof(*l->items), by_time);
 		while (l->nr > BB_PY_THREADS_KEPT / 2)
-			free(l->items[--l->nr].name);
+			drop_name(t, &l->items[--l->nr]);
 	}
 	l->items[l->nr++] = *th;
 	return 0;
@@ -313,7 +337,7 @@ static int take_over(struct bb_py_threads *t, struct threads *now, bool cut)
 			th->met = false;
 			now->items[nr++] = *th;
 		} else if (th->name && keep(t, th)) {
-			free(th->name);
+			drop_name(t, th);
 			err = -ENOMEM;
 		}
 	}
@@ -445,13 +469,10 @@ static int confirm(struct bb_py_threads *t, struct bb_mem *m, size_t max, uint64
 	for (size_t i = 0; i < t->live.nr; i++) {
 		struct thread *th = &t->live.items[i];
 
-		if (th->fresh && !err && find(&again, th)) {
-			free(th->name);
-			th->name = th->fresh;
-			th->read_at = now;
-		} else {
+		if (th->fresh && !err && find(&again, th))
+			take_name(t, th, now);
+		else
 			free(th->fresh);
-		}
 		th->fresh = NULL;
 	}
 	free(again.items);

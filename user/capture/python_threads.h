@@ -17,10 +17,11 @@
 
 #include "mem.h"
 
-#define BB_PY_THREAD_NAME_MAX 256   /* code points; a longer one is none */
-#define BB_PY_THREADS_LOOK    1024  /* thread states of a look, the newest */
-#define BB_PY_THREADS_MAX     16384 /* of the last look, before a report */
-#define BB_PY_THREADS_KEPT    4096  /* threads that have ended whose names are kept */
+#define BB_PY_THREAD_NAME_MAX 256       /* code points; a longer one is none */
+#define BB_PY_THREADS_LOOK    1024      /* thread states of a look, the newest */
+#define BB_PY_THREADS_MAX     16384     /* of the last look, before a report */
+#define BB_PY_THREADS_KEPT    4096      /* threads that have ended whose names are kept */
+#define BB_PY_NAMES_KEPT      (4 << 20) /* bytes of names of one process */
 
 struct bb_py_threads;
 
