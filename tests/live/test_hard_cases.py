@@ -185,3 +185,45 @@ def test_in_a_chroot_and_mount_namespace_of_its_own(tmp_path):
     assert process["exe"].endswith(its) and process["runtime"]["name"] == "cpython"
     assert share(process["gil"], "compute_jailed") > 0.9, process["gil"]["holders"]
     assert {"MainThread", "compute_jailed", "nap_jailed"} == names(process)
+
+
+SUB = """
+import signal, sys, threading, time
+try:
+    import _interpreters as interpreters
+    create = interpreters.create
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    create = lambda: interpreters.create(isolated=True)
+code = "import threading, time\\n" \
+       "end = time.monotonic() + 2\\n" \
+       "def in_sub():\\n    x = 0\\n    while time.monotonic() < end: x += 1\\n" \
+       "threads = [threading.Thread(target=in_sub) for _ in range(2)]\\n" \
+       "[t.start() for t in threads]\\n[t.join() for t in threads]\\n"
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+print("ready", flush=True)
+signal.sigwait({signal.SIGUSR1})
+interpreter = create()
+interpreters.run_string(interpreter, code)
+interpreters.destroy(interpreter)
+print("destroyed", flush=True)
+while True: time.sleep(1000)
+"""
+
+
+def test_interpreter_that_comes_and_goes(python):
+    """One with a GIL of its own, born and ended in the window: what was measured of it is there."""
+    if python.version < (3, 12):
+        return  # there is one GIL for all interpreters
+    with lib.Workload(python.argv + ["-c", SUB]) as workload, \
+            lib.Tool("-p", workload.pid, "-d", 60, "-f", "json") as tool:
+        tool.wait_open()
+        workload.signal(signal.SIGUSR1)
+        assert workload.lines.next() == "destroyed"
+        tool.signal(signal.SIGINT)
+        process = lib.process_of(tool.wait().report, workload.pid)
+    gils = process["gil"]["interpreters"]
+    assert len(gils) == 2, gils
+    sub, = [g for g in gils if g["contended_ns"]]
+    assert sub["contended_ns"] > 3 * 10 ** 8, gils
+    assert share(process["gil"], "in_sub") > 0.8, process["gil"]["holders"]

@@ -452,10 +452,10 @@ static int search(struct finder *f)
 	int r, err;
 
 	for (r = 0; r <= 2; r++) {
-		/* where one runs, only files that are called after Python may hold another */
-		if (r == 2 && f->best_state == BB_PY_FOUND)
-			break;
 		for (i = 0; i < f->images.nr; i++) {
+			/* where one runs, only files that are called after Python may hold another */
+			if (r == 2 && f->best_state == BB_PY_FOUND)
+				break;
 			if (rank(&f->images.v[i]) != r)
 				continue;
 			err = look_at_image(f, &f->images.v[i], r < 2);
