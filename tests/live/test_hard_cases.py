@@ -4,6 +4,7 @@ of their own, and call through C."""
 import os
 import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -227,3 +228,80 @@ def test_interpreter_that_comes_and_goes(python):
     sub, = [g for g in gils if g["contended_ns"]]
     assert sub["contended_ns"] > 3 * 10 ** 8, gils
     assert share(process["gil"], "in_sub") > 0.8, process["gil"]["holders"]
+
+
+REUSE = """
+import os, subprocess, sys, threading, time
+def compute_first():
+    while True: sum(range(500))
+def nap():
+    while True: time.sleep(0.002)
+print("ready", flush=True)
+sys.stdin.readline()
+if not os.fork():
+    t = threading.Thread(target=compute_first, daemon=True)
+    t.start()
+    threading.Thread(target=nap, daemon=True).start()
+    time.sleep(1.5)
+    print("first", os.getpid(), t.native_id, flush=True)
+    os._exit(0)
+os.wait()
+sys.stdin.readline()
+"""
+SECOND = """
+import threading, time
+def compute_second():
+    while True: sum(range(500))
+def nap():
+    while True: time.sleep(0.002)
+print("second", flush=True)
+threading.Thread(target=nap, daemon=True).start()
+compute_second()
+"""
+
+
+def test_a_number_used_again_by_another_process():
+    """A thread of a child ends, and a process that comes later has its number: each has its own."""
+    process = subprocess.Popen([SYSTEM, "-c", REUSE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    lines = lib.Lines(process.stdout)
+    try:
+        assert lines.next() == "ready"
+        with lib.Tool("-p", "%d,%d" % (process.pid, os.getpid()), "-C", "-d", 60, "-f", "json") as tool:
+            tool.wait_open()
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            word, first, number = lines.next().split()
+            first, number = int(first), int(number)
+            assert word == "first"
+            second = reuse(number, SYSTEM, "-c", SECOND)
+            try:
+                lib.wait_until(lambda: (lib.process_of(lib.diagnose(number, 1), number)["gil"] or
+                                        {"contended_ns": 0})["contended_ns"] > 10 ** 8, "it to compute")
+                tool.signal(signal.SIGINT)
+                result = tool.wait()
+            finally:
+                second.end()
+    finally:
+        lib.end(process)
+    assert result.status == 0, result
+    for pid, function in ((first, "compute_first"), (number, "compute_second")):
+        process = lib.process_of(result.report, pid)
+        assert share(process["gil"], function) > 0.8, process["gil"]["holders"]
+        holder = process["gil"]["holders"][0]
+        assert holder["tid"] == number, (pid, holder)
+        gil = lib.thread_of(process, number)["gil"]
+        assert gil["held_share"] and gil["held_share"] > 0.5, (pid, gil)
+        assert sum(slot["count"] for slot in gil["wait_hist"]) == gil["acquisitions"], (pid, gil)
+        told = {f["function"] for c in process["code"] for f in c["frames"] if c["tid"] == number}
+        assert function in told and not told & {"compute_first", "compute_second"} - {function}, told
+
+
+def reuse(number, *argv):
+    """A program that has this number, once it is free."""
+    def start():
+        program = lib.program("exec_as_pid", number, *argv, ready=None)
+        if program.lines.next() == "second":
+            return program
+        program.end()
+        return None
+    return lib.wait_until(start, "number %d to be free" % number)
