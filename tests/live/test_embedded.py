@@ -75,7 +75,7 @@ def interrupt(workload, *steps):
 
 def test_python_threads_in_a_c_program(host):
     with host("threads") as workload:
-        report = lib.diagnose(workload.pid, 3)
+        report = lib.diagnose(workload.pid, 2)
     lib.assert_no_losses(report)
     process = lib.process_of(report, workload.pid)
     assert process["runtime"]["name"] == "cpython" and process["runtime"]["gil"] == "enabled"
@@ -88,7 +88,7 @@ def test_python_threads_in_a_c_program(host):
 def test_native_threads_that_call_in(host):
     """Each call makes a thread state and ends it; what they hold and sleep in is known all the same."""
     with host("calls") as workload:
-        report = lib.diagnose(workload.pid, 3)
+        report = lib.diagnose(workload.pid, 2)
     lib.assert_no_losses(report)
     process = lib.process_of(report, workload.pid)
     gil = process["gil"]

@@ -137,7 +137,7 @@ def test_forked_children_have_code_of_their_own(python):
     with lib.Workload(python.argv + ["-c", code_of("parent", more)]) as workload:
         children = lib.wait_until(lambda: len(lib.children(workload.pid)) == 2 and
                                   lib.children(workload.pid), "two children")
-        report = lib.diagnose(workload.pid, 3, "-C")
+        report = lib.diagnose(workload.pid, 2, "-C")
     lib.assert_no_losses(report)
     expected = dict(zip(sorted(children), ("compute_child_0", "compute_child_1")))
     expected[workload.pid] = "compute_parent"

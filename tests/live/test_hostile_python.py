@@ -22,7 +22,7 @@ def fake(tmp_path_factory):
     return exe
 
 
-def look(fake, case, secs=2):
+def look(fake, case, secs=1):
     with lib.Workload([fake, case]) as workload:
         report = lib.diagnose(workload.pid, secs)
         process = lib.process_of(report, workload.pid)

@@ -453,7 +453,8 @@ static int search(struct finder *f)
 
 	for (r = 0; r <= 2; r++) {
 		for (i = 0; i < f->images.nr; i++) {
-			/* where one runs, only files that are called after Python may hold another */
+			/* where one runs, only files that are called after Python may hold another
+			 */
 			if (r == 2 && f->best_state == BB_PY_FOUND)
 				break;
 			if (rank(&f->images.v[i]) != r)
