@@ -110,7 +110,7 @@ $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE)
 	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) -o $@ -lcmocka -ljansson -lm
 
 # what reads a process without the kernel's help
-PYTHON_SRC := user/capture/elf.c user/capture/mem.c user/util/fmt.c \
+PYTHON_SRC := user/capture/elf.c user/capture/maps.c user/capture/mem.c user/util/fmt.c \
 	$(filter-out user/capture/python_stacks.c,$(wildcard user/capture/python*.c))
 
 $(PYTHON_BIN): $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)

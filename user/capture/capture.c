@@ -21,6 +21,7 @@
 #include "command.h"
 #include "governor.h"
 #include "kernel.h"
+#include "native_samples.h"
 #include "privileges.h"
 #include "procfs.h"
 #include "python_code.h"
@@ -48,6 +49,7 @@ struct bb_capture {
 	uint64_t own_ns; /* our CPU time when the window opened */
 	uint64_t bpf_ns;
 	struct bb_py_stacks *stacks;
+	struct bb_native_samples *natives;
 	struct bb_thread_names *names;
 	uint64_t learn_ns; /* when stacks and threads are to be named next */
 	enum bb_tracing tracing;
@@ -405,8 +407,9 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 	c->opts = *opts;
 	c->signal_fd = -1;
 	c->stacks = bb_py_stacks__new();
+	c->natives = bb_native_samples__new();
 	c->names = bb_thread_names__new();
-	if (!c->stacks || !c->names) {
+	if (!c->stacks || !c->natives || !c->names) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -461,6 +464,7 @@ void bb_capture__free(struct bb_capture *c)
 	bb_kernel__free(c->kernel);
 	bb_targets__free(&c->targets);
 	bb_py_stacks__free(c->stacks);
+	bb_native_samples__free(c->natives);
 	bb_thread_names__free(c->names);
 	if (c->signal_fd >= 0)
 		close(c->signal_fd);
@@ -650,6 +654,8 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 			c->learn_ns = now + LEARN_NS;
 			err = bb_py_stacks__learn(c->stacks, c->kernel, &c->targets);
 			if (!err)
+				err = bb_native_samples__learn(c->natives, c->kernel, &c->targets);
+			if (!err)
 				err = bb_thread_names__learn(c->names, &c->targets, false);
 			if (err)
 				return err;
@@ -748,6 +754,7 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	o.start_ns = c->start_ns;
 	o.end_ns = c->end_ns;
 	o.stacks = c->stacks;
+	o.natives = c->natives;
 	o.names = c->names;
 	o.traced = c->tracing == BB_TRACING_ON;
 	/* its losses are added to those that the kernel counted */
