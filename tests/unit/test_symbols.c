@@ -2,7 +2,9 @@
 /* Names of native code: of this very process, of files made by hand, and of broken ones. */
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -25,10 +27,15 @@
 struct image {
 	Elf64_Ehdr eh;
 	Elf64_Phdr ph;
-	Elf64_Shdr sh[4];
+	Elf64_Shdr sh[5];
 	Elf64_Sym syms[8];
 	char names[64];
-	char section_names[32];
+	char section_names[48];
+	struct {
+		Elf64_Nhdr h;
+		char name[4];
+		unsigned char id[20];
+	} note;
 };
 
 static const char names[] = "\0one\0two\0_two\0__two\0outer\0no_size\0data";
@@ -58,7 +65,7 @@ static struct image make_image(uint32_t type)
 			.e_phnum = 1,
 			.e_shoff = offsetof(struct image, sh),
 			.e_shentsize = sizeof(Elf64_Shdr),
-			.e_shnum = 4,
+			.e_shnum = 5,
 			.e_shstrndx = 3 },
 		.ph = { .p_type = PT_LOAD,
 			.p_flags = PF_R | PF_X,
@@ -86,7 +93,14 @@ static struct image make_image(uint32_t type)
 				 .sh_offset = offsetof(struct image, section_names),
 				 .sh_size = sizeof(im.section_names) };
 	memcpy(im.names, names, sizeof(names));
-	memcpy(im.section_names, "\0.dynsym\0.dynstr\0.shstrtab", 27);
+	im.sh[4] = (Elf64_Shdr){ .sh_name = 27,
+				 .sh_type = SHT_NOTE,
+				 .sh_offset = offsetof(struct image, note),
+				 .sh_size = sizeof(im.note) };
+	im.note.h = (Elf64_Nhdr){ 4, sizeof(im.note.id), NT_GNU_BUILD_ID };
+	memcpy(im.note.name, "GNU", 4);
+	memset(im.note.id, 0xab, sizeof(im.note.id));
+	memcpy(im.section_names, "\0.dynsym\0.dynstr\0.shstrtab\0.note.gnu.build-id", 46);
 	im.syms[1] = function(1, 0x1000, 0x20);   /* one */
 	im.syms[2] = function(14, 0x1100, 0x10);  /* __two */
 	im.syms[3] = function(5, 0x1100, 0x10);   /* two */
@@ -195,6 +209,101 @@ static void a_file_that_lies_has_no_names(void **state)
 	im.eh.e_ident[0] = 0;
 	assert_null(open_image(&im, sizeof(im), &err));
 	assert_int_equal(err, -8 /* -ENOEXEC */);
+}
+
+/* A process that sees @folder as /. */
+static pid_t rooted(const char *folder)
+{
+	int fds[2];
+	char ready = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		ready = chroot(folder) ? 'n' : 'y';
+		if (write(fds[1], &ready, 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(fds[0], &ready, 1), 1);
+	close(fds[0]);
+	close(fds[1]);
+	if (ready == 'y')
+		return pid;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+static void write_file(const char *path, const void *data, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	fclose(f);
+}
+
+static void names_from_a_separate_file(void **state)
+{
+	char folder[] = "/tmp/boundby-test-XXXXXX", path[256], *file;
+	static const char *const parts[] = { "/usr", "/lib", "/debug", "/.build-id", "/ab" };
+	struct image stripped = make_image(SHT_DYNSYM), debug = make_image(SHT_SYMTAB);
+	struct bb_symbols *s;
+	pid_t pid;
+	int err;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	pid = rooted(folder);
+	strcpy(path, folder);
+	for (int i = 0; i < 5; i++) {
+		strcat(path, parts[i]);
+		assert_int_equal(mkdir(path, 0755), 0);
+	}
+	file = path + strlen(path);
+	strcpy(file, "/ababababababababababababababababababab.debug");
+	/* exported is only __two */
+	for (int i = 1; i < 8; i++)
+		if (i != 2)
+			stripped.syms[i] = (Elf64_Sym){};
+	write_file(path, &debug, sizeof(debug));
+	if (pid) {
+		int fd = memfd_create("image", MFD_CLOEXEC);
+
+		assert_int_equal(write(fd, &stripped, sizeof(stripped)), sizeof(stripped));
+		assert_int_equal(bb_symbols__open(fd, pid, &s), 0);
+		assert_int_equal(bb_symbols__count(s), 5);
+		is_named(s, 0x1010, "one");
+		is_named(s, 0x1100, "two");
+		bb_symbols__free(s);
+		/* that of another build is not meant, whatever it is called */
+		debug.note.id[19] = 0;
+		write_file(path, &debug, sizeof(debug));
+		fd = memfd_create("image", MFD_CLOEXEC);
+		assert_int_equal(write(fd, &stripped, sizeof(stripped)), sizeof(stripped));
+		assert_int_equal(bb_symbols__open(fd, pid, &s), 0);
+		is_named(s, 0x1010, NULL);
+		is_named(s, 0x1100, "__two");
+		bb_symbols__free(s);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	/* nowhere to be found: the exported ones */
+	s = open_image(&stripped, sizeof(stripped), &err);
+	assert_int_equal(err, 0);
+	assert_int_equal(bb_symbols__count(s), 1);
+	is_named(s, 0x1010, NULL);
+	is_named(s, 0x1100, "__two");
+	bb_symbols__free(s);
+	unlink(path);
+	for (*file = '\0'; strcmp(path, "/tmp"); *strrchr(path, '/') = '\0')
+		assert_int_equal(rmdir(path), 0);
+	if (!pid)
+		skip();
 }
 
 /* Anything may come out, but no crash; the sanitizers watch. */
@@ -389,6 +498,36 @@ static void code_made_at_run_time(void **state)
 	leave(&h);
 }
 
+/* Where other code lies than at the last look, a sample may be of either. */
+static void code_that_was_replaced(void **state)
+{
+	int prot = PROT_READ | PROT_EXEC;
+	char *code = mmap(NULL, 8192, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t at = (uint64_t)(uintptr_t)code + 16;
+	int fd = open("/proc/self/exe", O_RDONLY);
+	const struct bb_native_fn *fn;
+	struct here h;
+
+	(void)state;
+	assert_true(code != MAP_FAILED && fd >= 0);
+	h = look();
+	assert_int_equal(bb_native_proc__name(h.proc, at, false, &fn), 0);
+	assert_null(fn->object);
+	assert_true(mmap(code, 4096, prot, MAP_PRIVATE | MAP_FIXED, fd, 0) == code);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(bb_native_proc__read(h.proc, getpid(), 0, 0), 0);
+		if (!i) {
+			assert_int_not_equal(bb_native_proc__name(h.proc, at, false, &fn), 0);
+			continue;
+		}
+		assert_int_equal(bb_native_proc__name(h.proc, at, false, &fn), 0);
+		assert_non_null(fn->object);
+	}
+	close(fd);
+	munmap(code, 8192);
+	leave(&h);
+}
+
 /* More addresses than are remembered: each is still right. */
 static void many_addresses(void **state)
 {
@@ -443,11 +582,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_has_the_name_of_what_covers_it),
 		cmocka_unit_test(a_file_that_lies_has_no_names),
+		cmocka_unit_test(names_from_a_separate_file),
 		cmocka_unit_test(broken_files_do_no_harm),
 		cmocka_unit_test(functions_of_this_process),
 		cmocka_unit_test(functions_of_a_library),
 		cmocka_unit_test(the_kernels_code_has_names),
 		cmocka_unit_test(code_made_at_run_time),
+		cmocka_unit_test(code_that_was_replaced),
 		cmocka_unit_test(many_addresses),
 #ifdef __x86_64__
 		cmocka_unit_test(calls_are_told_from_other_instructions),

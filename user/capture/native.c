@@ -48,6 +48,7 @@ struct code {
 	const char *path; /* of the files' strings */
 	bool tried;
 	bool interpreter;
+	bool replaced; /* other code was here when the mappings were read before */
 	struct bb_symbols *symbols;
 };
 
@@ -285,19 +286,28 @@ static bool same(const struct code *a, const struct code *b)
 	       a->interpreter == b->interpreter;
 }
 
-/* Keep what is known of mappings that are still there. True: all are, and no other. */
+/*
+ * Keep what is known of mappings that are still there. True: all are, and no other. Where other
+ * code was when they were read before, it is not known of which a sample is that was taken since.
+ */
 static bool carry_over(struct reading *r)
 {
 	struct bb_native_proc *p = r->p;
 	bool all = r->nr == p->nr;
 
 	for (size_t i = 0, j = 0; i < r->nr; i++) {
-		while (j < p->nr && p->code[j].start < r->code[i].start)
+		struct code *c = &r->code[i];
+
+		while (j < p->nr && p->code[j].end <= c->start)
 			j++;
-		if (j < p->nr && same(&p->code[j], &r->code[i]))
-			r->code[i] = p->code[j];
-		else
+		if (j < p->nr && same(&p->code[j], c)) {
+			all &= !p->code[j].replaced;
+			*c = p->code[j];
+			c->replaced = false;
+		} else {
 			all = false;
+			c->replaced = j < p->nr && p->code[j].start < c->end;
+		}
 	}
 	return all;
 }
@@ -388,7 +398,7 @@ static int look_up(struct bb_native_proc *p, uint64_t addr, bool called,
 	struct code *c = code_at(p, at);
 
 	*fn = NULL;
-	if (!c)
+	if (!c || c->replaced)
 		return 0;
 	if (called && (addr - c->start < sizeof(before) ||
 		       bb_mem__read(&p->mem, addr - sizeof(before), before, sizeof(before)) ||
