@@ -53,8 +53,12 @@ class Program:
         self.folder.__exit__(*exc)
 
     def diagnose(self, secs=3):
-        report = lib.diagnose(self.pid, secs)
-        walks = report["overhead"]["code_walks"]
+        # where others use the CPUs too, enough samples take longer
+        for longer in 1, 3, 6:
+            report = lib.diagnose(self.pid, secs * longer)
+            walks = report["overhead"]["code_walks"]
+            if walks["native"] >= 60:
+                break
         assert walks["native"] > 0 and walks["native_lost"] == 0, walks
         process = lib.process_of(report, self.pid)
         sampled = sum(c["count"] for c in process["code"] if c["native"])
@@ -121,7 +125,7 @@ def test_callers_in_order(python):
               if s["frames"][0]["symbol"] == "calls_inner"]
     right = sum(s["samples"] for s in stacks
                 if [f["symbol"] for f in s["frames"][:3]] == ["calls_inner", "calls_middle", "calls_outer"])
-    assert right > 0.9 * sum(s["samples"] for s in stacks) > 8, stacks
+    assert right > 0.9 * sum(s["samples"] for s in stacks) > 4, stacks
     # none of its functions is in the other thread's stacks
     others = [f["object"] for row in rows_of(process, "in_python")
               for s in row["native"]["stacks"] for f in s["frames"]]
@@ -147,7 +151,7 @@ def test_a_stripped_function_is_not_its_neighbour(system_python):
         process = program.diagnose()
     tops = tops_of(rows_of(process, "call"))
     ours = {symbol: n for (symbol, name), n in tops.items() if name == "calls.so"}
-    assert ours.get(None, 0) > 8 and set(ours) <= {None, "calls_unnamed"}, tops
+    assert ours.get(None, 0) > 4 and set(ours) <= {None, "calls_unnamed"}, tops
     assert call_of(process, "call") == (None, "calls.so")
     # its caller is exported
     stacks = [s for row in rows_of(process, "call") for s in row["native"]["stacks"]
@@ -173,7 +177,7 @@ def test_libraries_that_come_and_go(system_python):
         for name in "calls", "other":
             build(folder, name, "-fno-omit-frame-pointer")
     with Program(system_python, "swapping", libraries) as program:
-        process = program.diagnose(4)
+        process = program.diagnose(6)
     first, second = (tops_of(rows_of(process, name)) for name in ("in_first", "in_second"))
     assert first.get(("calls_inner", "calls.so"), 0) > 4, first
     assert second.get(("other_inner", "other.so"), 0) > 4, second
@@ -188,7 +192,7 @@ def test_in_a_system_call(system_python):
     rows = rows_of(process, "in_read", "oncpu-without-gil")
     tops = tops_of(rows)
     reads = sum(n for (symbol, name), n in tops.items() if name == "libc.so.6" and "read" in (symbol or ""))
-    assert reads > 0.8 * sum(tops.values()) > 8, tops
+    assert reads > 0.8 * sum(tops.values()) > 4, tops
 
 
 def test_intervals(system_python):
@@ -197,10 +201,13 @@ def test_intervals(system_python):
         result = lib.run("-p", program.pid, "-d", 4, "-i", 1, "-f", "json")
     reports = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(reports) >= 4, result
+    seen = 0
     for report in reports[:4]:
         process = lib.process_of(report, program.pid)
         rows = rows_of(process, "in_crc32")
         tops = tops_of(rows)
-        # a third of the 99 a second on each CPU, if nothing else runs
-        assert 0 < sum(tops.values()) <= sum(c["count"] for c in rows) + 8 < 220, (tops, rows)
-        assert sum(n for (symbol, _), n in tops.items() if symbol == "crc32_z") > 0.5 * sum(tops.values())
+        # 99 a second on the CPU that has the GIL, at most
+        assert sum(tops.values()) <= sum(c["count"] for c in rows) + 8 < 120, (tops, rows)
+        assert sum(n for (symbol, _), n in tops.items() if symbol == "crc32_z") >= 0.5 * sum(tops.values()), tops
+        seen += sum(tops.values())
+    assert seen > 4, seen

@@ -23,7 +23,8 @@
 #define FILES_MAX     256        /* each keeps a descriptor or two */
 #define FUNCTIONS_MAX (1U << 19) /* of all of them: 8 MiB */
 #define MAPPINGS_MAX  32768
-#define KNOWN         4096 /* addresses of a process that are remembered; a power of two */
+#define KNOWN         1024 /* addresses of a process that are remembered; a power of two */
+#define DOUBTS        2
 #define VDSO          "[vdso]"
 #define VDSO_MAX      65536
 #define JIT           "[jit]"
@@ -48,7 +49,7 @@ struct code {
 	const char *path; /* of the files' strings */
 	bool tried;
 	bool interpreter;
-	bool replaced; /* other code was here when the mappings were read before */
+	uint8_t doubt; /* times to be read again, since other code was here */
 	struct bb_symbols *symbols;
 };
 
@@ -288,7 +289,8 @@ static bool same(const struct code *a, const struct code *b)
 
 /*
  * Keep what is known of mappings that are still there. True: all are, and no other. Where other
- * code was when they were read before, it is not known of which a sample is that was taken since.
+ * code was when they were read before, it is not known of which a sample is that was taken since;
+ * and what was replaced once may be again, and back, unseen.
  */
 static bool carry_over(struct reading *r)
 {
@@ -301,12 +303,13 @@ static bool carry_over(struct reading *r)
 		while (j < p->nr && p->code[j].end <= c->start)
 			j++;
 		if (j < p->nr && same(&p->code[j], c)) {
-			all &= !p->code[j].replaced;
 			*c = p->code[j];
-			c->replaced = false;
+			all &= !c->doubt;
+			c->doubt -= c->doubt > 0;
 		} else {
 			all = false;
-			c->replaced = j < p->nr && p->code[j].start < c->end;
+			if (j < p->nr && p->code[j].start < c->end)
+				c->doubt = DOUBTS;
 		}
 	}
 	return all;
@@ -398,7 +401,7 @@ static int look_up(struct bb_native_proc *p, uint64_t addr, bool called,
 	struct code *c = code_at(p, at);
 
 	*fn = NULL;
-	if (!c || c->replaced)
+	if (!c || c->doubt)
 		return 0;
 	if (called && (addr - c->start < sizeof(before) ||
 		       bb_mem__read(&p->mem, addr - sizeof(before), before, sizeof(before)) ||

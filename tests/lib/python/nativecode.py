@@ -79,12 +79,12 @@ def deleted():
 
 
 def in_first(function):
-    for _ in range(60):
+    for _ in range(300):
         function(ctypes.c_ulong(N))
 
 
 def in_second(function):
-    for _ in range(60):
+    for _ in range(300):
         function(ctypes.c_ulong(N))
 
 
