@@ -182,7 +182,7 @@ enum bb_sysclass {
 #define BB_TURN_SLOTS    448
 #define BB_PY_DEPTH      64 /* frames of a stack that are kept */
 #define BB_WHO_TID       (1ULL << 63)
-#define BB_NATIVE_DEPTH  32 /* native ones */
+#define BB_NATIVE_DEPTH  32    /* native ones */
 #define BB_ROW_HINTS     4096  /* where a task's row was last found, by its PID modulo this */
 #define BB_TARGET_SLOTS  65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT     1024  /* ended threads kept with all detail, by default */
