@@ -96,7 +96,8 @@ TEST_LIB := $(filter-out tests/lib/py%.c,$(wildcard tests/lib/*.c))
 PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c))
 # of the capture, what needs no kernel
 PURE_CAPTURE := user/capture/allowance.c user/capture/fold.c user/capture/governor.c user/capture/mem.c \
-	$(patsubst %,user/capture/python_%.c,attr code lines names str threads)
+	$(patsubst %,user/capture/python_%.c,attr code image lines names str threads) \
+	$(patsubst %,user/capture/%.c,elf maps native perf_map procfs symbols)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
@@ -107,10 +108,10 @@ $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
 $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) $(wildcard tests/lib/*.h) | $(GEN)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) -o $@ -lcmocka -ljansson -lm
+	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) -o $@ -lcmocka -ljansson -lelf -lm
 
 # what reads a process without the kernel's help
-PYTHON_SRC := user/capture/elf.c user/capture/mem.c user/util/fmt.c \
+PYTHON_SRC := user/capture/elf.c user/capture/maps.c user/capture/mem.c user/util/fmt.c \
 	$(filter-out $(patsubst %,user/capture/python_%.c,blocked stacks),$(wildcard user/capture/python*.c))
 
 $(PYTHON_BIN): $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)

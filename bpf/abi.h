@@ -128,13 +128,16 @@ enum bb_drop {
 	X(UNREADABLE, 5, "unreadable", "frames whose memory could not be read")                    \
 	X(TORN, 6, "torn", "frames that changed while they were read")                             \
 	X(FULL, 7, "full", "stacks for which there was no room")                                   \
-	X(NO_CODE, 8, "no_code", "stacks that turned out to be none: no code was where it ran")
+	X(NO_CODE, 8, "no_code", "stacks that turned out to be none: no code was where it ran")    \
+	X(NATIVE, 9, "native", "samples with the functions of C that ran")                         \
+	X(NATIVE_LOST, 10, "native_lost", "samples without, for lack of room")                     \
+	X(NATIVE_UNKNOWN, 11, "native_unknown", "samples whose program was not there to be read")
 
 enum bb_walk {
 #define X(id, n, name, text) BB_WALK_##id = n,
 	BB_WALKS(X)
 #undef X
-		BB_WALK_MAX = 9,
+		BB_WALK_MAX = 12,
 };
 
 /* What a stack of Python code was seen doing: bb_py_key.kind. */
@@ -182,6 +185,7 @@ enum bb_sysclass {
 #define BB_TURN_SLOTS    448
 #define BB_PY_DEPTH      64 /* frames of a stack that are kept */
 #define BB_WHO_TID       (1ULL << 63)
+#define BB_NATIVE_DEPTH  32    /* native ones */
 #define BB_ROW_HINTS     4096  /* where a task's row was last found, by its PID modulo this */
 #define BB_TARGET_SLOTS  65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT     1024  /* ended threads kept with all detail, by default */
@@ -493,6 +497,19 @@ struct bb_py_sum {
 	bb_u64 max_ns;
 	bb_u64 waited_ns; /* BB_PY_HELD: contended time that fell into it */
 };
+
+/*
+ * What ran natively at a sample, for user space to name: record of the ring `natives`.
+ * Nearly each one is another, so nothing would be gained by summing them here; there
+ * are BB_SAMPLE_HZ a second at most for each CPU.
+ */
+struct bb_native_sample {
+	struct bb_py_key key; /* as it was summed in `py_sums` */
+	bb_u32 execs;         /* bb_proc_sum.exec_count then */
+	bb_u32 depth;
+	bb_u64 ip[BB_NATIVE_DEPTH]; /* from the top; the others by frame pointers */
+};
+_Static_assert(sizeof(struct bb_native_sample) == 32 + 8 * BB_NATIVE_DEPTH, "bb_native_sample");
 
 struct bb_syscall_key {
 	bb_u32 tgid;

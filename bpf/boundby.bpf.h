@@ -51,6 +51,10 @@ BB_MAP(loops, BPF_MAP_TYPE_HASH, u64, struct bb_loop_sum, 256);
 BB_MAP(py_threads, BPF_MAP_TYPE_HASH, u64, struct bb_py_thread, 256);
 BB_MAP(stacks, BPF_MAP_TYPE_HASH, u64, struct bb_py_stack, 256);
 BB_MAP(py_sums, BPF_MAP_TYPE_HASH, struct bb_py_key, struct bb_py_sum, 256);
+struct bb_map_natives { /* struct bb_native_sample */
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+};
 /* Built here, since it does not fit the BPF stack. */
 struct bb_py_scratch {
 	struct bb_py_stack stack;
@@ -79,6 +83,7 @@ extern struct bb_map_loops loops SEC(".maps");
 extern struct bb_map_py_threads py_threads SEC(".maps");
 extern struct bb_map_stacks stacks SEC(".maps");
 extern struct bb_map_py_sums py_sums SEC(".maps");
+extern struct bb_map_natives natives SEC(".maps");
 extern struct bb_map_py_scratch py_scratch SEC(".maps");
 extern struct bb_map_cpus cpus SEC(".maps");
 extern struct bb_map_scratch scratch SEC(".maps");

@@ -18,6 +18,7 @@ struct bb_map_loops loops SEC(".maps");
 struct bb_map_py_threads py_threads SEC(".maps");
 struct bb_map_stacks stacks SEC(".maps");
 struct bb_map_py_sums py_sums SEC(".maps");
+struct bb_map_natives natives SEC(".maps");
 struct bb_map_py_scratch py_scratch SEC(".maps");
 struct bb_map_cpus cpus SEC(".maps");
 struct bb_map_scratch scratch SEC(".maps");

@@ -6,6 +6,29 @@
 #include "thread.bpf.h"
 #include "gil.bpf.h"
 
+/*
+ * What ran natively: the user's instruction and, as far as code keeps frame pointers, who
+ * called it. Of a sample in the kernel they are those that it was entered with.
+ */
+static __always_inline void sample_native(void *ctx, const struct bb_py_key *key)
+{
+	u32 tgid = key->tgid;
+	struct bb_proc_sum *proc = bpf_map_lookup_elem(&procs, &tgid);
+	struct bb_native_sample *n = bpf_ringbuf_reserve(&natives, sizeof(*n), 0);
+	long len;
+
+	if (!n) {
+		py_count(BB_WALK_NATIVE_LOST);
+		return;
+	}
+	n->key = *key;
+	n->execs = proc ? proc->exec_count : 0;
+	len = bpf_get_stack(ctx, n->ip, sizeof(n->ip), BPF_F_USER_STACK);
+	n->depth = len > 0 ? len / sizeof(n->ip[0]) : 0;
+	/* user space comes by itself, four times a second */
+	bpf_ringbuf_submit(n, BPF_RB_NO_WAKEUP);
+}
+
 SEC("?perf_event")
 int bb_sample(void *ctx)
 {
@@ -53,5 +76,6 @@ int bb_sample(void *ctx)
 		p->samples_free++;
 	}
 	py_sum_add(&key, 0, 1, 0);
+	sample_native(ctx, &key);
 	return 0;
 }

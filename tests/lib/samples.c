@@ -138,6 +138,48 @@ static void gil__row(struct bb_process *p, enum bb_py_kind kind, pid_t tid, uint
 	}
 }
 
+static void gil__native(struct bb_process *p, struct bb_code *c, uint64_t count, size_t nr,
+			const struct bb_native *frames)
+{
+	struct bb_native_stack *s = &c->natives[c->nr_natives++];
+
+	s->frames = calloc(nr, sizeof(*frames));
+	if (!s->frames)
+		abort();
+	s->count = count;
+	for (; s->nr < nr; s->nr++) {
+		struct bb_native *f = &s->frames[s->nr];
+
+		*f = frames[s->nr];
+		if (f->symbol)
+			f->symbol = bb_strings__add(p->strings, f->symbol);
+		if (f->object)
+			f->object = bb_strings__add(p->strings, f->object);
+	}
+}
+
+/* Samples with the GIL: one thread in a library's function, one in the interpreter. */
+static void gil__natives(struct bb_process *p, pid_t tid)
+{
+	const char *z = "/usr/lib/x86_64-linux-gnu/libz.so.1.2.13", *py = "/usr/bin/python3.12";
+	const struct bb_native call[] = { { "crc32_z", z, false }, { NULL, py, true } };
+	const struct bb_native loop[] = { { "_PyEval_EvalFrameDefault", py, true } };
+	struct bb_code *c;
+
+	for (int i = 0; i < 2; i++) {
+		gil__row(p, BB_PY_ON_GIL, tid + i, 0, i ? "fib" : "Worker.sieve.<locals>.mark",
+			 i ? 22 : 17);
+		c = &p->code[p->nr_code - 1];
+		c->count = 240;
+		c->natives = calloc(2, sizeof(*c->natives));
+		if (!c->natives)
+			abort();
+		if (!i)
+			gil__native(p, c, 228, 2, call);
+		gil__native(p, c, i ? 230 : 10, 1, loop);
+	}
+}
+
 /* A loop that is kept from its poll by a read, below a coroutine. */
 static void gil__loop(struct bb_process *p, pid_t tid)
 {
@@ -163,7 +205,7 @@ static void gil__loop(struct bb_process *p, pid_t tid)
 static void gil__code(struct bb_process *p, pid_t tid)
 {
 	p->strings = bb_strings__new();
-	p->code = calloc(8, sizeof(*p->code));
+	p->code = calloc(9, sizeof(*p->code));
 	p->holders = calloc(1, sizeof(*p->holders));
 	if (!p->strings || !p->code || !p->holders)
 		abort();
@@ -183,6 +225,7 @@ static void gil__code(struct bb_process *p, pid_t tid)
 	p->code[5].state = BB_STATE_SLEEP;
 	p->code[5].waited_ns = 390 * MS;
 	gil__row(p, BB_PY_ON_GIL, tid, 0, "fib", 22);
+	gil__natives(p, tid);
 	gil__loop(p, tid + 2);
 }
 

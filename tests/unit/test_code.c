@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "../../user/model/code.h"
+#include "../../user/model/delta.h"
+#include "../../user/model/native.h"
 #include "../lib/records.h"
 
 static void near(double a, double b)
@@ -135,12 +137,194 @@ static void lines_are_summed_by_thread_and_place(void **state)
 
 	/* samples have a count and no time */
 	assert_int_equal(bb_code__lines(p, BB_PY_ON_GIL, true, &lines, &nr), 0);
-	assert_int_equal(nr, 1);
-	near(lines[0].share, 1);
+	assert_int_equal(nr, 3);
+	near(lines[0].share, 240.0 / 487);
 	free(lines);
 	assert_int_equal(bb_code__lines(p, BB_PY_ON_FREE, true, &lines, &nr), 0);
 	assert_int_equal(nr, 0);
 	assert_null(lines);
+	sample__free(&s);
+}
+
+/* The sampled row of the line that a holder is in: rows 7 and 8 of the sample. */
+static struct bb_code *sampled_row(struct bb_process *p)
+{
+	struct bb_code *c = &p->code[7];
+
+	assert_int_equal(c->kind, BB_PY_ON_GIL);
+	assert_int_equal(c->nr_natives, 2);
+	return c;
+}
+
+static bool has_call(const struct bb_process *p, const struct bb_code *c,
+		     struct bb_native_call *call)
+{
+	int found = bb_native__call(p, c->tid, &c->frames[0], call);
+
+	assert_true(found >= 0);
+	return found;
+}
+
+static void a_line_is_in_the_c_function_that_has_most_of_it(void **state)
+{
+	struct bb_native_call call;
+	struct bb_native *top;
+	struct bb_process *p;
+	struct bb_code *c;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	c = sampled_row(p);
+	top = &c->natives[0].frames[0];
+	assert_true(has_call(p, c, &call));
+	assert_string_equal(call.symbol, "crc32_z");
+	assert_int_equal(call.count, 228);
+	assert_int_equal(call.samples, 240);
+
+	/* another line, another thread */
+	assert_int_equal(bb_native__call(p, c->tid, &c->frames[1], &call), 0);
+	assert_int_equal(bb_native__call(p, c->tid + 1, &c->frames[0], &call), 0);
+	assert_int_equal(bb_native__call(p, 0, NULL, &call), 0);
+
+	/* 133 of 240 are half of it with an error of 3 %: that may be chance; 141 is not */
+	c->natives[0].count = 133;
+	assert_false(has_call(p, c, &call));
+	c->natives[0].count = 141;
+	assert_true(has_call(p, c, &call));
+	/* neither are all of three */
+	c->natives[0].count = c->count = 3;
+	c->natives[1].count = 0;
+	assert_false(has_call(p, c, &call));
+	c->natives[0].count = c->count = 4;
+	assert_true(has_call(p, c, &call));
+	/* samples without a native stack count against it */
+	c->count = 8;
+	assert_false(has_call(p, c, &call));
+	c->count = 4;
+
+	/* a function without a name is its file's; no file, no name, no call */
+	top->symbol = NULL;
+	assert_true(has_call(p, c, &call));
+	assert_null(call.symbol);
+	assert_non_null(strstr(call.object, "libz.so"));
+	top->object = NULL;
+	assert_false(has_call(p, c, &call));
+	sample__free(&s);
+}
+
+static void two_functions_of_a_file_are_that_file(void **state)
+{
+	struct bb_native_call call;
+	struct bb_process *p;
+	struct bb_code *c;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	c = sampled_row(p);
+	c->natives[0].count = c->natives[1].count = 120;
+	c->natives[1].frames[0] = c->natives[0].frames[0];
+	c->natives[1].frames[0].symbol = "adler32_z";
+	assert_true(has_call(p, c, &call));
+	assert_null(call.symbol);
+	assert_int_equal(call.count, 240);
+	/* of two files neither has most */
+	c->natives[1].frames[0].object = "/lib/other.so";
+	assert_false(has_call(p, c, &call));
+	sample__free(&s);
+}
+
+static void the_interpreter_is_no_c_call(void **state)
+{
+	static const char *const own[] = { "_PyEval_EvalFrameDefault",
+					   "_PyEval_EvalFrameDefault.cold", "_TAIL_CALL_LOAD_FAST",
+					   NULL };
+	struct bb_native_call call;
+	struct bb_native *top;
+	struct bb_process *p;
+	struct bb_code *c;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	assert_false(has_call(p, &p->code[8], &call));
+	c = sampled_row(p);
+	top = &c->natives[0].frames[0];
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		*top = (struct bb_native){ own[i], "/usr/bin/python3.12", true };
+		assert_false(has_call(p, c, &call));
+		/* the same name elsewhere is a call like any other */
+		top->interpreter = false;
+		assert_true(has_call(p, c, &call));
+	}
+	*top = (struct bb_native){ "list_sort_impl", "/usr/bin/python3.12", true };
+	assert_true(has_call(p, c, &call));
+	assert_string_equal(call.symbol, "list_sort_impl");
+	/* functions of the interpreter do not make its file a call */
+	c->natives[0].count = 120;
+	c->natives[1].count = 120;
+	c->natives[1].frames[0] = *top;
+	c->natives[1].frames[0].symbol = "merge_at";
+	assert_false(has_call(p, c, &call));
+	sample__free(&s);
+}
+
+static void tops_are_summed_over_stacks(void **state)
+{
+	struct bb_native_top *tops;
+	struct bb_code *c;
+	struct sample s;
+	size_t nr;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	c = sampled_row(s.rec->processes);
+	assert_int_equal(bb_native__tops(c, &tops, &nr), 0);
+	assert_int_equal(nr, 2);
+	assert_string_equal(tops[0].what->symbol, "crc32_z");
+	assert_int_equal(tops[0].count, 228);
+	free(tops);
+	/* the same on top of other callers */
+	c->natives[1].frames[0] = c->natives[0].frames[0];
+	assert_int_equal(bb_native__tops(c, &tops, &nr), 0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(tops[0].count, 238);
+	free(tops);
+	assert_int_equal(bb_native__tops(&s.rec->processes[0].code[0], &tops, &nr), 0);
+	assert_int_equal(nr, 0);
+	assert_null(tops);
+	sample__free(&s);
+}
+
+static void an_interval_has_its_own_native_samples(void **state)
+{
+	struct bb_record *earlier;
+	struct bb_process *p;
+	struct bb_code *c = NULL;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	earlier = bb_record__copy(s.rec);
+	assert_non_null(earlier);
+	p = s.rec->processes;
+	/* 5 more of the second stack, none of the first */
+	sampled_row(p)->count += 5;
+	sampled_row(p)->natives[1].count += 5;
+	bb_record__subtract(s.rec, earlier);
+	bb_record__free(earlier);
+	for (size_t i = 0; i < p->nr_code; i++)
+		if (p->code[i].kind == BB_PY_ON_GIL)
+			c = &p->code[i];
+	assert_non_null(c);
+	assert_int_equal(c->count, 5);
+	assert_int_equal(c->nr_natives, 1);
+	assert_int_equal(c->natives[0].count, 5);
+	assert_string_equal(c->natives[0].frames[0].symbol, "_PyEval_EvalFrameDefault");
 	sample__free(&s);
 }
 
@@ -155,6 +339,7 @@ static void a_copy_outlives_its_record(void **state)
 	assert_non_null(copy);
 	sample__free(&s);
 	assert_string_equal(copy->processes[0].code[1].frames[0].function, "fib");
+	assert_string_equal(copy->processes[0].code[7].natives[0].frames[0].symbol, "crc32_z");
 	bb_record__free(copy);
 }
 
@@ -166,6 +351,11 @@ int main(void)
 		cmocka_unit_test(a_threads_share_has_the_error_of_its_samples),
 		cmocka_unit_test(held_is_sampled_on_a_cpu_and_exact_off_it),
 		cmocka_unit_test(lines_are_summed_by_thread_and_place),
+		cmocka_unit_test(a_line_is_in_the_c_function_that_has_most_of_it),
+		cmocka_unit_test(two_functions_of_a_file_are_that_file),
+		cmocka_unit_test(the_interpreter_is_no_c_call),
+		cmocka_unit_test(tops_are_summed_over_stacks),
+		cmocka_unit_test(an_interval_has_its_own_native_samples),
 		cmocka_unit_test(a_copy_outlives_its_record),
 	};
 

@@ -123,9 +123,22 @@ def build(modes):
         if not BOUNDBY.exists():
             raise Missing(f"no {BOUNDBY}: make it first")
         items.append(f"{BOUNDBY}=/bin/boundby")
+        items += python()
     image = folder / "initramfs.cpio.gz"
     run(HERE / "mkinitramfs", image, *items)
     return image
+
+
+def python():
+    """The system's Python, as far as guest_python.py needs it."""
+    probe = ("import os, sys, encodings; print(os.path.realpath(sys.executable), "
+             "os.path.dirname(encodings.__file__), 'zlib' in sys.builtin_module_names)")
+    p = subprocess.run(["/usr/bin/python3", "-c", probe], capture_output=True, text=True, check=True)
+    exe, encodings, has_zlib = p.stdout.split()
+    if has_zlib != "True":
+        raise Missing("the system's Python has no zlib built in")
+    items = [f"{exe}=/bin/python3", f"{HERE / 'guest_python.py'}=/"]
+    return items + [f"{encodings}/{name}.py={encodings}/" for name in ("__init__", "aliases", "utf_8")]
 
 
 def fetch(kernel):
@@ -242,6 +255,25 @@ def budget_closes(g):
         assert abs(t["window_ns"] - window) / window <= 0.001, f"{name}: window {t['window_ns']} of {window}"
         worst = max(worst, off)
     return f"worst residual {worst:.6%}"
+
+
+@check("boundby")
+def python_and_its_c_code(g):
+    """Frames are walked, the clock samples, and what ran on top of the user's stack is named."""
+    assert g.status.get("python") == 0, words(g, "python")
+    process = json.loads(g.text("python.out"))["processes"][0]
+    rows = [c for c in process["code"] if c["kind"] == "oncpu-with-gil" and c["frames"]]
+    count = lambda name, symbol: sum(
+        top["samples"] for c in rows if c["frames"][0]["function"] == name
+        for top in c["native"]["tops"] if symbol is None or top["symbol"] == symbol)
+    loop, call, crc = count("in_python", None), count("in_c", None), count("in_c", "crc32_z")
+    word = f"{loop} samples in Python, {call} in the call, {crc} of these in crc32_z"
+    assert loop >= 10 and call >= 10 and crc > 0.5 * call, word
+    # of each the line that held it most, which comes first
+    holders = {h["function"]: h["c_call"] for h in reversed(process["gil"]["holders"]) if h["function"]}
+    assert set(holders) == {"in_python", "in_c"}, holders
+    assert holders["in_python"] is None and holders["in_c"]["symbol"] == "crc32_z", holders
+    return word
 
 
 @check("boundby")

@@ -6,6 +6,7 @@
 #include "../model/record.h"
 #include "allowance.h"
 #include "kernel.h"
+#include "native_samples.h"
 #include "python_stacks.h"
 #include "target.h"
 #include "thread_names.h"
@@ -13,7 +14,8 @@
 struct bb_build_opts {
 	uint64_t start_ns; /* of the window, ktime */
 	uint64_t end_ns;   /* gate closed: its end. 0: the gate is open, each row's own instant */
-	struct bb_py_stacks *stacks;    /* NULL: no Python code */
+	struct bb_py_stacks *stacks; /* NULL: no Python code */
+	struct bb_native_samples *natives;
 	struct bb_thread_names *names;  /* NULL: none */
 	struct bb_allowance *allowance; /* of the look that is under way */
 	bool traced; /* system calls were traced all the time: kernel time is known */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../model/code.h"
+#include "../model/native.h"
 #include "../util/grow.h"
 #include "fold.h"
 #include "python_blocked.h"
@@ -170,11 +171,52 @@ static int add_frames(struct build *b, struct bb_process *p, struct bb_code *c)
 	return 0;
 }
 
+static int copy_stack(struct bb_process *p, const struct bb_native_sum *sum,
+		      struct bb_native_stack *to)
+{
+	to->frames = calloc(sum->nr, sizeof(*to->frames));
+	if (!to->frames)
+		return -ENOMEM;
+	to->count = sum->count;
+	to->truncated = sum->truncated;
+	for (; to->nr < sum->nr; to->nr++) {
+		const struct bb_native_fn *fn = sum->frames[to->nr];
+		struct bb_native *f = &to->frames[to->nr];
+
+		f->symbol = fn->symbol ? bb_strings__add(p->strings, fn->symbol) : NULL;
+		f->object = fn->object ? bb_strings__add(p->strings, fn->object) : NULL;
+		f->interpreter = fn->interpreter;
+		if ((fn->symbol && !f->symbol) || (fn->object && !f->object))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_natives(struct build *b, struct bb_process *p, const struct bb_py_key *key,
+		       struct bb_code *c)
+{
+	struct bb_native_sum *const *sums;
+	size_t nr;
+	int err = 0;
+
+	sums = bb_native_samples__get(b->opts->natives, key, &nr);
+	if (!nr)
+		return 0;
+	c->natives = calloc(nr, sizeof(*c->natives));
+	if (!c->natives)
+		return -ENOMEM;
+	for (; c->nr_natives < nr && !err; c->nr_natives++)
+		err = copy_stack(p, sums[c->nr_natives], &c->natives[c->nr_natives]);
+	bb_native__sort(c);
+	return err;
+}
+
 static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, void *ctx)
 {
 	struct build *b = ctx;
 	struct bb_process *p = process_of(b, key->tgid);
 	struct bb_code *c;
+	int err;
 
 	if (!p || key->kind >= BB_PY_KIND_MAX)
 		return 0;
@@ -194,7 +236,8 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	c->count = sum->count;
 	c->max_ns = sum->max_ns;
 	c->waited_ns = sum->waited_ns;
-	return add_frames(b, p, c);
+	err = add_frames(b, p, c);
+	return err ? err : add_natives(b, p, key, c);
 }
 
 /* Its row: of several that had its number, the one that lives, or else the last. */
@@ -419,6 +462,8 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 	if (!err)
 		err = bb_py_stacks__learn(stacks, k, targets);
 	if (!err)
+		err = bb_native_samples__learn(opts->natives, k, targets);
+	if (!err)
 		err = bb_kernel__each_holder(k, add_holder, &b);
 	if (!err)
 		err = bb_kernel__each_py_sum(k, add_code, &b);
@@ -429,6 +474,7 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 	if (!err)
 		err = bb_kernel__each_loop(k, add_loop, &b);
 	rec->walks[BB_WALK_NO_CODE] += bb_py_stacks__broken(stacks);
+	bb_native_samples__count(opts->natives, rec->walks);
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		struct bb_process *p = &rec->processes[i];
 

@@ -22,6 +22,7 @@
 #include "command.h"
 #include "governor.h"
 #include "kernel.h"
+#include "native_samples.h"
 #include "privileges.h"
 #include "procfs.h"
 #include "python_code.h"
@@ -49,6 +50,7 @@ struct bb_capture {
 	uint64_t own_ns; /* our CPU time when the window opened */
 	uint64_t bpf_ns;
 	struct bb_py_stacks *stacks;
+	struct bb_native_samples *natives;
 	struct bb_thread_names *names;
 	struct bb_allowance allowance;
 	uint64_t learn_ns; /* when stacks and threads are to be named next */
@@ -434,8 +436,9 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 	c->opts = *opts;
 	c->signal_fd = -1;
 	c->stacks = bb_py_stacks__new();
+	c->natives = bb_native_samples__new();
 	c->names = bb_thread_names__new();
-	if (!c->stacks || !c->names) {
+	if (!c->stacks || !c->natives || !c->names) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -490,6 +493,7 @@ void bb_capture__free(struct bb_capture *c)
 	bb_kernel__free(c->kernel);
 	bb_targets__free(&c->targets);
 	bb_py_stacks__free(c->stacks);
+	bb_native_samples__free(c->natives);
 	bb_thread_names__free(c->names);
 	if (c->signal_fd >= 0)
 		close(c->signal_fd);
@@ -709,6 +713,8 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 			bb_py_stacks__look(c->stacks, &c->allowance);
 			err = bb_py_stacks__learn(c->stacks, c->kernel, &c->targets);
 			if (!err)
+				err = bb_native_samples__learn(c->natives, c->kernel, &c->targets);
+			if (!err)
 				err = bb_thread_names__learn(c->names, &c->targets, false,
 							     &c->allowance);
 			if (err)
@@ -809,6 +815,7 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	o.start_ns = c->start_ns;
 	o.end_ns = c->end_ns;
 	o.stacks = c->stacks;
+	o.natives = c->natives;
 	o.names = c->names;
 	o.allowance = &c->allowance;
 	o.traced = c->tracing == BB_TRACING_ON;

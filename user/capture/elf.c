@@ -259,6 +259,39 @@ int bb_elf__symbols(struct bb_elf *e, struct bb_elf_sym *syms, size_t nr, bool s
 	return more > 0 ? n + more : n;
 }
 
+int bb_elf__table(struct bb_elf *e, bool all, struct bb_elf_table *table)
+{
+	uint64_t max = all ? SYMTAB_MAX : DYN_MAX;
+	GElf_Shdr sh, strsh;
+	Elf_Scn *scn;
+
+	if (!find_section(e, all ? SHT_SYMTAB : SHT_DYNSYM, NULL, &sh))
+		return -ENOENT;
+	scn = elf_getscn(e->elf, sh.sh_link);
+	if (!scn || !gelf_getshdr(scn, &strsh) || strsh.sh_type != SHT_STRTAB ||
+	    (sh.sh_entsize && sh.sh_entsize != sizeof(Elf64_Sym)))
+		return -EINVAL;
+	if (sh.sh_size > max || strsh.sh_size > max)
+		return -E2BIG;
+	*table = (struct bb_elf_table){ sh.sh_offset, sh.sh_size, strsh.sh_offset, strsh.sh_size };
+	return 0;
+}
+
+size_t bb_elf__build_id(struct bb_elf *e, unsigned char *id, size_t max)
+{
+	Elf64_Nhdr h;
+	GElf_Shdr sh;
+	uint64_t at;
+
+	if (!find_section(e, SHT_NOTE, ".note.gnu.build-id", &sh) || sh.sh_offset > INT64_MAX ||
+	    read_at(e->fd, sh.sh_offset, &h, sizeof(h)))
+		return 0;
+	if (h.n_type != NT_GNU_BUILD_ID || h.n_namesz != sizeof("GNU") || h.n_descsz > max)
+		return 0;
+	at = sh.sh_offset + sizeof(h) + sizeof("GNU");
+	return read_at(e->fd, at, id, h.n_descsz) ? 0 : h.n_descsz;
+}
+
 int bb_elf__section(struct bb_elf *e, const char *name, uint64_t *addr, uint64_t *size)
 {
 	GElf_Shdr sh;

@@ -40,6 +40,24 @@ void bb_elf__free(struct bb_elf *e);
  */
 int bb_elf__symbols(struct bb_elf *e, struct bb_elf_sym *syms, size_t nr, bool symtab);
 
+/* Where a table of symbols and its names are in the file; within the bounds that we read. */
+struct bb_elf_table {
+	uint64_t offset, size; /* bytes; entries are Elf64_Sym */
+	uint64_t names, names_size;
+};
+
+/**
+ * bb_elf__table - the table of all symbols (@all: .symtab), or of the exported ones (.dynsym).
+ * Return 0, -ENOENT: there is none, -E2BIG, -EINVAL for a corrupt file.
+ */
+int bb_elf__table(struct bb_elf *e, bool all, struct bb_elf_table *table);
+
+/**
+ * bb_elf__build_id - what the linker signed the file with.
+ * Return its length in bytes, 0: it has none, or more than @max bytes.
+ */
+size_t bb_elf__build_id(struct bb_elf *e, unsigned char *id, size_t max);
+
 /**
  * bb_elf__section - where a section is.
  * Return 0 and its link address (0: not loaded) and size, -ENOENT: there is none, -EINVAL.

@@ -17,6 +17,8 @@
 #include "boundby.skel.h"
 #include "sysclass.h"
 
+#define RING_MOST (4U << 20)
+
 enum link_id { LINK_SWITCH, LINK_FORK, LINK_EXEC, LINK_WAKING, LINK_ENTER, LINK_EXIT, LINK_MAX };
 
 struct bb_kernel {
@@ -28,6 +30,10 @@ struct bb_kernel {
 	struct bpf_link *links[LINK_MAX];
 	struct bpf_link **ticks; /* of each possible CPU; NULL: no clock there */
 	int nr_ticks;
+	struct ring_buffer *natives; /* NULL: no Python is expected */
+	int (*native_fn)(const struct bb_native_sample *sample, void *ctx);
+	void *native_ctx;
+	int native_err;
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -65,6 +71,19 @@ static bool probe_cas(void)
 	return true;
 }
 
+/* Room for the samples of a second: user space comes four times as often. */
+static uint32_t ring_bytes(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t need = (uint64_t)(cpus > 0 ? cpus : 1) * BB_SAMPLE_HZ *
+			(sizeof(struct bb_native_sample) + BPF_RINGBUF_HDR_SZ);
+	uint32_t bytes = 65536; /* a power of two, and a multiple of any page size */
+
+	while (bytes < need && bytes < RING_MOST)
+		bytes *= 2;
+	return bytes;
+}
+
 static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 {
 	bpf_map__set_max_entries(skel->maps.threads, o->threads);
@@ -84,6 +103,9 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 					 o->threads < 8192 ? o->threads : 8192);
 		bpf_map__set_max_entries(skel->maps.stacks, 4096);
 		bpf_map__set_max_entries(skel->maps.py_sums, 8192);
+		bpf_map__set_max_entries(skel->maps.natives, ring_bytes());
+	} else {
+		bpf_map__set_autocreate(skel->maps.natives, false);
 	}
 }
 
@@ -145,6 +167,28 @@ void bb_kernel__quiet(void)
 	libbpf_set_print(print_libbpf);
 }
 
+static int native_record(void *ctx, void *data, size_t len)
+{
+	struct bb_kernel *k = ctx;
+
+	if (k->native_err || len < sizeof(struct bb_native_sample))
+		return 0;
+	k->native_err = k->native_fn(data, k->native_ctx);
+	return 0;
+}
+
+static int open_natives(struct bb_kernel *k)
+{
+	int err;
+
+	k->natives = ring_buffer__new(bpf_map__fd(k->skel->maps.natives), native_record, k, NULL);
+	if (k->natives)
+		return 0;
+	err = -errno;
+	bb_error("cannot map the ring of samples: %s", strerror(-err));
+	return err;
+}
+
 int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 {
 	struct bb_kernel *k;
@@ -181,6 +225,9 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 		bb_error("cannot fill the list of free rows: %s", strerror(-err));
 		goto out;
 	}
+	err = opts->python ? open_natives(k) : 0;
+	if (err)
+		goto out;
 	*out = k;
 	return 0;
 out:
@@ -198,6 +245,7 @@ void bb_kernel__free(struct bb_kernel *k)
 		bpf_link__destroy(k->ticks[i]);
 	free(k->ticks);
 	bpf_link__destroy(k->iter_link);
+	ring_buffer__free(k->natives);
 	boundby_bpf__destroy(k->skel);
 	free(k);
 }
@@ -551,6 +599,20 @@ int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *s
 		       : 0;
 }
 
+int bb_kernel__each_native(struct bb_kernel *k,
+			   int (*fn)(const struct bb_native_sample *sample, void *ctx), void *ctx)
+{
+	int n;
+
+	if (!k->natives)
+		return 0;
+	k->native_fn = fn;
+	k->native_ctx = ctx;
+	k->native_err = 0;
+	n = ring_buffer__consume(k->natives);
+	return n < 0 ? n : k->native_err;
+}
+
 int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum)
 {
 	int ncpus = libbpf_num_possible_cpus();
@@ -607,6 +669,8 @@ uint64_t bb_kernel__map_bytes(const struct bb_kernel *k)
 	bpf_object__for_each_map (map, k->skel->obj) {
 		uint64_t value = bpf_map__value_size(map);
 
+		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
+			value = bpf_map__fd(map) >= 0;
 		if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY && ncpus > 0)
 			value *= (uint64_t)ncpus;
 		/* a hash element: struct htab_elem of 48 bytes, key and value, and its bucket */

@@ -147,6 +147,13 @@ int bb_kernel__each_py_sum(struct bb_kernel *k,
 			   void *ctx);
 int bb_kernel__each_stack_id(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx);
 
+/**
+ * bb_kernel__each_native - the samples that came since the last call; they are gone then. After
+ * an error of @fn the rest is lost. Return 0, what @fn returned, or -errno.
+ */
+int bb_kernel__each_native(struct bb_kernel *k,
+			   int (*fn)(const struct bb_native_sample *sample, void *ctx), void *ctx);
+
 /** bb_kernel__get_stack - the stack of that id. Return 0, or -ENOENT. */
 int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *stack);
 

@@ -299,10 +299,12 @@ static void offer(struct finder *f, struct bb_python *py, int state)
 }
 
 /* CPython 3.7 or later: a defined _PyRuntime. */
-static int look_at_runtime(struct finder *f, struct bb_elf *e, const struct bb_elf_sym *syms,
-			   uint64_t bias)
+static int look_at_runtime(struct finder *f, const struct bb_image *im, struct bb_elf *e,
+			   const struct bb_elf_sym *syms, uint64_t bias)
 {
-	struct bb_python py = { .runtime_addr = bias + syms[SYM_RUNTIME].value };
+	struct bb_python py = { .runtime_addr = bias + syms[SYM_RUNTIME].value,
+				.dev = im->dev,
+				.inode = im->inode };
 	bool debug_build = false;
 	int err, state = BB_PY_UNSUPPORTED;
 
@@ -383,7 +385,7 @@ static int look_at_elf(struct finder *f, const struct bb_image *im, struct bb_el
 	if (syms[SYM_RUNTIME].found || (likely && runtime_section(e, &syms[SYM_RUNTIME]))) {
 		if (bb_elf__bias(e, im->start, im->offset, im->exec, &bias))
 			return 0;
-		return look_at_runtime(f, e, syms, bias);
+		return look_at_runtime(f, im, e, syms, bias);
 	}
 	if (syms[SYM_RPYTHON].found || starts_with(im->base, "libpypy"))
 		return look_at_other(f, im, e, "pypy", "PyPy");

@@ -27,6 +27,7 @@ struct bb_python {
 	struct bb_runtime runtime; /* name, version, gil, note; note is owned by this */
 	uint32_t version_hex;      /* PY_VERSION_HEX, 0 where not known */
 	uint64_t runtime_addr;     /* of _PyRuntime in the target, 0: none */
+	uint64_t dev, inode;       /* of the file that has it, as /proc/PID/maps shows them */
 	bool free_threaded;        /* the build */
 	struct bb_py_gil gils[BB_PY_GILS_MAX];
 	size_t nr_gils;

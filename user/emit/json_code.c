@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../model/code.h"
+#include "../model/native.h"
 #include "json_rows.h"
 #include "names.h"
 
@@ -30,8 +31,68 @@ static json_t *json__state(json_t *o, enum bb_py_kind kind, enum bb_state state,
 						  : json_null());
 }
 
-static json_t *json__line(const struct bb_code_line *l, enum bb_py_kind kind,
-			  const struct bb_emit_opts *opts)
+static json_t *json__native(const struct bb_native *n)
+{
+	json_t *o = bb_json__set(json_object(), "symbol", bb_json__string(n->symbol));
+
+	return bb_json__set(o, "object", bb_json__string(n->object));
+}
+
+static json_t *json__native_stack(const struct bb_native_stack *s)
+{
+	json_t *o = json_object(), *frames = json_array();
+
+	for (size_t i = 0; i < s->nr; i++)
+		frames = bb_json__append(frames, json__native(&s->frames[i]));
+	o = bb_json__set(o, "samples", bb_json__u64(s->count));
+	o = bb_json__set(o, "truncated", json_boolean(s->truncated));
+	return bb_json__set(o, "frames", frames);
+}
+
+/* What ran natively at the samples of a row: {"samples": N, "tops": [...], "stacks": [...]}. */
+static json_t *json__natives(const struct bb_code *c)
+{
+	json_t *o = json_object(), *array = json_array();
+	struct bb_native_top *tops;
+	uint64_t all = 0;
+	size_t nr;
+
+	if (bb_native__tops(c, &tops, &nr)) {
+		json_decref(o);
+		json_decref(array);
+		return NULL;
+	}
+	for (size_t i = 0; i < nr; i++)
+		all += tops[i].count;
+	for (size_t i = 0; i < nr && i < BB_JSON_NATIVES; i++)
+		array = bb_json__append(array, bb_json__set(json__native(tops[i].what), "samples",
+							    bb_json__u64(tops[i].count)));
+	free(tops);
+	o = bb_json__set(o, "samples", bb_json__u64(all));
+	o = bb_json__set(o, "tops", array);
+	array = json_array();
+	for (size_t i = 0; i < c->nr_natives && i < BB_JSON_NATIVES; i++)
+		array = bb_json__append(array, json__native_stack(&c->natives[i]));
+	return bb_json__set(o, "stacks", array);
+}
+
+/* The C code that a line of Python is in, where it is in one most of the time. */
+static json_t *json__call(const struct bb_process *p, const struct bb_code_line *l)
+{
+	struct bb_native_call call;
+	int found = l->frame ? bb_native__call(p, l->tid, l->frame, &call) : 0;
+	json_t *o;
+
+	if (found <= 0)
+		return found ? NULL : json_null();
+	o = bb_json__set(json_object(), "symbol", bb_json__string(call.symbol));
+	o = bb_json__set(o, "object", bb_json__string(call.object));
+	o = bb_json__set(o, "samples", bb_json__u64(call.count));
+	return bb_json__set(o, "share", bb_json__ratio(call.count, call.samples));
+}
+
+static json_t *json__line(const struct bb_process *p, const struct bb_code_line *l,
+			  enum bb_py_kind kind, const struct bb_emit_opts *opts)
 {
 	json_t *o = json_object();
 	bool sampled = bb_code__is_sampled(kind);
@@ -43,6 +104,7 @@ static json_t *json__line(const struct bb_code_line *l, enum bb_py_kind kind,
 	o = bb_json__set(o, "ns", sampled ? json_null() : bb_json__u64(l->ns));
 	o = bb_json__set(o, "count", bb_json__u64(l->count));
 	o = bb_json__set(o, "max_ns", sampled ? json_null() : bb_json__u64(l->max_ns));
+	o = bb_json__set(o, "c_call", kind == BB_PY_HOLDER ? json__call(p, l) : json_null());
 	return bb_json__set(o, "waited_ns",
 			    kind == BB_PY_HELD ? bb_json__u64(l->waited_ns) : json_null());
 }
@@ -59,7 +121,7 @@ json_t *bb_json__lines(const struct bb_process *p, enum bb_py_kind kind,
 		return NULL;
 	}
 	for (size_t i = 0; i < nr && i < BB_JSON_LINES; i++)
-		array = bb_json__append(array, json__line(&lines[i], kind, opts));
+		array = bb_json__append(array, json__line(p, &lines[i], kind, opts));
 	free(lines);
 	return array;
 }
@@ -82,6 +144,7 @@ json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts)
 	o = bb_json__set(o, "ns", sampled ? json_null() : bb_json__u64(c->ns));
 	o = bb_json__set(o, "count", bb_json__u64(c->count));
 	o = bb_json__set(o, "truncated", json_boolean(c->truncated));
+	o = bb_json__set(o, "native", sampled ? json__natives(c) : json_null());
 	return bb_json__set(o, "frames", frames);
 }
 

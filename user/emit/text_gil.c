@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../model/code.h"
+#include "../model/native.h"
 #include "../util/fmt.h"
 #include "text.h"
 
@@ -91,6 +92,35 @@ static void code__row(struct bb_text *t, const struct bb_process *p, const struc
 	bb_line__end(l);
 }
 
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* "in C: crc32_z (libz.so.1), 97% of samples", under the line of Python that is there. */
+static void call__row(struct bb_text *t, const struct bb_process *p, const struct bb_code_line *c)
+{
+	struct bb_line *l = &t->line;
+	struct bb_native_call call;
+
+	if (!c->frame || bb_native__call(p, c->tid, c->frame, &call) <= 0)
+		return;
+	bb_line__pad(l, 17);
+	bb_line__put(l, "in C: ");
+	if (call.symbol)
+		bb_line__escaped(l, call.symbol, 20);
+	if (call.symbol && call.object)
+		bb_line__put(l, " (");
+	if (call.object)
+		bb_line__escaped(l, file_name(call.object), 18);
+	if (call.symbol && call.object)
+		bb_line__put(l, ")");
+	bb_line__printf(l, ", %.0f%% of samples", 100 * ratio(call.count, call.samples));
+	bb_line__end(l);
+}
+
 /* The largest lines of one kind, under a heading. */
 static void code__lines(struct bb_text *t, const struct bb_process *p, enum bb_py_kind kind,
 			size_t most, const char *head)
@@ -103,9 +133,13 @@ static void code__lines(struct bb_text *t, const struct bb_process *p, enum bb_p
 	bb_line__color(&t->line, BB_COLOR_DIM);
 	bb_line__put(&t->line, head);
 	bb_line__end(&t->line);
-	for (size_t i = 0; i < nr && i < most; i++)
-		if (i < 1 || lines[i].share >= 0.01)
-			code__row(t, p, &lines[i]);
+	for (size_t i = 0; i < nr && i < most; i++) {
+		if (i && lines[i].share < 0.01)
+			break;
+		code__row(t, p, &lines[i]);
+		if (kind == BB_PY_HOLDER)
+			call__row(t, p, &lines[i]);
+	}
 	free(lines);
 }
 

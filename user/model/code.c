@@ -11,7 +11,7 @@ static int compare_text(const char *a, const char *b)
 	return a == b ? 0 : strcmp(a, b);
 }
 
-static int compare_frames(const struct bb_frame *a, const struct bb_frame *b)
+int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b)
 {
 	int d;
 
@@ -33,7 +33,7 @@ static int by_place(const void *a, const void *b)
 		return x->state < y->state ? -1 : 1;
 	if (x->syscall != y->syscall)
 		return x->syscall < y->syscall ? -1 : 1;
-	return compare_frames(x->frame, y->frame);
+	return bb_frame__compare(x->frame, y->frame);
 }
 
 static int by_weight(const void *a, const void *b)
@@ -177,8 +177,8 @@ static int by_blocker(const void *a, const void *b)
 		return x->state < y->state ? -1 : 1;
 	if (x->syscall != y->syscall)
 		return x->syscall < y->syscall ? -1 : 1;
-	d = compare_frames(x->frame, y->frame);
-	return d ? d : compare_frames(x->task, y->task);
+	d = bb_frame__compare(x->frame, y->frame);
+	return d ? d : bb_frame__compare(x->task, y->task);
 }
 
 static int by_ns(const void *a, const void *b)

@@ -27,6 +27,9 @@ struct bb_code_line {
 int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thread,
 		   struct bb_code_line **out, size_t *nr);
 
+/** bb_frame__compare - order by file, function and line; NULL, unknown code, comes first. */
+int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b);
+
 /** bb_code__is_sampled - are rows of this kind counted by samples, without a time? */
 bool bb_code__is_sampled(enum bb_py_kind kind);
 

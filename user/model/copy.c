@@ -72,9 +72,17 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 					 sizeof(*t->gil_hist), &ok);
 		t->waits = copy_array(from->threads[i].waits, t->nr_waits, sizeof(*t->waits), &ok);
 	}
-	for (size_t i = 0; p->code && i < p->nr_code; i++)
-		p->code[i].frames = copy_array(from->code[i].frames, p->code[i].nr_frames,
-					       sizeof(*p->code[i].frames), &ok);
+	for (size_t i = 0; p->code && i < p->nr_code; i++) {
+		struct bb_code *c = &p->code[i];
+
+		c->frames = copy_array(from->code[i].frames, c->nr_frames, sizeof(*c->frames), &ok);
+		c->natives =
+			copy_array(from->code[i].natives, c->nr_natives, sizeof(*c->natives), &ok);
+		for (size_t j = 0; c->natives && j < c->nr_natives; j++)
+			c->natives[j].frames =
+				copy_array(from->code[i].natives[j].frames, c->natives[j].nr,
+					   sizeof(*c->natives[j].frames), &ok);
+	}
 	for (size_t i = 0; p->locks && i < p->nr_locks; i++) {
 		p->locks[i].place = copy_string(from->locks[i].place, &ok);
 		p->locks[i].code = copy_string(from->locks[i].code, &ok);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "native.h"
 
 /* Readings are made one after the other: a figure never goes down, a race may make it seem so. */
 static void take(uint64_t *from, uint64_t less)
@@ -88,6 +89,27 @@ static void take_thread(struct bb_thread *t, const struct bb_thread *less)
 	t->born = false;
 }
 
+static void take_natives(struct bb_code *c, const struct bb_code *less)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->nr_natives; i++) {
+		struct bb_native_stack *s = &c->natives[i];
+
+		for (size_t j = 0; j < less->nr_natives; j++)
+			if (bb_native__same_stack(s, &less->natives[j])) {
+				take(&s->count, less->natives[j].count);
+				break;
+			}
+		if (s->count)
+			c->natives[kept++] = *s;
+		else
+			free(s->frames);
+	}
+	c->nr_natives = kept;
+	bb_native__sort(c);
+}
+
 /* The rows were read in an order of their own: sorted copies of the keys are joined. */
 static void take_code(struct bb_process *p, const struct bb_process *less)
 {
@@ -105,6 +127,7 @@ static void take_code(struct bb_process *p, const struct bb_process *less)
 			bsearch(c, sorted, less->nr_code, sizeof(*sorted), bb_code__compare);
 
 		if (l) {
+			take_natives(c, l);
 			take(&c->ns, l->ns);
 			take(&c->count, l->count);
 			take(&c->waited_ns, l->waited_ns);
@@ -112,7 +135,7 @@ static void take_code(struct bb_process *p, const struct bb_process *less)
 		if (c->ns || c->count)
 			p->code[kept++] = *c;
 		else
-			free(c->frames);
+			bb_code__release(c);
 	}
 	p->nr_code = kept;
 	bb_code__sort(p->code, kept);

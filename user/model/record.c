@@ -36,6 +36,14 @@ static void lock__release(struct bb_lock *l)
 	free(l->caller);
 }
 
+void bb_code__release(struct bb_code *c)
+{
+	for (size_t i = 0; c->natives && i < c->nr_natives; i++)
+		free(c->natives[i].frames);
+	free(c->natives);
+	free(c->frames);
+}
+
 /*
  * A half-built object may have a count before it has the array, so each loop
  * looks at the pointer too.
@@ -49,7 +57,7 @@ void bb_process__release(struct bb_process *p)
 	for (i = 0; p->locks && i < p->nr_locks; i++)
 		lock__release(&p->locks[i]);
 	for (i = 0; p->code && i < p->nr_code; i++)
-		free(p->code[i].frames);
+		bb_code__release(&p->code[i]);
 	for (i = 0; p->cmdline && p->cmdline[i]; i++)
 		free(p->cmdline[i]);
 	free(p->threads);

@@ -165,6 +165,21 @@ struct bb_frame {
 	int32_t line;         /* 0: not known */
 };
 
+/* A function that is not Python's. */
+struct bb_native {
+	const char *symbol; /* of bb_process.strings, bytes; NULL: it has no name */
+	const char *object; /* likewise: path of its file, "[vdso]", "[jit]"; NULL: of none */
+	bool interpreter;   /* the file has Python's interpreter */
+};
+
+/* What ran natively at samples. */
+struct bb_native_stack {
+	struct bb_native *frames; /* from the top, by frame pointers; at least 1 */
+	size_t nr;
+	bool truncated;
+	uint64_t count; /* samples */
+};
+
 /* What the threads did in one stack of Python code. */
 struct bb_code {
 	uint64_t stack; /* identifies the stack; 0: not walked, no frames */
@@ -182,6 +197,8 @@ struct bb_code {
 	struct bb_frame *frames; /* from the top */
 	size_t nr_frames;
 	bool truncated;
+	struct bb_native_stack *natives; /* of samples, those that could be had: most first */
+	size_t nr_natives;
 };
 
 struct bb_syscall {
@@ -317,6 +334,9 @@ struct bb_record *bb_record__copy(const struct bb_record *rec);
 
 /** bb_process__release - release what a process owns; not @p itself. Accepts a zeroed one. */
 void bb_process__release(struct bb_process *p);
+
+/** bb_code__release - release what a row of code owns; not @c itself. Accepts a zeroed one. */
+void bb_code__release(struct bb_code *c);
 
 /** bb_process__first_thread - index of the first of its threads whose tid is not below @tid. */
 size_t bb_process__first_thread(const struct bb_process *p, pid_t tid);
