@@ -463,6 +463,7 @@ int bb_python__refresh(pid_t pid, struct bb_python *py)
 	if (state < 0)
 		return state;
 	if (state == BB_PY_FOUND && py->initialised) {
+		now.runtime.gil_changed |= now.runtime.gil != py->runtime.gil;
 		*py = now;
 		return 0;
 	}

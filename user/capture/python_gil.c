@@ -223,7 +223,7 @@ int bb_py_gils__read(struct bb_mem *m, struct bb_python *py)
 	err = bb_py_layout__get(py->version_hex, debug_offsets, &l);
 	if (err)
 		return err == -ENOTSUP ? BB_PY_UNSUPPORTED : BB_PY_IMPLAUSIBLE;
-	py->free_threaded = l.free_threaded;
+	py->free_threaded = py->runtime.free_threaded = l.free_threaded;
 	state = walk_with_retries(&w);
 	if (state != BB_PY_FOUND)
 		return state;
