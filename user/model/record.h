@@ -223,7 +223,7 @@ struct bb_loop {
 enum bb_gil_mode {
 	BB_GIL_NONE = 0, /* the runtime has no such lock */
 	BB_GIL_ENABLED = 1,
-	BB_GIL_DISABLED = 2, /* free-threaded build, running without */
+	BB_GIL_DISABLED = 2, /* free-threaded build, running without but for imports */
 	BB_GIL_UNKNOWN = 3,  /* a Python whose lock could not be found */
 };
 
