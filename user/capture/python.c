@@ -354,9 +354,11 @@ static int look_at_elf(struct finder *f, const struct bb_image *im, struct bb_el
 		return look_at_runtime(f, e, syms, bias);
 	}
 	if (syms[SYM_RPYTHON].found || starts_with(im->base, "libpypy"))
-		return look_at_other(f, im, e, "pypy", "PyPy");
+		return look_at_other(f, im, e, "pypy",
+				     "PyPy: its interpreter lock is one of the locks");
 	if (syms[SYM_CURRENT].found)
-		return look_at_other(f, im, e, "cpython", "CPython before 3.7");
+		return look_at_other(f, im, e, "cpython",
+				     "CPython before 3.7: its interpreter lock is one of the locks");
 	return 0;
 }
 
