@@ -46,7 +46,7 @@ def python(request):
 def diagnose(python, count):
     path, name, version = python
     with lib.Workload([path, PROGRAM, str(count)]) as target:
-        report = lib.diagnose_alone(target.pid, 3)
+        report = lib.diagnose_alone(target.pid, 2)
         process = lib.process_of(report, target.pid)
     lib.assert_no_losses(report)
     runtime = process["runtime"]

@@ -67,10 +67,11 @@ def test_contended_lock_is_one_row(python, form):
 
 def test_waiting_for_work_is_no_lock(python):
     process, address = diagnose(python, "queues")
-    assert lib.share(process, "lock") < 0.005, process["states"]
-    assert lib.share(process, "queue") > 0.6, process["states"]
+    # consumers have the queue's own lock for moments; on full CPUs one may lose the CPU with it
+    assert lib.state(process, "lock") < 0.02 * lib.state(process, "queue"), process["states"]
+    assert lib.share(process, "queue", "runq") > 0.6, process["states"]
     locks = [row for row in process["locks"] if row["state"] == "lock"
-             and row["contended_share"] > 0.01]
+             and row["contended_share"] > 0.05]
     assert not locks, locks
     rows = {row["code"].rpartition("/")[2]: row for row in process["locks"] if row["code"]
             and row["contended_share"] > 0.01}

@@ -357,8 +357,9 @@ static int look_at_elf(struct finder *f, const struct bb_image *im, struct bb_el
 		return look_at_other(f, im, e, "pypy",
 				     "PyPy: its interpreter lock is one of the locks");
 	if (syms[SYM_CURRENT].found)
-		return look_at_other(f, im, e, "cpython",
-				     "CPython before 3.7: its interpreter lock is one of the locks");
+		return look_at_other(
+			f, im, e, "cpython",
+			"CPython before 3.7: its interpreter lock is one of the locks");
 	return 0;
 }
 
