@@ -55,7 +55,7 @@ def test_contended_lock_is_one_row(python, form):
     assert row["kind"] == "PyMutex", row
     assert row["object"] == {"lock": "_thread.lock", "rlock": "_thread.RLock"}[form], row
     assert row["code"].endswith("freethread.py:under"), row
-    assert row["waiters_max"] == 3 and row["waits"] > 20, row
+    assert 2 <= row["waiters_max"] <= 3 and row["waits"] > 5, row
     workers = [t for t in process["threads"] if t["tid"] != process["pid"]]
     assert len(workers) == 4
     for thread in workers:
