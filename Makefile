@@ -2,11 +2,14 @@
 # make            build/boundby
 # make demo       install what is missing, build, diagnose a sample program (root)
 # make test       install what is missing, build, run all tests (root)
+# make test-freethreaded  build a free-threaded Python once, run its tests (root)
 # make bench      measure the cost, side by side with other tools (root)
 # make install    DESTDIR and PREFIX are honoured
 #
 # V=1 shows the commands, DEBUG=1 builds without optimisation, SANITIZE=1 with
 # ASan and UBSan, SKIP_INSTALL=1 leaves the packages alone.
+# FREETHREADED_DIR is where a free-threaded Python is built and kept; FREETHREADED is
+# the path of one that is there already.
 
 VERSION := 0.1.0
 OUT := build
@@ -15,6 +18,8 @@ CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 LLVM_STRIP ?= llvm-strip
 PYTHON ?= /usr/bin/python3
+FREETHREADED_DIR ?= /var/cache/boundby-freethreaded
+FREETHREADED ?=
 
 ifeq ($(V),1)
 Q :=
@@ -53,7 +58,7 @@ PURE_OBJ := $(PURE_SRC:%.c=$(OUT)/%.o)
 GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h
 
 .DELETE_ON_ERROR:
-.PHONY: all clean demo test unit bench install uninstall install-build install-demo install-test \
+.PHONY: all clean demo test test-freethreaded install-freethreaded unit bench install uninstall install-build install-demo install-test \
 	format check-format workloads
 
 all: $(OUT)/boundby
@@ -128,6 +133,12 @@ test: install-test
 	$(Q)$(MAKE) --no-print-directory all workloads $(UNIT_BIN)
 	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) tests/run
 
+# takes minutes the first time, so it is no part of `make test`
+test-freethreaded: install-test install-freethreaded
+	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)python=$(if $(FREETHREADED),$(FREETHREADED),$$(tools/make-freethreaded $(FREETHREADED_DIR))) && \
+		OUT=$(OUT) PYTHON=$(PYTHON) TESTS=freethreaded BB_FREETHREADED=$$python tests/run
+
 demo: install-demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) tools/demo
@@ -135,6 +146,11 @@ demo: install-demo
 bench: install-test
 	$(Q)$(MAKE) --no-print-directory all workloads
 	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) tools/bench/run
+
+install-freethreaded:
+ifneq ($(SKIP_INSTALL),1)
+	$(Q)[ -n "$(FREETHREADED)" ] || tools/install-packages freethreaded
+endif
 
 install-build install-demo install-test:
 ifneq ($(SKIP_INSTALL),1)

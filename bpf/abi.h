@@ -342,6 +342,15 @@ struct bb_py_offsets {
 	bb_u16 pos_is_ptr; /* 0: an int */
 };
 
+/* How a free-threaded CPython stops its threads, by version; all zero: it is none. Offsets in
+ * bytes. */
+struct bb_py_stops {
+	bb_u16 tstate_state; /* in PyThreadState */
+	bb_u16 tstate_interp;
+	bb_u16 interp_event;  /* in PyInterpreterState: stop_event */
+	bb_u16 runtime_event; /* in _PyRuntime */
+};
+
 /* A process: value of map `procs`, keyed by tgid. */
 struct bb_proc_sum {
 	bb_u32 tgid;
@@ -375,8 +384,9 @@ struct bb_python_info {
 	bb_u32 execs; /* bb_proc_sum.exec_count of the program that this is about */
 	/* from pthread_self() to where glibc keeps the thread's own thread state, 0: not known */
 	bb_u32 tss_slot;
+	struct bb_py_stops stops;
 };
-_Static_assert(sizeof(struct bb_python_info) == 120, "bb_python_info");
+_Static_assert(sizeof(struct bb_python_info) == 128, "bb_python_info");
 
 /* Wall time with at least one waiter, kept exact by one compare-and-swap. */
 struct bb_contention {
@@ -385,6 +395,19 @@ struct bb_contention {
 	bb_u64 ns;
 	bb_u64 last_end; /* ktime of the last time that nobody waited */
 	bb_u64 max;      /* waiters at once */
+	bb_u64 times;    /* that there came to be a waiter */
+};
+
+/* Where a futex word was found to be: bb_lock_sum.where. */
+enum bb_lock_where {
+	BB_AT_WORD = 0,   /* the word is the object */
+	BB_AT_STACK = 1,  /* on the waiter's stack; nothing was read there */
+	BB_AT_PARKED = 2, /* CPython's parking lot, for an object of any kind */
+	BB_AT_PYMUTEX = 3,
+	BB_AT_SIMPLE_QUEUE = 4,
+	BB_AT_WORLD = 5,   /* the thread is kept from running: the world is stopped */
+	BB_AT_STOPPER = 6, /* it is stopping the world, and waits for the others */
+	BB_AT_RAW = 7,     /* _PyRawMutex, of the parking lot itself */
 };
 
 struct bb_lock_key {
@@ -403,10 +426,10 @@ struct bb_lock_sum {
 	bb_u64 caller; /* of the frame below */
 	bb_u32 op;     /* of the last wait, as passed */
 	bb_u32 val;
-	bb_u32 tgid;     /* last waiter's process */
-	bb_u32 on_stack; /* the word was on the waiter's stack */
+	bb_u32 tgid;  /* last waiter's process */
+	bb_u32 where; /* enum bb_lock_where, of the last wait */
 };
-_Static_assert(sizeof(struct bb_lock_sum) == 120, "bb_lock_sum");
+_Static_assert(sizeof(struct bb_lock_sum) == 128, "bb_lock_sum");
 
 /* A GIL: value of map `gils`, same key. */
 struct bb_gil_sum {
@@ -421,7 +444,7 @@ struct bb_gil_sum {
 	bb_u64 off_ns;  /* off the CPU, with it */
 	bb_u64 hist[BB_HIST_BITS];
 };
-_Static_assert(sizeof(struct bb_gil_sum) == 424, "bb_gil_sum");
+_Static_assert(sizeof(struct bb_gil_sum) == 432, "bb_gil_sum");
 
 /* Turns of an event loop: from one poll to the next. */
 struct bb_turns {

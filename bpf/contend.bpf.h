@@ -32,8 +32,10 @@ static __always_inline bool contend_begin(struct bb_contention *c, u64 now, cons
 		__sync_fetch_and_add(&c->word, 1);
 		u64 n = *(volatile u64 *)&c->word;
 
-		if (n == 1)
+		if (n == 1) {
 			c->since = now;
+			c->times++;
+		}
 		contend_peak(c, n);
 		return true;
 	}
@@ -47,6 +49,8 @@ static __always_inline bool contend_begin(struct bb_contention *c, u64 now, cons
 			break;
 		if (__sync_val_compare_and_swap(&c->word, old, new) == old) {
 			contend_peak(c, new & 0xffff);
+			if ((new & 0xffff) == 1)
+				__sync_fetch_and_add(&c->times, 1);
 			return true;
 		}
 	}

@@ -44,7 +44,7 @@ static __always_inline struct bb_contention *contention_of(struct bb_thread_sum 
 }
 
 static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 op, u32 val,
-				       bool on_stack, u32 coded, const bool cas)
+				       u32 where, u32 coded, const bool cas)
 {
 	struct bb_lock_key key;
 	struct bb_lock_sum *l;
@@ -64,7 +64,7 @@ static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 o
 	l->op = op;
 	l->val = val;
 	l->tgid = t->tgid;
-	l->on_stack = on_stack;
+	l->where = where;
 	if (coded) {
 		u32 zero = 0;
 		struct bb_py_scratch *s = bpf_map_lookup_elem(&py_scratch, &zero);
@@ -104,6 +104,76 @@ static __always_inline bool recalls_lock(const struct bb_thread_sum *t, u64 addr
 }
 
 /*
+ * CPython's parking lot (Python/parking_lot.c, 3.13 to 3.15): a thread waits on a
+ * semaphore in a struct wait_entry on its own stack. In front of that are
+ *   void *park_arg; uintptr_t addr;
+ * addr is the object, and park_arg tells who has called _PyParkingLot_Park():
+ *   lock.c, _PyMutex_LockTimed(): its struct mutex_entry, on the stack too, which begins
+ *     with the time from which the mutex is to be handed over: never 0
+ *   _queuemodule.c, SimpleQueue.get(): its PyObject *item, on the stack, NULL until it is woken
+ *   all others: NULL; pystate.c, tstate_wait_attach(), with addr the state of its own
+ *     thread state: the world is stopped; stop_the_world(), with addr its stop_event
+ * A struct raw_mutex_entry (lock.c) has the next waiter in the place of addr, 0 for none.
+ */
+#define BB_PARK_STACK 65536 /* how far up the stack the callers' variables may be */
+
+struct bb_wait_entry {
+	u64 arg;
+	u64 addr;
+};
+
+static __always_inline u32 parked_at(struct bb_python_info *py, struct bb_thread_sum *t, u64 uaddr,
+				     u64 addr, u64 self)
+{
+	u64 tstate = addr - py->stops.tstate_state, interp;
+
+	if (!py->stops.tstate_state || !py->runtime)
+		return BB_AT_PARKED;
+	if (py_read(tstate + py->off.tstate_thread_id) == self) {
+		/* all threads of an interpreter wait for the same */
+		interp = py_read(tstate + py->stops.tstate_interp);
+		t->futex = interp ? interp : addr;
+		return BB_AT_WORLD;
+	}
+	if (addr == py->runtime + py->stops.runtime_event)
+		return BB_AT_STOPPER;
+	interp = t->tstate ? py_read(t->tstate + py->stops.tstate_interp) : 0;
+	return interp && addr == interp + py->stops.interp_event ? BB_AT_STOPPER : BB_AT_PARKED;
+}
+
+/*
+ * The current thread waits on its stack at @uaddr: what for? Sets the object in
+ * its row, and returns an enum bb_lock_where. @self: pthread_self().
+ */
+__noinline u32 bb_py_parked(u64 task, u32 pid, u64 uaddr, u64 self)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_python_info *py;
+	struct bb_wait_entry e;
+	u32 tgid, where;
+
+	if (!t || bpf_probe_read_user(&e, sizeof(e), (void *)(uaddr - sizeof(e))))
+		return BB_AT_STACK;
+	tgid = t->tgid;
+	py = bpf_map_lookup_elem(&pythons, &tgid);
+	if (!py)
+		return BB_AT_STACK;
+	if (!e.addr) {
+		/* whose, it does not say: one row for all */
+		t->futex = py->runtime ? py->runtime : uaddr;
+		t->flags |= BB_TF_PROTO;
+		return BB_AT_RAW;
+	}
+	t->futex = e.addr;
+	if (e.arg - uaddr < BB_PARK_STACK)
+		return py_read(e.arg) ? BB_AT_PYMUTEX : BB_AT_SIMPLE_QUEUE;
+	where = parked_at(py, t, uaddr, e.addr, self);
+	if (where == BB_AT_WORLD || where == BB_AT_STOPPER)
+		t->flags |= BB_TF_PROTO;
+	return where;
+}
+
+/*
  * A thread blocks on a futex word. @since: when; @own_memory: it is current, so
  * its memory can be read. Fills the thread's open wait; t->bucket is set.
  */
@@ -113,7 +183,7 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 {
 	u32 cmd = op & BB_FUTEX_CMD_MASK;
 	u64 gil = bb_gil_at(t->tgid, t->gil, uaddr, own_memory);
-	bool on_stack = uaddr - r->sp < 65536;
+	u32 where = uaddr - r->sp < 65536 ? BB_AT_STACK : BB_AT_WORD;
 	struct bb_python_info *py = NULL;
 	u32 coded = 0;
 
@@ -147,18 +217,14 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 		if (py && py->runtime)
 			coded = bb_py_walk(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), 2, 0);
 	}
-	if (on_stack && py && (py->flags & BB_PY_PARKING)) {
-		/* CPython's parking lot: the object's address is in the word before */
-		u64 parked = py_read(uaddr - 8);
-
-		if (parked)
-			t->futex = parked;
+	if (where == BB_AT_STACK && py && (py->flags & BB_PY_PARKING)) {
+		where = bb_py_parked(task_of(t), t->tid, uaddr, bb_pthread_self(p));
 	} else if (cmd == BB_FUTEX_WAIT_BITSET) {
 		/* a glibc condition alternates between two words of 8 aligned bytes */
 		t->futex = uaddr & ~7ULL;
 	}
 	remember_lock(t, t->futex);
-	lock_begin(t, since, op, val, on_stack, coded, cas);
+	lock_begin(t, since, op, val, where, coded, cas);
 }
 
 /* Stop counting the thread as a waiter, at the wake-up or, where that was missed, later. */

@@ -23,6 +23,7 @@ enum sample_id {
 	SAMPLE_LOSSES,  /* a lock convoy, measured with losses and a residual */
 	SAMPLE_ENDED,   /* a command that was killed in the window */
 	SAMPLE_EMPTY,   /* nobody was there */
+	SAMPLE_FREE,    /* a free-threaded Python that stops the world */
 	SAMPLE_MAX,
 };
 

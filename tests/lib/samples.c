@@ -625,6 +625,88 @@ static void sample__losses(struct sample *s)
 	AGAINST(v, "threads could not be followed", 2, 0, "count", "losses");
 }
 
+static void free__locks(struct bb_process *p)
+{
+	p->nr_locks = 3;
+	p->locks = calloc(p->nr_locks, sizeof(*p->locks));
+	if (!p->locks)
+		abort();
+	p->locks[0] = (struct bb_lock){ .addr = 0x55d0c0de0bc0,
+					.kind = BB_LOCK_WORLD,
+					.place = make__string("/usr/bin/python3.14t"),
+					.code = make__string("app/cache.py:get"),
+					.contended_ns = 900 * MS,
+					.times = 31,
+					.waits = 60,
+					.wait_ns = 1750 * MS,
+					.max_ns = 52 * MS,
+					.waiters_max = 2 };
+	p->locks[1] = (struct bb_lock){ .addr = 0x2d5dc38788a,
+					.kind = BB_LOCK_PYMUTEX,
+					.place = make__string("[anonymous]"),
+					.object = make__string("dict"),
+					.code = make__string("app/cache.py:put"),
+					.contended_ns = 80 * MS,
+					.times = 900,
+					.waits = 1203,
+					.wait_ns = 90 * MS,
+					.max_ns = 2 * MS,
+					.waiters_max = 2 };
+	p->locks[2] = (struct bb_lock){ .addr = 0x55d0c0de35bc,
+					.kind = BB_LOCK_STOPPER,
+					.contended_ns = 3 * MS,
+					.times = 31,
+					.waits = 33,
+					.wait_ns = 3 * MS,
+					.max_ns = MS,
+					.waiters_max = 1 };
+	for (size_t i = 0; i < p->nr_locks; i++) {
+		p->locks[i].rule = BB_RULE_PROTOCOL;
+		p->locks[i].state = BB_STATE_LOCK;
+		p->locks[i].proto_ns = p->locks[i].wait_ns;
+	}
+}
+
+static void sample__free_threaded(struct sample *s)
+{
+	struct bb_process *p;
+	struct bb_verdict *v;
+
+	s->name = "free";
+	s->rec = make__record(2 * SEC, 1);
+	p = s->rec->processes;
+	make__process(p, 4040, "python3.14t", 3);
+	make__cmdline(p, "python3.14t", "app.py", NULL);
+	p->cpus_usable = 4;
+	strcpy(p->runtime.name, "cpython");
+	strcpy(p->runtime.version, "3.14.10");
+	p->runtime.gil = BB_GIL_DISABLED;
+	p->runtime.free_threaded = true;
+	/* it is there, and nobody takes it */
+	p->gils = calloc(1, sizeof(*p->gils));
+	if (!p->gils)
+		abort();
+	p->nr_gils = 1;
+	p->gils[0].addr = 0x55d0c0de4000;
+	p->gils[0].interval_us = 5000;
+	for (size_t i = 0; i < 3; i++) {
+		struct bb_thread *t = &p->threads[i];
+
+		make__thread(t, "python3.14t", 2 * SEC);
+		make__in(t, BB_STATE_LOCK, i ? 920 * MS : 3 * MS);
+		make__in(t, BB_STATE_ONCPU, i ? 1080 * MS : 1997 * MS);
+		t->name = make__string(i ? "worker" : "MainThread");
+	}
+	free__locks(p);
+	make__sum(p);
+	v = sample__verdicts(s);
+	verdict__set(v, BB_BOUND_LOCK_BOUND, 0.62,
+		     "Python stops the world 45% of the time: 0.9 threads wait, 2.1 of 4 CPUs are "
+		     "used.");
+	FOR(v, "wall time with a thread waiting for a stop of the world to end", 0.45, 0.05,
+	    "share", "contended");
+}
+
 static void sample__ended(struct sample *s)
 {
 	struct bb_wait sleep = { .state = BB_STATE_SLEEP,
@@ -682,7 +764,7 @@ void sample__make(enum sample_id id, struct sample *s)
 		[SAMPLE_GIL] = sample__gil,       [SAMPLE_IDLE] = sample__idle,
 		[SAMPLE_TREE] = sample__tree,     [SAMPLE_HOSTILE] = sample__hostile,
 		[SAMPLE_LOSSES] = sample__losses, [SAMPLE_ENDED] = sample__ended,
-		[SAMPLE_EMPTY] = sample__empty,
+		[SAMPLE_EMPTY] = sample__empty,   [SAMPLE_FREE] = sample__free_threaded,
 	};
 
 	memset(s, 0, sizeof(*s));

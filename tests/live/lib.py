@@ -4,6 +4,7 @@
 BB_BIN     the tool, build/boundby by default
 BB_TESTS   folder of the compiled workloads, build/tests by default
 BB_CHROOT  chroots with more Pythons, colon-separated (tools/make-chroot builds one)
+BB_FREETHREADED  free-threaded Pythons, colon-separated (tools/make-freethreaded builds one)
 BB_FULL=1  every Python, three runs each, and the slow tests
 
 Nothing here sleeps for a fixed time: it waits for what is to happen, with one generous deadline
@@ -152,8 +153,9 @@ class Workload:
 
     def __init__(self, argv, ready="ready", **options):
         self.errors = tempfile.TemporaryFile()
+        options.setdefault("stdin", subprocess.DEVNULL)
         self.process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
+            argv, stdout=subprocess.PIPE, stderr=self.errors,
             preexec_fn=lambda: os.sched_setaffinity(0, CPUS), **options)
         self.pid = self.process.pid
         self.lines = Lines(self.process.stdout)
@@ -266,11 +268,20 @@ def some_pythons():
     return [p for p in everyone if p.name == "system" or p in (everyone[0], everyone[-1])]
 
 
+@functools.lru_cache(maxsize=None)
+def freethreaded():
+    """The free-threaded interpreters that BB_FREETHREADED names."""
+    found = [Python("freethreaded-" + path, [path])
+             for path in os.environ.get("BB_FREETHREADED", "").split(":") if path]
+    assert all(p.free_threaded for p in found), "BB_FREETHREADED names another Python"
+    return found
+
+
 def interpreters():
     """some_pythons(), and those that BB_EXTRA_PYTHONS names: for what must work on them too."""
     extra = [Python("extra-" + path, [path])
              for path in os.environ.get("BB_EXTRA_PYTHONS", "").split(":") if path]
-    return some_pythons() + [p for p in extra if p.version >= (3, 7)]
+    return some_pythons() + [p for p in extra + freethreaded() if p.version >= (3, 7)]
 
 
 # The tool

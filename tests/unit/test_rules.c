@@ -31,27 +31,27 @@ static void locks_and_queues(void **state)
 		uint64_t proto, handed, fed, other;
 		uint32_t op, val;
 		const char *place;
-		bool on_stack;
+		uint32_t where;
 		enum bb_state state;
 		enum bb_lock_rule rule;
 		enum bb_lock_kind kind;
 	} t[] = {
-		{ "glibc mutex", 100, 0, 0, 0, OP_MUTEX, 2, "[heap]", false, BB_STATE_LOCK,
+		{ "glibc mutex", 100, 0, 0, 0, OP_MUTEX, 2, "[heap]", BB_AT_WORD, BB_STATE_LOCK,
 		  BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
-		{ "PI mutex", 100, 0, 0, 0, OP_LOCK_PI, 0, "[heap]", false, BB_STATE_LOCK,
+		{ "PI mutex", 100, 0, 0, 0, OP_LOCK_PI, 0, "[heap]", BB_AT_WORD, BB_STATE_LOCK,
 		  BB_RULE_PROTOCOL, BB_LOCK_PI_MUTEX },
-		{ "Python lock, handed on", 0, 90, 10, 0, OP_SEM, 0, "[heap]", false, BB_STATE_LOCK,
-		  BB_RULE_HANDED, BB_LOCK_UNKNOWN },
-		{ "pool fed by a producer", 0, 10, 90, 500, OP_SEM, 0, "[heap]", false,
+		{ "Python lock, handed on", 0, 90, 10, 0, OP_SEM, 0, "[heap]", BB_AT_WORD,
+		  BB_STATE_LOCK, BB_RULE_HANDED, BB_LOCK_UNKNOWN },
+		{ "pool fed by a producer", 0, 10, 90, 500, OP_SEM, 0, "[heap]", BB_AT_WORD,
 		  BB_STATE_QUEUE, BB_RULE_FED, BB_LOCK_UNKNOWN },
-		{ "never woken", 0, 0, 0, 900, OP_SEM, 0, "[heap]", false, BB_STATE_QUEUE,
+		{ "never woken", 0, 0, 0, 900, OP_SEM, 0, "[heap]", BB_AT_WORD, BB_STATE_QUEUE,
 		  BB_RULE_NONE, BB_LOCK_UNKNOWN },
-		{ "still waiting for a mutex", 0, 0, 0, 0, OP_MUTEX, 2, "[heap]", false,
+		{ "still waiting for a mutex", 0, 0, 0, 0, OP_MUTEX, 2, "[heap]", BB_AT_WORD,
 		  BB_STATE_LOCK, BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
 		{ "multiprocessing's semaphore", 0, 100, 0, 0, OP_SEM_SHARED, 0,
-		  "/dev/shm/sem.mp-x1 (deleted)", false, BB_STATE_QUEUE, BB_RULE_MAPPING,
+		  "/dev/shm/sem.mp-x1 (deleted)", BB_AT_WORD, BB_STATE_QUEUE, BB_RULE_MAPPING,
 		  BB_LOCK_SEMAPHORE },
-		{ "parking lot", 0, 100, 0, 0, OP_SEM, 0, "[stack]", true, BB_STATE_LOCK,
+		{ "parking lot", 0, 100, 0, 0, OP_SEM, 0, "[stack]", BB_AT_STACK, BB_STATE_LOCK,
 		  BB_RULE_HANDED, BB_LOCK_PARKED },
 	};
 
@@ -63,11 +63,117 @@ static void locks_and_queues(void **state)
 				     .other_ns = t[i].other,
 				     .place = (char *)t[i].place };
 
-		bb_lock__judge(&l, t[i].op, t[i].val, t[i].on_stack);
+		bb_lock__judge(&l, t[i].op, t[i].val, t[i].where);
 		if (l.state != t[i].state || l.rule != t[i].rule || l.kind != t[i].kind)
 			fail_msg("%s: state %s rule %d kind %d", t[i].what, bb_state__name(l.state),
 				 l.rule, l.kind);
 	}
+}
+
+/* CPython's parking lot: what a waiter says that it waits for. */
+static void parked(void **state)
+{
+	static const char lock[] = "_thread.lock", wait[] = "lib/threading.py:wait";
+	const struct {
+		const char *what;
+		uint64_t proto, handed, fed, other;
+		uint32_t where;
+		const char *place, *object, *code;
+		enum bb_lock_kind kind;
+		enum bb_state state;
+		enum bb_lock_rule rule;
+	} t[] = {
+		{ "an event", 0, 0, 90, 0, BB_AT_PARKED, "[heap]", NULL, NULL, BB_LOCK_PARKED,
+		  BB_STATE_QUEUE, BB_RULE_FED },
+		{ "the mutex of a list, let go by one that never waits", 0, 0, 100, 0,
+		  BB_AT_PYMUTEX, "[anonymous]", "list", NULL, BB_LOCK_PYMUTEX, BB_STATE_LOCK,
+		  BB_RULE_PROTOCOL },
+		{ "the same, in code that waits for events", 0, 0, 100, 0, BB_AT_PYMUTEX,
+		  "[anonymous]", "list", wait, BB_LOCK_PYMUTEX, BB_STATE_LOCK, BB_RULE_PROTOCOL },
+		{ "a mutex of the interpreter's", 0, 0, 100, 0, BB_AT_PYMUTEX,
+		  "/usr/bin/python3.14", NULL, NULL, BB_LOCK_PYMUTEX, BB_STATE_LOCK,
+		  BB_RULE_PROTOCOL },
+		{ "a lock that signals", 0, 10, 90, 0, BB_AT_PYMUTEX, "[heap]", lock, NULL,
+		  BB_LOCK_PYMUTEX, BB_STATE_QUEUE, BB_RULE_FED },
+		{ "a contended lock", 0, 90, 10, 0, BB_AT_PYMUTEX, "[heap]", lock, NULL,
+		  BB_LOCK_PYMUTEX, BB_STATE_LOCK, BB_RULE_HANDED },
+		{ "a lock that nobody has let go of", 0, 0, 0, 90, BB_AT_PYMUTEX, "[heap]", lock,
+		  NULL, BB_LOCK_PYMUTEX, BB_STATE_LOCK, BB_RULE_PROTOCOL },
+		{ "a condition's lock", 0, 90, 10, 0, BB_AT_PYMUTEX, "[heap]", lock, wait,
+		  BB_LOCK_PYMUTEX, BB_STATE_QUEUE, BB_RULE_PYTHON },
+		{ "a mutex of something that is gone", 0, 10, 90, 0, BB_AT_PYMUTEX, "[heap]", NULL,
+		  NULL, BB_LOCK_PYMUTEX, BB_STATE_QUEUE, BB_RULE_FED },
+		{ "a queue whose consumers wake each other", 0, 100, 0, 0, BB_AT_SIMPLE_QUEUE,
+		  "[heap]", NULL, NULL, BB_LOCK_SIMPLE_QUEUE, BB_STATE_QUEUE, BB_RULE_PROTOCOL },
+		{ "kept from running", 100, 0, 0, 0, BB_AT_WORLD, "[heap]", NULL, NULL,
+		  BB_LOCK_WORLD, BB_STATE_LOCK, BB_RULE_PROTOCOL },
+		{ "the same, in code that waits for events", 100, 0, 0, 0, BB_AT_WORLD, "[heap]",
+		  NULL, wait, BB_LOCK_WORLD, BB_STATE_LOCK, BB_RULE_PROTOCOL },
+		{ "stops the others", 100, 0, 0, 0, BB_AT_STOPPER, "[heap]", NULL, NULL,
+		  BB_LOCK_STOPPER, BB_STATE_LOCK, BB_RULE_PROTOCOL },
+		{ "the parking lot itself", 100, 0, 0, 0, BB_AT_RAW, "[heap]", NULL, NULL,
+		  BB_LOCK_RAW, BB_STATE_LOCK, BB_RULE_PROTOCOL },
+		{ "a place of a later version", 0, 0, 0, 100, 99, "[heap]", NULL, NULL,
+		  BB_LOCK_PARKED, BB_STATE_QUEUE, BB_RULE_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct bb_lock l = { .proto_ns = t[i].proto,
+				     .handed_ns = t[i].handed,
+				     .fed_ns = t[i].fed,
+				     .other_ns = t[i].other,
+				     .place = (char *)t[i].place,
+				     .object = (char *)t[i].object,
+				     .code = (char *)t[i].code };
+
+		bb_lock__judge(&l, OP_SEM, 0, t[i].where);
+		if (l.state != t[i].state || l.rule != t[i].rule || l.kind != t[i].kind)
+			fail_msg("%s: state %s rule %d kind %d", t[i].what, bb_state__name(l.state),
+				 l.rule, l.kind);
+	}
+}
+
+/* Stops of the world, from the rows of the locks. */
+static void pauses(void **state)
+{
+	struct bb_lock locks[] = {
+		{ .kind = BB_LOCK_WORLD,
+		  .times = 3,
+		  .wait_ns = 900,
+		  .contended_ns = 400,
+		  .max_ns = 250,
+		  .waiters_max = 4 },
+		{ .kind = BB_LOCK_STOPPER, .times = 7, .wait_ns = 30, .contended_ns = 5000 },
+		{ .kind = BB_LOCK_PYMUTEX,
+		  .times = 9,
+		  .wait_ns = 7000,
+		  .contended_ns = 9000,
+		  .max_ns = 8000,
+		  .waiters_max = 9 },
+		{ .kind = BB_LOCK_WORLD,
+		  .times = 2,
+		  .wait_ns = 100,
+		  .contended_ns = 500,
+		  .max_ns = 50,
+		  .waiters_max = 1 },
+	};
+	struct bb_process p = { .locks = locks, .nr_locks = 4 };
+	struct bb_pauses s;
+
+	(void)state;
+	assert_false(bb_process__pauses(&p, &s));
+	p.runtime.free_threaded = true;
+	assert_true(bb_process__pauses(&p, &s));
+	assert_int_equal(s.count, 5);
+	assert_int_equal(s.wall_ns, 500);
+	assert_int_equal(s.wait_ns, 1000);
+	assert_int_equal(s.max_ns, 250);
+	assert_int_equal(s.request_ns, 30);
+	assert_int_equal(s.threads_max, 4);
+	p.nr_locks = 0;
+	assert_true(bb_process__pauses(&p, &s));
+	assert_int_equal(s.count, 0);
 }
 
 static void numbers(void **state)
@@ -323,6 +429,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(locks_and_queues),
+		cmocka_unit_test(parked),
+		cmocka_unit_test(pauses),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(times),
 		cmocka_unit_test(governor),

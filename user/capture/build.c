@@ -12,6 +12,7 @@
 #include "fold.h"
 #include "place.h"
 #include "python_code.h"
+#include "python_object.h"
 
 /* Finds a lock's row again once the rows are in their order. */
 struct lock_index {
@@ -88,6 +89,7 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 	l->addr = key->addr;
 	l->shared = !(sum->op & 128);
 	l->contended_ns = contended_ns(b, c);
+	l->times = c->times;
 	l->waiters_max = (uint32_t)c->max;
 	l->proto_ns = sum->ns[0];
 	l->handed_ns = sum->ns[1];
@@ -99,7 +101,7 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 	l->code_addr = sum->code;
 	l->caller_addr = sum->caller;
 	/* kept until the places are known: see judge_locks() */
-	l->kind = (enum bb_lock_kind)sum->on_stack;
+	l->kind = (enum bb_lock_kind)sum->where;
 	l->rule = (enum bb_lock_rule)sum->val;
 	l->state = (enum bb_state)sum->op;
 	return 0;
@@ -126,7 +128,20 @@ static int name_code(struct bb_mem *m, const struct bb_python *py, uint64_t addr
 	return *name ? 0 : -ENOMEM;
 }
 
-/* Name the Python code of those who wait. */
+/* What has the mutex: a Python object, by its type. */
+static int name_object(struct bb_mem *m, const struct bb_python *py, struct bb_lock *l)
+{
+	char buf[64];
+
+	if ((uint32_t)l->kind != BB_AT_PYMUTEX ||
+	    bb_py_object__of_mutex(m, py->version_hex, py->free_threaded, l->addr, buf,
+				   sizeof(buf)))
+		return 0;
+	l->object = strdup(buf);
+	return l->object ? 0 : -ENOMEM;
+}
+
+/* Name the Python code of those who wait, and what they wait for. */
 static int name_locks(struct build *b, size_t i)
 {
 	struct bb_process *p = &b->rec->processes[i];
@@ -145,6 +160,8 @@ static int name_locks(struct build *b, size_t i)
 		err = name_code(&m, &t->py, l->code_addr, &l->code);
 		if (!err)
 			err = name_code(&m, &t->py, l->caller_addr, &l->caller);
+		if (!err)
+			err = name_object(&m, &t->py, l);
 	}
 	bb_allowance__take(b->opts->allowance, granted - m.left);
 	b->opts->allowance->cut += m.left <= 0;
@@ -169,7 +186,7 @@ static int judge_locks(struct build *b, size_t i)
 		struct bb_lock *l = &p->locks[j];
 		uint64_t ns[4] = { l->proto_ns, l->handed_ns, l->fed_ns, l->other_ns };
 
-		bb_lock__judge(l, (uint32_t)l->state, (uint32_t)l->rule, l->kind != 0);
+		bb_lock__judge(l, (uint32_t)l->state, (uint32_t)l->rule, (uint32_t)l->kind);
 		for (int h = 0; h < 4; h++) {
 			all[h] += (double)ns[h];
 			if (l->state == BB_STATE_LOCK)

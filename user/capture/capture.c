@@ -373,6 +373,7 @@ static void tell_python(struct bb_capture *c, struct bb_target *t)
 		py.runtime = t->py.runtime_addr;
 	if (py.runtime)
 		py.tss_slot = find_slot(t, &py.off);
+	bb_py_stops__get(t->py.version_hex, t->py.free_threaded, &py.stops);
 	if (!py.nr_gils && !py.flags && !py.runtime)
 		return;
 	if (py.runtime && !c->no_samples && bb_kernel__attach_samples(c->kernel)) {
@@ -608,6 +609,18 @@ static void look_for_runtimes(struct bb_capture *c, uint64_t now)
 	}
 }
 
+/* Is the GIL of a free-threaded build in use now? It may have been switched on since the last look.
+ */
+static void look_at_gils(struct bb_capture *c)
+{
+	for (size_t i = 0; i < c->targets.nr; i++) {
+		struct bb_target *t = &c->targets.items[i];
+
+		if (!t->gone && t->pidfd >= 0 && t->py.free_threaded && t->py.initialised)
+			bb_python__refresh(t->pid, &t->py);
+	}
+}
+
 static void govern(struct bb_capture *c, uint64_t now)
 {
 	struct bb_cpu sum;
@@ -798,6 +811,7 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	end = c->end_ns ? c->end_ns : ktime();
 	all_ended(c);
 	err = follow(c);
+	look_at_gils(c);
 	if (!err && c->opts.children)
 		err = bb_kernel__each_process(c->kernel, adopt_gone, c);
 	begin_look(c, ktime(), last);

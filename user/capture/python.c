@@ -388,9 +388,12 @@ static int look_at_elf(struct finder *f, const struct bb_image *im, struct bb_el
 		return look_at_runtime(f, im, e, syms, bias);
 	}
 	if (syms[SYM_RPYTHON].found || starts_with(im->base, "libpypy"))
-		return look_at_other(f, im, e, "pypy", "PyPy");
+		return look_at_other(f, im, e, "pypy",
+				     "PyPy: its interpreter lock is one of the locks");
 	if (syms[SYM_CURRENT].found)
-		return look_at_other(f, im, e, "cpython", "CPython before 3.7");
+		return look_at_other(
+			f, im, e, "cpython",
+			"CPython before 3.7: its interpreter lock is one of the locks");
 	return 0;
 }
 
@@ -505,6 +508,7 @@ int bb_python__refresh(pid_t pid, struct bb_python *py)
 	if (state < 0)
 		return state;
 	if (state == BB_PY_FOUND && py->initialised) {
+		now.runtime.gil_changed |= now.runtime.gil != py->runtime.gil;
 		*py = now;
 		return 0;
 	}

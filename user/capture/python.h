@@ -46,7 +46,8 @@ int bb_python__find(pid_t pid, struct bb_python *py);
 
 /**
  * bb_python__refresh - find interpreters (and so GILs) that came or went since,
- * and read the switch intervals again. Cheap: a few reads of the target's memory.
+ * read the switch intervals again, and whether the GIL of a free-threaded build
+ * is in use now. Cheap: a few reads of the target's memory.
  * Return as bb_python__find().
  */
 int bb_python__refresh(pid_t pid, struct bb_python *py);

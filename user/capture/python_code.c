@@ -32,6 +32,21 @@ static const struct {
 	{ 0x030e, 78, { 808, 7272, 7344, 8, 152, 72, 0, 0, 0, 8, 74, 1, 2336, 56, 0, 0 } },
 	{ 0x030f, 78, { 936, 7264, 7336, 8, 176, 72, 0, 0, 0, 8, 74, 1, 0, 56, 0, 0 } },
 };
+
+/*
+ * How a free-threaded build stops its threads (Python/pystate.c): PyThreadState.state,
+ * .interp, and stop_event of the struct _stoptheworld_state of PyInterpreterState and of
+ * _PyRuntime. By offsetof() with the internal headers of 3.13.0, 3.13.5, 3.14.10 and 3.15.2
+ * and Py_GIL_DISABLED, on x86-64; checked against live processes for 3.13.5.
+ */
+static const struct {
+	uint32_t minor;
+	struct bb_py_stops stops;
+} stops[] = {
+	{ 0x030d, { 40, 16, 10748, 10340 } },
+	{ 0x030e, { 44, 16, 10852, 10556 } },
+	{ 0x030f, { 48, 16, 10804, 10676 } },
+};
 #endif
 
 #if defined(__LP64__)
@@ -81,6 +96,22 @@ int bb_py_frames__get(uint32_t version_hex, bool free_threaded, struct bb_py_off
 			o->frame_owner = frames[i].ft_owner;
 		o->frame_size = words_up_to(o);
 		o->pos_is_ptr = frames[i].minor >= 0x030b;
+		return 0;
+	}
+#endif
+	(void)version_hex;
+	(void)free_threaded;
+	return -ENOTSUP;
+}
+
+int bb_py_stops__get(uint32_t version_hex, bool free_threaded, struct bb_py_stops *s)
+{
+	memset(s, 0, sizeof(*s));
+#if defined(__x86_64__)
+	for (size_t i = 0; free_threaded && i < sizeof(stops) / sizeof(stops[0]); i++) {
+		if (stops[i].minor != version_hex >> 16)
+			continue;
+		*s = stops[i].stops;
 		return 0;
 	}
 #endif

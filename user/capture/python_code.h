@@ -39,6 +39,12 @@ struct bb_py_code_layout {
 int bb_py_frames__get(uint32_t version_hex, bool free_threaded, struct bb_py_offsets *o);
 
 /**
+ * bb_py_stops__get - how a free-threaded CPython stops its threads.
+ * Return 0, or -ENOTSUP: not free-threaded, or as bb_py_frames__get(); @s is zeroed then.
+ */
+int bb_py_stops__get(uint32_t version_hex, bool free_threaded, struct bb_py_stops *s);
+
+/**
  * bb_py_code__layout - where a CPython keeps what tells of a code object.
  * Return 0, or -ENOTSUP where no layout is known (3.6 and older, 3.16 and newer, 32-bit);
  * @l is zeroed then.

@@ -2,6 +2,7 @@
 #include "python_gil.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "python_offsets.h"
@@ -101,7 +102,11 @@ static int add_gil(struct walk *w, uint64_t addr, int64_t interpreter)
 	return 0;
 }
 
-/* 3.12+: the GIL that an interpreter uses, its own or the main one's. */
+/*
+ * 3.12+: the GIL that an interpreter uses, its own or the main one's. In a free-threaded
+ * build it begins with `enabled`: 0, INT_MAX for good, or the number of imports of
+ * extension modules under way, which take it for that long (Python/ceval_gil.c).
+ */
 static int add_interpreter_gil(struct walk *w, uint64_t interp)
 {
 	uint64_t gil, id;
@@ -123,7 +128,7 @@ static int add_interpreter_gil(struct walk *w, uint64_t interp)
 		err = bb_mem__read(w->m, gil, &enabled, sizeof(enabled));
 		if (err)
 			return err;
-		w->enabled |= enabled != 0;
+		w->enabled |= enabled == INT_MAX;
 		gil += BB_PY_GIL_FT_SHIFT;
 	}
 	return add_gil(w, gil, (int64_t)id);
@@ -223,7 +228,7 @@ int bb_py_gils__read(struct bb_mem *m, struct bb_python *py)
 	err = bb_py_layout__get(py->version_hex, debug_offsets, &l);
 	if (err)
 		return err == -ENOTSUP ? BB_PY_UNSUPPORTED : BB_PY_IMPLAUSIBLE;
-	py->free_threaded = l.free_threaded;
+	py->free_threaded = py->runtime.free_threaded = l.free_threaded;
 	state = walk_with_retries(&w);
 	if (state != BB_PY_FOUND)
 		return state;

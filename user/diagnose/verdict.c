@@ -147,6 +147,12 @@ static double largest(const struct bb_verdict *v)
 	return most;
 }
 
+/* What is waited for is no lock of the program's, but the interpreter that has stopped it. */
+static bool is_world(const struct bb_facts *f)
+{
+	return f->top_lock && f->top_lock->kind == BB_LOCK_WORLD;
+}
+
 static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 {
 	double fill = f->on / f->cpus;
@@ -167,9 +173,13 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		    "use of the usable CPUs: the rest is free");
 		break;
 	case BB_BOUND_LOCK_BOUND:
-		FOR(v, f->lock_share, bb_rule(BB_R_CONTENDED), "share", "contended",
-		    "wall time with a thread waiting for the lock at 0x%llx",
-		    f->top_lock ? (unsigned long long)f->top_lock->addr : 0);
+		if (is_world(f))
+			FOR(v, f->lock_share, bb_rule(BB_R_CONTENDED), "share", "contended",
+			    "wall time with a thread waiting for a stop of the world to end");
+		else
+			FOR(v, f->lock_share, bb_rule(BB_R_CONTENDED), "share", "contended",
+			    "wall time with a thread waiting for the lock at 0x%llx",
+			    f->top_lock ? (unsigned long long)f->top_lock->addr : 0);
 		FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
 		FOR(v, fill, bb_rule(BB_R_FULL_FROM), "share", "cpus-full-from",
 		    "use of the usable CPUs: the rest is free");
@@ -280,10 +290,18 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 			 f->gil, f->on, f->cpus);
 		break;
 	case BB_BOUND_LOCK_BOUND:
-		snprintf(s, len,
-			 "One lock is waited for %.0f%% of the time: %.1f threads wait, %.1f of "
-			 "%.3g CPUs are used.",
-			 f->lock_share * 100, f->lock, f->on, f->cpus);
+		if (is_world(f))
+			snprintf(s, len,
+				 "Python stops the world %.0f%% of the time: %.1f threads wait, "
+				 "%.1f of "
+				 "%.3g CPUs are used.",
+				 f->lock_share * 100, f->lock, f->on, f->cpus);
+		else
+			snprintf(s, len,
+				 "One lock is waited for %.0f%% of the time: %.1f threads wait, "
+				 "%.1f of "
+				 "%.3g CPUs are used.",
+				 f->lock_share * 100, f->lock, f->on, f->cpus);
 		break;
 	case BB_BOUND_CPU_SATURATED:
 		if (f->throttled > f->preempted && f->throttled > 0.1)

@@ -249,6 +249,7 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 	writer__empty(w, "advice");
 	json__budget(w, p, active);
 	writer__value(w, "gil", bb_json__gil(p, w->window_ns, w->opts));
+	writer__value(w, "pauses", bb_json__pauses(p, w->window_ns));
 	json__rows(w, p, tree, traced);
 	writer__close(w, "}");
 }

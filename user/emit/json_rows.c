@@ -138,6 +138,8 @@ json_t *bb_json__runtime(const struct bb_runtime *rt)
 	o = bb_json__set(o, "name", bb_json__string(rt->name));
 	o = bb_json__set(o, "version", bb_json__string(rt->version[0] ? rt->version : NULL));
 	o = bb_json__set(o, "gil", bb_json__string(bb_name__gil_mode(rt->gil)));
+	o = bb_json__set(o, "free_threaded", json_boolean(rt->free_threaded));
+	o = bb_json__set(o, "gil_changed", json_boolean(rt->gil_changed));
 	return bb_json__set(o, "note", bb_json__string(rt->note));
 }
 
@@ -203,6 +205,24 @@ json_t *bb_json__wait(const struct bb_wait *w, const struct bb_emit_opts *opts)
 	return bb_json__set(o, "open", json_boolean(w->open));
 }
 
+json_t *bb_json__pauses(const struct bb_process *p, uint64_t window_ns)
+{
+	json_t *o = json_object();
+	struct bb_pauses s;
+
+	if (!bb_process__pauses(p, &s)) {
+		json_decref(o);
+		return json_null();
+	}
+	o = bb_json__set(o, "count", bb_json__u64(s.count));
+	o = bb_json__set(o, "wall_ns", bb_json__u64(s.wall_ns));
+	o = bb_json__set(o, "wall_share", json__share(s.wall_ns, window_ns));
+	o = bb_json__set(o, "wait_ns", bb_json__u64(s.wait_ns));
+	o = bb_json__set(o, "max_ns", bb_json__u64(s.max_ns));
+	o = bb_json__set(o, "request_ns", bb_json__u64(s.request_ns));
+	return bb_json__set(o, "threads_max", json_integer(s.threads_max));
+}
+
 json_t *bb_json__lock(const struct bb_lock *l, uint64_t window_ns)
 {
 	json_t *o = json_object(), *ended = json_object();
@@ -217,6 +237,7 @@ json_t *bb_json__lock(const struct bb_lock *l, uint64_t window_ns)
 	o = bb_json__set(o, "rule", bb_json__string(bb_name__lock_rule(l->rule)));
 	o = bb_json__set(o, "state", bb_json__string(bb_state__name(l->state)));
 	o = bb_json__set(o, "place", bb_json__string(l->place));
+	o = bb_json__set(o, "object", bb_json__string(l->object));
 	o = bb_json__set(o, "code", bb_json__string(l->code));
 	o = bb_json__set(o, "contended_ns", bb_json__u64(l->contended_ns));
 	o = bb_json__set(o, "contended_share", json__share(l->contended_ns, window_ns));

@@ -51,9 +51,12 @@ const char *bb_name__endpoint(int endpoint)
 const char *bb_name__lock_kind(enum bb_lock_kind kind)
 {
 	static const char *const names[] = {
-		[BB_LOCK_UNKNOWN] = "unknown",     [BB_LOCK_MUTEX] = "mutex",
-		[BB_LOCK_PI_MUTEX] = "pi-mutex",   [BB_LOCK_CONDITION] = "condition",
-		[BB_LOCK_SEMAPHORE] = "semaphore", [BB_LOCK_PARKED] = "parked",
+		[BB_LOCK_UNKNOWN] = "unknown",      [BB_LOCK_MUTEX] = "mutex",
+		[BB_LOCK_PI_MUTEX] = "pi-mutex",    [BB_LOCK_CONDITION] = "condition",
+		[BB_LOCK_SEMAPHORE] = "semaphore",  [BB_LOCK_PARKED] = "parked",
+		[BB_LOCK_PYMUTEX] = "PyMutex",      [BB_LOCK_SIMPLE_QUEUE] = "SimpleQueue",
+		[BB_LOCK_WORLD] = "stop-the-world", [BB_LOCK_STOPPER] = "stopping-the-world",
+		[BB_LOCK_RAW] = "raw-mutex",
 	};
 
 	return NAME(names, kind);

@@ -85,7 +85,11 @@ static void subject__runtime(struct bb_line *l, const struct bb_runtime *rt)
 		bb_line__put(l, " ");
 		bb_line__put(l, rt->version);
 	}
-	if (rt->gil <= BB_GIL_UNKNOWN)
+	if (rt->free_threaded)
+		bb_line__put(l, rt->gil == BB_GIL_DISABLED  ? " free-threaded, GIL off"
+				: rt->gil == BB_GIL_ENABLED ? " free-threaded, GIL on"
+							    : " free-threaded");
+	else if (rt->gil <= BB_GIL_UNKNOWN)
 		bb_line__put(l, gil[rt->gil]);
 	bb_line__put(l, ", ");
 }

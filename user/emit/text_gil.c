@@ -199,11 +199,64 @@ static void gil__code(struct bb_text *t, const struct bb_process *p)
 	held__rows(t, p);
 }
 
+/* With the GIL off, and off all the time, there is nothing to tell of it. */
+static bool is_unused(const struct bb_process *p)
+{
+	for (size_t i = 0; i < p->nr_gils; i++)
+		if (p->gils[i].wait_ns || p->gils[i].acquisitions)
+			return false;
+	return p->runtime.gil == BB_GIL_DISABLED && !p->runtime.gil_changed;
+}
+
+static const char *gil_words(const struct bb_process *p)
+{
+	bool on = p->runtime.gil == BB_GIL_ENABLED;
+
+	if (p->runtime.gil_changed)
+		return on ? "The GIL was switched on in the window: the figures are of the time "
+			    "before and after."
+			  : "The GIL was switched off in the window: the figures are of the time "
+			    "before and after.";
+	if (on)
+		return "A free-threaded build with its GIL on.";
+	return is_unused(p) ? "The GIL is off: threads run Python side by side."
+			    : "The GIL is off but for moments: importing an extension module "
+			      "takes it.";
+}
+
+/* A free-threaded build: whether there is a GIL, and what its stops of the world cost. */
+static void text__free_threaded(struct bb_text *t, const struct bb_process *p)
+{
+	char count[BB_FMT_LEN], wall[BB_FMT_LEN], share[BB_FMT_LEN], wait[BB_FMT_LEN];
+	char most[BB_FMT_LEN], request[BB_FMT_LEN], text[400];
+	struct bb_pauses s;
+
+	if (!bb_process__pauses(p, &s))
+		return;
+	bb_line__title(&t->line, "Free threading");
+	bb_line__wrap(&t->line, 2, gil_words(p));
+	if (!s.count) {
+		bb_line__wrap(&t->line, 2, "No thread was kept waiting by a stop of the world.");
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "The world was stopped %s time%s, for %s in all (%s of the window): threads "
+		 "waited %s through it, %s the longest. Until all had stopped took %s.",
+		 bb_fmt__count(count, sizeof(count), s.count), s.count == 1 ? "" : "s",
+		 bb_fmt__ns(wall, sizeof(wall), s.wall_ns),
+		 bb_fmt__share(share, sizeof(share), ratio(s.wall_ns, t->rec->window.ns)),
+		 bb_fmt__ns(wait, sizeof(wait), s.wait_ns),
+		 bb_fmt__ns(most, sizeof(most), s.max_ns),
+		 bb_fmt__ns(request, sizeof(request), s.request_ns));
+	bb_line__wrap(&t->line, 2, text);
+}
+
 void bb_text__gil(struct bb_text *t, const struct bb_process *p)
 {
 	size_t i;
 
-	if (!p->nr_gils)
+	text__free_threaded(t, p);
+	if (!p->nr_gils || is_unused(p))
 		return;
 	bb_line__title(&t->line, "The GIL, Python's interpreter lock");
 	for (i = 0; i < p->nr_gils && i < BB_TEXT_TOP; i++)

@@ -114,6 +114,10 @@ static void lock__row(struct bb_text *t, const struct bb_lock *k)
 	bb_line__right(l, 45, text);
 	bb_line__pad(l, 47);
 	bb_line__put(l, k->kind == BB_LOCK_UNKNOWN ? "lock" : bb_name__lock_kind(k->kind));
+	if (k->object) {
+		bb_line__put(l, " of ");
+		bb_line__escaped(l, k->object, 24);
+	}
 	/* The code says more to a reader than the address does. */
 	if (k->code) {
 		bb_line__put(l, " in ");

@@ -87,6 +87,7 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 		p->locks[i].place = copy_string(from->locks[i].place, &ok);
 		p->locks[i].code = copy_string(from->locks[i].code, &ok);
 		p->locks[i].caller = copy_string(from->locks[i].caller, &ok);
+		p->locks[i].object = copy_string(from->locks[i].object, &ok);
 	}
 	return ok;
 }

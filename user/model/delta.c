@@ -188,6 +188,7 @@ static void take_objects(struct bb_process *p, const struct bb_process *less)
 			take(&l->contended_ns, e->contended_ns);
 			take(&l->wait_ns, e->wait_ns);
 			take(&l->waits, e->waits);
+			take(&l->times, e->times);
 			take(&l->handed_ns, e->handed_ns);
 			take(&l->fed_ns, e->fed_ns);
 			take(&l->proto_ns, e->proto_ns);

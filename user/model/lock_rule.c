@@ -64,8 +64,13 @@ static bool is_queue(const struct bb_lock *l)
 	       is_queue_code(l->caller);
 }
 
-static enum bb_lock_kind kind_of(const struct bb_lock *l, uint32_t op, uint32_t val, bool on_stack)
+static enum bb_lock_kind kind_of(const struct bb_lock *l, uint32_t op, uint32_t val, uint32_t where)
 {
+	static const enum bb_lock_kind parked[] = {
+		[BB_AT_PYMUTEX] = BB_LOCK_PYMUTEX, [BB_AT_SIMPLE_QUEUE] = BB_LOCK_SIMPLE_QUEUE,
+		[BB_AT_WORLD] = BB_LOCK_WORLD,     [BB_AT_STOPPER] = BB_LOCK_STOPPER,
+		[BB_AT_RAW] = BB_LOCK_RAW,
+	};
 	uint32_t cmd = op & (uint32_t)FUTEX_CMD_MASK & ~(uint32_t)FUTEX_PRIVATE_FLAG;
 
 	if (cmd == FUTEX_LOCK_PI || cmd == 13 /* FUTEX_LOCK_PI2, Linux 5.14 */)
@@ -74,7 +79,9 @@ static enum bb_lock_kind kind_of(const struct bb_lock *l, uint32_t op, uint32_t 
 		return BB_LOCK_CONDITION;
 	if (cmd == FUTEX_WAIT && val == 2)
 		return BB_LOCK_MUTEX;
-	if (on_stack)
+	if (where < sizeof(parked) / sizeof(parked[0]) && parked[where])
+		return parked[where];
+	if (where != BB_AT_WORD)
 		return BB_LOCK_PARKED;
 	/* sem_wait() of glibc waits for the value 0, by the real-time clock */
 	if (cmd == FUTEX_WAIT_BITSET && (op & FUTEX_CLOCK_REALTIME) && !val)
@@ -82,12 +89,39 @@ static enum bb_lock_kind kind_of(const struct bb_lock *l, uint32_t op, uint32_t 
 	return BB_LOCK_UNKNOWN;
 }
 
-void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, bool on_stack)
+/*
+ * A mutex by what it is. A threading.Lock (since 3.13.1 a PyMutex) may also be used to
+ * signal: anybody may release it. So may one of which it is not known what it belongs to,
+ * as objects on the heap come and go; but none that lies in a file's mapping.
+ */
+static bool is_mutex(const struct bb_lock *l)
+{
+	switch (l->kind) {
+	case BB_LOCK_WORLD:
+	case BB_LOCK_STOPPER:
+	case BB_LOCK_RAW:
+		return true;
+	case BB_LOCK_PYMUTEX:
+		if (l->object)
+			return strcmp(l->object, "_thread.lock") != 0;
+		return l->place && l->place[0] == '/';
+	default:
+		return false;
+	}
+}
+
+void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, uint32_t where)
 {
 	uint64_t told = l->proto_ns + l->handed_ns + l->fed_ns;
 
-	l->kind = kind_of(l, op, val, on_stack);
-	if (is_queue(l)) {
+	l->kind = kind_of(l, op, val, where);
+	if (is_mutex(l)) {
+		l->rule = BB_RULE_PROTOCOL;
+		l->state = BB_STATE_LOCK;
+	} else if (l->kind == BB_LOCK_SIMPLE_QUEUE) {
+		l->rule = BB_RULE_PROTOCOL;
+		l->state = BB_STATE_QUEUE;
+	} else if (is_queue(l)) {
 		l->rule = BB_RULE_PYTHON;
 		l->state = BB_STATE_QUEUE;
 	} else if (is_named_semaphore(l->place) && !l->code) {
@@ -102,8 +136,9 @@ void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, bool on_stack)
 	} else if (l->fed_ns) {
 		l->rule = BB_RULE_FED;
 		l->state = BB_STATE_QUEUE;
-	} else if (!told && (l->kind == BB_LOCK_MUTEX || l->kind == BB_LOCK_PI_MUTEX)) {
-		/* its only wait is still going on */
+	} else if (!told && (l->kind == BB_LOCK_MUTEX || l->kind == BB_LOCK_PI_MUTEX ||
+			     l->kind == BB_LOCK_PYMUTEX)) {
+		/* its only wait is still going on, or timed out */
 		l->rule = BB_RULE_PROTOCOL;
 		l->state = BB_STATE_LOCK;
 	} else {

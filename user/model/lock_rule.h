@@ -9,8 +9,8 @@
  * bb_lock__judge - decide kind, rule and state of a lock's row from how its
  * waits ended (proto_ns, handed_ns, fed_ns, other_ns), its place, and @op and
  * @val, the futex operation and value of its last wait as passed to the kernel
- * (futex(2)); @on_stack: the word was on the waiter's own stack.
+ * (futex(2)); @where: enum bb_lock_where. What is known of code, caller and object is set.
  */
-void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, bool on_stack);
+void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, uint32_t where);
 
 #endif

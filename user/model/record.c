@@ -34,6 +34,7 @@ static void lock__release(struct bb_lock *l)
 	free(l->place);
 	free(l->code);
 	free(l->caller);
+	free(l->object);
 }
 
 void bb_code__release(struct bb_code *c)
@@ -74,6 +75,28 @@ void bb_process__release(struct bb_process *p)
 	bb_strings__release(p->strings);
 	free(p->waits);
 	free(p->syscalls);
+}
+
+bool bb_process__pauses(const struct bb_process *p, struct bb_pauses *out)
+{
+	*out = (struct bb_pauses){};
+	for (size_t i = 0; i < p->nr_locks; i++) {
+		const struct bb_lock *l = &p->locks[i];
+
+		if (l->kind == BB_LOCK_STOPPER)
+			out->request_ns += l->wait_ns;
+		if (l->kind != BB_LOCK_WORLD)
+			continue;
+		out->count += l->times;
+		out->wait_ns += l->wait_ns;
+		if (l->contended_ns > out->wall_ns)
+			out->wall_ns = l->contended_ns;
+		if (l->max_ns > out->max_ns)
+			out->max_ns = l->max_ns;
+		if (l->waiters_max > out->threads_max)
+			out->threads_max = l->waiters_max;
+	}
+	return p->runtime.free_threaded;
 }
 
 size_t bb_process__first_thread(const struct bb_process *p, pid_t tid)

@@ -100,7 +100,12 @@ enum bb_lock_kind {
 	BB_LOCK_PI_MUTEX = 2,
 	BB_LOCK_CONDITION = 3, /* requeue-PI, or a condition's own word */
 	BB_LOCK_SEMAPHORE = 4,
-	BB_LOCK_PARKED = 5, /* the word is on the waiter's stack */
+	BB_LOCK_PARKED = 5,       /* the word is on the waiter's stack */
+	BB_LOCK_PYMUTEX = 6,      /* CPython's PyMutex: of an object, of a threading.Lock, ... */
+	BB_LOCK_SIMPLE_QUEUE = 7, /* CPython's queue.SimpleQueue: never a lock */
+	BB_LOCK_WORLD = 8,        /* free-threaded CPython has stopped its threads */
+	BB_LOCK_STOPPER = 9,      /* a thread stops the others, and waits until they have */
+	BB_LOCK_RAW = 10,         /* CPython's parking lot itself */
 };
 
 /* Which rule made a row a lock or a queue. */
@@ -121,7 +126,9 @@ struct bb_lock {
 	enum bb_lock_rule rule;
 	enum bb_state state;   /* BB_STATE_LOCK or BB_STATE_QUEUE */
 	char *place;           /* mapping that it lies in, e.g. "[heap]", or NULL */
+	char *object;          /* type of the Python object that has it, or NULL; BB_LOCK_PYMUTEX */
 	uint64_t contended_ns; /* wall time with at least one waiter */
+	uint64_t times;        /* that there came to be a waiter where there was none */
 	uint64_t wait_ns;      /* summed over waiters */
 	uint64_t max_ns;
 	uint64_t waits;
@@ -233,15 +240,27 @@ struct bb_loop {
 enum bb_gil_mode {
 	BB_GIL_NONE = 0, /* the runtime has no such lock */
 	BB_GIL_ENABLED = 1,
-	BB_GIL_DISABLED = 2, /* free-threaded build, running without */
+	BB_GIL_DISABLED = 2, /* free-threaded build, running without but for imports */
 	BB_GIL_UNKNOWN = 3,  /* a Python whose lock could not be found */
 };
 
 struct bb_runtime {
-	char name[16];    /* "cpython", "pypy", "go", "java", "node" or "" */
-	char version[32]; /* "3.12.1", "" where not known */
-	enum bb_gil_mode gil;
-	char *note; /* why there is no detail, or NULL */
+	char name[16];        /* "cpython", "pypy", "go", "java", "node" or "" */
+	char version[32];     /* "3.12.1", "" where not known */
+	enum bb_gil_mode gil; /* at the end of the window */
+	bool free_threaded;   /* a CPython that was built without a GIL, though it may have one */
+	bool gil_changed;     /* switched on or off while it was watched */
+	char *note;           /* why there is no detail, or NULL */
+};
+
+/* A free-threaded CPython's stops of the world, in which no thread runs Python but one. */
+struct bb_pauses {
+	uint64_t count;      /* pauses that kept at least one thread from running */
+	uint64_t wall_ns;    /* of these, from the first thread that waits to the last */
+	uint64_t wait_ns;    /* summed over threads */
+	uint64_t max_ns;     /* a thread's longest wait */
+	uint64_t request_ns; /* until all threads had stopped, waited by those that asked for it */
+	uint32_t threads_max;
 };
 
 struct bb_process {
@@ -340,6 +359,13 @@ void bb_code__release(struct bb_code *c);
 
 /** bb_process__first_thread - index of the first of its threads whose tid is not below @tid. */
 size_t bb_process__first_thread(const struct bb_process *p, pid_t tid);
+
+/**
+ * bb_process__pauses - what stops of the world cost, from the rows of its locks.
+ * Of several interpreters, wall time is that of the one with most.
+ * Return false where there is no such thing: not a free-threaded build.
+ */
+bool bb_process__pauses(const struct bb_process *p, struct bb_pauses *out);
 
 /** bb_budget__sum - all states of a budget added up, in ns. */
 uint64_t bb_budget__sum(const struct bb_budget *b);
