@@ -5,6 +5,7 @@
  */
 #include "thread.bpf.h"
 #include "gil.bpf.h"
+#include "loop.bpf.h"
 
 SEC("?perf_event")
 int bb_sample(void *ctx)
@@ -16,7 +17,7 @@ int bb_sample(void *ctx)
 	struct bb_py_thread *p;
 	struct task_struct *task;
 	struct bb_self me;
-	u64 self, holder, gil;
+	u64 self, holder, gil, now;
 	u32 tgid;
 
 	if (!bb_gate)
@@ -33,7 +34,8 @@ int bb_sample(void *ctx)
 	self = bb_pthread_self_of(task);
 	if (!self || (t->flags & BB_TF_NO_TSTATE))
 		return 0;
-	key.stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, self), bpf_ktime_get_ns(), 0);
+	now = bpf_ktime_get_ns();
+	key.stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, self), now, 0);
 	/* a native thread has none: it is no part of what is told about Python's */
 	if (t->flags & BB_TF_NO_TSTATE)
 		return 0;
@@ -53,6 +55,8 @@ int bb_sample(void *ctx)
 		key.kind = BB_PY_ON_FREE;
 		p->samples_free++;
 	}
+	if (t->turn_traced && turn_cpu_ns(t, now) >= BB_TURN_LONG_NS)
+		key.kind |= BB_PY_LONG;
 	py_sum_add(&key, 0, 1, 0);
 	return 0;
 }

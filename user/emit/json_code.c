@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../model/code.h"
+#include "../model/loop.h"
 #include "json_rows.h"
 #include "names.h"
 
@@ -108,7 +109,7 @@ json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,
 	struct bb_blocker *rows;
 	size_t nr;
 
-	if (bb_loop__blockers(p, l->tid, &rows, &nr)) {
+	if (bb_loop__blockers(p, l, &rows, &nr)) {
 		json_decref(o);
 		json_decref(array);
 		return NULL;

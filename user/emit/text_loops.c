@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../model/code.h"
+#include "../model/loop.h"
 #include "../util/fmt.h"
 #include "names.h"
 #include "text.h"
@@ -66,7 +67,7 @@ static void loop__rows(struct bb_text *t, const struct bb_process *p, const stru
 		 bb_fmt__ns(p99, sizeof(p99), bb_loop__quantile(l, 0.99)),
 		 bb_fmt__ns(max, sizeof(max), l->max_ns));
 	bb_line__wrap(&t->line, 2, text);
-	if (bb_loop__blockers(p, l->tid, &rows, &nr))
+	if (bb_loop__blockers(p, l, &rows, &nr))
 		return;
 	for (size_t i = 0; i < nr && i < BLOCKERS && l->max_ns >= LAG_NS; i++)
 		if (rows[i].ns >= LAG_NS && rows[i].ns >= l->busy_ns / 100)
