@@ -15,22 +15,12 @@
 /* A turn that took less is no news, and neither is what took part in it. */
 #define LAG_NS 10000000ULL
 
-static void frame__put(char *buf, size_t len, const struct bb_frame *f)
-{
-	if (!f)
-		snprintf(buf, len, "code that is not known");
-	else if (f->line)
-		snprintf(buf, len, "%s %s:%d", f->function, bb_fmt__short_path(f->file), f->line);
-	else
-		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
-}
-
 static void blocker__row(struct bb_text *t, const struct bb_blocker *b)
 {
 	char ns[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], at[160], task[160], text[512];
 	size_t n;
 
-	frame__put(at, sizeof(at), b->frame);
+	bb_text__frame(at, sizeof(at), b->frame);
 	bb_fmt__ns(ns, sizeof(ns), b->ns);
 	if (b->state == BB_STATE_ONCPU)
 		n = (size_t)snprintf(text, sizeof(text), "computed for about %s in %s", ns, at);
@@ -40,7 +30,7 @@ static void blocker__row(struct bb_text *t, const struct bb_blocker *b)
 				     bb_fmt__count(count, sizeof(count), b->count),
 				     bb_fmt__ns(max, sizeof(max), b->max_ns), at);
 	if (b->task && b->task != b->frame && n < sizeof(text)) {
-		frame__put(task, sizeof(task), b->task);
+		bb_text__frame(task, sizeof(task), b->task);
 		snprintf(text + n, sizeof(text) - n, ", called by %s", task);
 	}
 	bb_line__pad(&t->line, 4);
@@ -57,8 +47,7 @@ static void loop__rows(struct bb_text *t, const struct bb_process *p, const stru
 
 	snprintf(text, sizeof(text),
 		 "%s in thread %d: %s turns a second, busy %s; a turn takes %s%s (median), %s (99 "
-		 "of "
-		 "100), %s at most.",
+		 "of 100), %s at most.",
 		 bb_name__loop(l->kind), l->tid,
 		 bb_fmt__real(rate, sizeof(rate), secs > 0 ? (double)l->turns / secs : 0, 3),
 		 bb_fmt__share(busy, sizeof(busy), (double)l->busy_ns / (double)l->window_ns),
