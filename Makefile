@@ -96,6 +96,7 @@ TEST_LIB := $(filter-out tests/lib/py%.c,$(wildcard tests/lib/*.c))
 PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c))
 # of the capture, what needs no kernel
 PURE_CAPTURE := user/capture/fold.c user/capture/governor.c user/capture/mem.c \
+	user/capture/sysclass.c \
 	$(patsubst %,user/capture/python_%.c,attr code lines names str threads)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The section on findings: what costs concurrency, in which code, and whom. */
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../model/code.h"
 #include "../util/fmt.h"
@@ -19,61 +21,73 @@ void bb_text__frame(char *buf, size_t len, const struct bb_frame *f)
 		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
 }
 
-/* What it did, how long and how often. */
-static size_t finding__deed(struct bb_text *t, const struct bb_finding *f, char *buf, size_t len)
+/* Appends; a text that is full stays as it is. */
+__attribute__((format(printf, 3, 4))) static void say(char *buf, size_t len, const char *fmt, ...)
 {
-	char ns[BB_FMT_LEN], share[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], call[48], tid[16];
-	int n;
+	size_t n = strlen(buf);
+	va_list args;
 
-	snprintf(tid, sizeof(tid), "%d", f->tid);
-	bb_fmt__ns(ns, sizeof(ns), f->ns);
-	bb_fmt__share(share, sizeof(share), f->share);
-	bb_fmt__count(count, sizeof(count), f->count);
-	bb_fmt__ns(max, sizeof(max), f->max_ns);
-	if (f->state == BB_STATE_ONCPU)
-		n = snprintf(buf, len,
-			     "thread %s: %s (%s of the window) in turns of 10 ms of CPU and more; %s "
-			     "of these, %s the longest",
-			     tid, ns, share, count, max);
-	else
-		n = snprintf(buf, len,
-			     "thread %s: %s (%s of the window) in %s, %s; %s times, %s the longest",
-			     f->tid ? tid : "?", ns, share, bb_state__name(f->state),
-			     bb_text__syscall_name(t->opts, f->syscall, call, sizeof(call)), count,
-			     max);
-	return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len - 1;
+	va_start(args, fmt);
+	vsnprintf(buf + n, len - n, fmt, args);
+	va_end(args);
 }
 
-static size_t finding__cost(const struct bb_finding *f, char *buf, size_t len)
+/* Where. */
+static void finding__place(const struct bb_finding *f, char *buf, size_t len)
 {
-	char p99[BB_FMT_LEN], max[BB_FMT_LEN], waited[BB_FMT_LEN];
-	int n = 0;
+	char at[160];
+
+	bb_text__frame(at, sizeof(at), f->frame);
+	say(buf, len, "%s", at);
+	if (f->task && bb_frame__compare(f->task, f->frame)) {
+		bb_text__frame(at, sizeof(at), f->task);
+		say(buf, len, ", called by %s", at);
+	}
+	if (f->tid)
+		say(buf, len, ", in thread %d", f->tid);
+}
+
+/* What it did, how long and how often. */
+static void finding__deed(struct bb_text *t, const struct bb_finding *f, char *buf, size_t len)
+{
+	char ns[BB_FMT_LEN], share[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], call[48];
+
+	say(buf, len, ": %s (%s of the window) ", bb_fmt__ns(ns, sizeof(ns), f->ns),
+	    bb_fmt__share(share, sizeof(share), f->share));
+	if (f->state == BB_STATE_ONCPU)
+		say(buf, len, "in turns of 10 ms of CPU and more; %s of these",
+		    bb_fmt__count(count, sizeof(count), f->count));
+	else
+		say(buf, len, "in %s", bb_state__name(f->state));
+	if (f->syscall >= 0)
+		say(buf, len, " (%s)",
+		    bb_text__syscall_name(t->opts, f->syscall, call, sizeof(call)));
+	if (f->state != BB_STATE_ONCPU)
+		say(buf, len, ", %s times", bb_fmt__count(count, sizeof(count), f->count));
+	say(buf, len, ", %s the longest", bb_fmt__ns(max, sizeof(max), f->max_ns));
+}
+
+static void finding__cost(const struct bb_finding *f, char *buf, size_t len)
+{
+	char p99[BB_FMT_LEN], max[BB_FMT_LEN];
 
 	if (f->waited_ns != BB_UNKNOWN_U64)
-		n = snprintf(buf, len, "; others waited %s for it",
-			     bb_fmt__ns(waited, sizeof(waited), f->waited_ns));
+		say(buf, len, "; others waited %s for it",
+		    bb_fmt__ns(max, sizeof(max), f->waited_ns));
 	else if (f->loop)
-		n = snprintf(buf, len, "; %s loop's lag: %s%s (99 of 100), %s at most",
-			     bb_name__loop(f->loop->kind), f->loop->exact ? "" : "up to ",
-			     bb_fmt__ns(p99, sizeof(p99), bb_loop__quantile(f->loop, 0.99)),
-			     bb_fmt__ns(max, sizeof(max), f->loop->max_ns));
-	return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len - 1;
+		say(buf, len, "; the %s loop's lag is %s%s (99 of 100), %s at most",
+		    bb_name__loop(f->loop->kind), f->loop->exact ? "" : "up to ",
+		    bb_fmt__ns(p99, sizeof(p99), bb_loop__quantile(f->loop, 0.99)),
+		    bb_fmt__ns(max, sizeof(max), f->loop->max_ns));
 }
 
 static void finding__row(struct bb_text *t, const struct bb_finding *f)
 {
-	char at[160], task[160], text[640];
-	size_t n = finding__deed(t, f, text, sizeof(text));
+	char text[800] = "";
 
-	n += finding__cost(f, text + n, sizeof(text) - n);
-	if (f->frame && n < sizeof(text)) {
-		bb_text__frame(at, sizeof(at), f->frame);
-		n += (size_t)snprintf(text + n, sizeof(text) - n, ": %s", at);
-	}
-	if (f->task && bb_frame__compare(f->task, f->frame) && n < sizeof(text)) {
-		bb_text__frame(task, sizeof(task), f->task);
-		snprintf(text + n, sizeof(text) - n, ", called by %s", task);
-	}
+	finding__place(f, text, sizeof(text));
+	finding__deed(t, f, text, sizeof(text));
+	finding__cost(f, text, sizeof(text));
 	bb_line__pad(&t->line, 4);
 	bb_line__wrap(&t->line, 6, text);
 }
