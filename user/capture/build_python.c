@@ -367,7 +367,7 @@ static bool is_no_loop(const struct bb_process *p, pid_t tid)
 	for (size_t i = 0; i < p->threads[at].nr_waits; i++) {
 		const struct bb_wait *w = &p->threads[at].waits[i];
 
-		if (w->state == BB_STATE_QUEUE)
+		if (w->state == BB_STATE_QUEUE || w->state == BB_STATE_LOCK)
 			parked += w->ns;
 		else if (w->polls)
 			polled += w->ns;
