@@ -162,6 +162,7 @@ enum bb_sysclass {
 	BB_SC_OPEN = 12,    /* a path: disk, or a FIFO whose other end is missing */
 	BB_SC_CLONE = 13,   /* blocks in vfork until the child execs */
 	BB_SC_RESTART = 14, /* goes on with the call that a signal or a freeze broke off */
+	BB_SC_NEW_POLLER = 15, /* makes what BB_SC_POLL_FD polls by; blocks as OTHER does */
 };
 
 #define BB_WORD_UNIT_SHIFT 2 /* 4 ns: 48 bits of it are 13 days */
@@ -442,7 +443,7 @@ struct bb_loop_sum {
 	bb_u64 inner_ns;
 	bb_u64 inner_max_ns;
 	bb_s32 inner_nr; /* system call of the last */
-	bb_u32 pad;
+	bb_u32 made;     /* descriptors to poll by that the thread made, while traced */
 };
 _Static_assert(sizeof(struct bb_loop_sum) == 7272, "bb_loop_sum");
 

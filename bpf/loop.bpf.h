@@ -16,6 +16,12 @@ static __always_inline bool polls_events(s32 nr)
 	       cfg_sysclass[nr & (BB_SYSCALL_MAX - 1)] == BB_SC_POLL_FD;
 }
 
+static __always_inline bool makes_poller(s32 nr)
+{
+	return nr >= 0 && nr < BB_SYSCALL_MAX &&
+	       cfg_sysclass[nr & (BB_SYSCALL_MAX - 1)] == BB_SC_NEW_POLLER;
+}
+
 static __always_inline struct bb_loop_sum *loop_of(struct bb_thread_sum *t)
 {
 	u64 key = thread_key(t);

@@ -52,6 +52,11 @@ int BPF_PROG(bb_sys_enter, struct pt_regs *regs, long id)
 
 		bb_regs_fill(&r, regs);
 		bb_poll_begin(task_of(t), t->tid, r.arg[0]);
+	} else if (makes_poller(id)) {
+		struct bb_loop_sum *l = loop_of(t);
+
+		if (l)
+			l->made++;
 	}
 	return 0;
 }

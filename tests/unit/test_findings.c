@@ -263,6 +263,11 @@ static void rests_of_known_waits_are_no_row(void **state)
 	assert_int_equal(rows[0].ns, SEC);
 	assert_int_equal(rows[0].count + rows[1].count, 20);
 	free(rows);
+	/* as much as is known: a finding of its own. Less: most likely the same code */
+	assert_int_equal(find(&m)->nr, 2);
+	m.p->threads->waits[0].ns = 1900 * MS;
+	assert_int_equal(find(&m)->nr, 1);
+	assert_non_null(m.found.items->frame);
 	end(&m);
 }
 

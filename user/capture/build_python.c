@@ -339,25 +339,12 @@ static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 	return runs_in(p, tid, "/asyncio/") ? BB_LOOP_ASYNCIO : BB_LOOP_EPOLL;
 }
 
-static uint64_t calls_of(const struct bb_process *p, const char *prefix)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < p->nr_syscalls; i++) {
-		const char *name = bb_syscall__name(p->syscalls[i].nr);
-
-		if (name && !strncmp(name, prefix, strlen(prefix)))
-			count += p->syscalls[i].count;
-	}
-	return count;
-}
-
 /*
  * Of threads whose code does not say that it is a loop: workers that wait for work on a futex,
  * and poll in turn, are none; nor is one that makes an epoll set for each thing it waits for, as
- * clients of databases do.
+ * clients of databases do: that is seen while system calls are traced.
  */
-static bool is_no_loop(const struct bb_process *p, pid_t tid)
+static bool is_no_loop(const struct bb_process *p, pid_t tid, const struct bb_loop_sum *sum)
 {
 	size_t at = bb_process__first_thread(p, tid);
 	uint64_t parked = 0, polled = 0;
@@ -372,8 +359,7 @@ static bool is_no_loop(const struct bb_process *p, pid_t tid)
 		else if (w->polls)
 			polled += w->ns;
 	}
-	return parked > polled ||
-	       2 * calls_of(p, "epoll_create") > calls_of(p, "epoll_wait") + calls_of(p, "epoll_p");
+	return parked > polled || 2 * (uint64_t)sum->made > sum->traced.count;
 }
 
 static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, void *ctx)
@@ -387,7 +373,7 @@ static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, 
 	if (!p || !turns->count)
 		return 0;
 	kind = kind_of(p, shown_tid(b, tid));
-	if (kind == BB_LOOP_EPOLL && is_no_loop(p, shown_tid(b, tid)))
+	if (kind == BB_LOOP_EPOLL && is_no_loop(p, shown_tid(b, tid), sum))
 		return 0;
 	l = bb_grow((void **)&p->loops, &p->nr_loops, sizeof(*l));
 	if (!l)

@@ -107,6 +107,20 @@ static bool stalls(struct bb_finding *f, enum bb_rule much, double share, uint64
 	return f->value >= bb_rule(f->rule);
 }
 
+/*
+ * A wait whose code is not known, beside longer ones in the same call whose code is: it was under
+ * way at an end of the window, or left out to spare the program, and is most likely one of those.
+ */
+static bool is_known_otherwise(const struct bb_blocker *row, const struct bb_blocker *rows,
+			       size_t nr)
+{
+	for (size_t i = 0; i < nr && !row->frame; i++)
+		if (rows[i].frame && rows[i].state == row->state &&
+		    rows[i].syscall == row->syscall && rows[i].ns > row->ns)
+			return true;
+	return false;
+}
+
 static int blocked_in_loop(struct search *s, const struct bb_loop *l, struct bb_blocker *rows,
 			   size_t nr)
 {
@@ -127,7 +141,8 @@ static int blocked_in_loop(struct search *s, const struct bb_loop *l, struct bb_
 			.loop = l,
 		};
 
-		if (is_call(f.state) && stalls(&f, BB_R_LOOP_BLOCKED, share_of(s, f.ns), f.max_ns))
+		if (is_call(f.state) && !is_known_otherwise(&rows[i], rows, nr) &&
+		    stalls(&f, BB_R_LOOP_BLOCKED, share_of(s, f.ns), f.max_ns))
 			err = add(s, &f);
 	}
 	return err;

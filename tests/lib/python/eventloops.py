@@ -99,16 +99,19 @@ def run_gevent():
     import gevent
 
     def every(secs, what):
-        def greenlet():
-            while True:
-                gevent.sleep(secs)
-                what()
-        greenlet.__name__ = greenlet.__qualname__ = what.__name__
-        return gevent.spawn(greenlet)
+        while True:
+            gevent.sleep(secs)
+            what()
 
-    greenlets = [every(0.005, lambda: burn(0.0005))]
+    def sleeping_greenlet():
+        every(0.2, blocking)
+
+    def computing_greenlet():
+        every(0.1, computing)
+
+    greenlets = [gevent.spawn(every, 0.005, lambda: burn(0.0005))]
     if FORM == "busy":
-        greenlets += [every(0.2, blocking), every(0.1, computing)]
+        greenlets += [gevent.spawn(sleeping_greenlet), gevent.spawn(computing_greenlet)]
     ready()
     gevent.joinall(greenlets)
 
