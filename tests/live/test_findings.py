@@ -38,25 +38,28 @@ def python(request):
     return request.param
 
 
-def findings(python, *args):
+def diagnose(python, *args):
     with python.folder() as (ours, its):
         with open(os.path.join(ours, "naps.py"), "w", encoding="utf-8") as f:
             f.write(PROGRAM)
         with lib.Workload(python.argv + [os.path.join(its, "naps.py"), *args]) as workload:
             report = lib.diagnose(workload.pid, 2)
-    return report["window"]["ns"], lib.process_of(report, workload.pid)["findings"]
+    return report["window"]["ns"], lib.process_of(report, workload.pid)
 
 
 def test_gil_held_while_blocking(python):
-    window, found = findings(python, "keeps", "wanted")
+    window, process = diagnose(python, "keeps", "wanted")
+    found = process["findings"]
     assert [f["id"] for f in found] == ["gil-held-while-blocking"], found
     finding = found[0]
     assert finding["function"].endswith("naps") and finding["line"] == 8, finding
     assert finding["state"] == "sleep" and finding["syscall"].endswith("nanosleep"), finding
     assert finding["ns"] / finding["count"] > 19 * 10 ** 6 and finding["max_ns"] > 19 * 10 ** 6
     # of each round 20 ms are slept with the GIL, 5 ms without, and then it has to wait for 5 ms
-    assert 0.4 < finding["share"] < 0.85 and finding["ns"] < window, finding
-    assert 0.9 * finding["ns"] < finding["waited_ns"] <= finding["ns"], finding
+    assert 0.3 < finding["share"] < 0.85 and finding["ns"] < window, finding
+    # while the other one waits for a CPU, between two slices, it does not wait for the GIL
+    assert finding["waited_ns"] + lib.state(process, "runq") > 0.9 * finding["ns"], finding
+    assert finding["waited_ns"] <= finding["ns"], finding
     assert finding["loop"] is None and finding["lag_max_ns"] is None, finding
     assert finding["rule"] == "held-blocked" and finding["value"] >= finding["threshold"], finding
 
@@ -64,4 +67,4 @@ def test_gil_held_while_blocking(python):
 @pytest.mark.parametrize("args", [("keeps",), ("wanted",), ()], ids=lambda a: "-".join(a) or "neither")
 def test_no_finding(python, args):
     """Nobody else wants it; or it is let go of."""
-    assert findings(python, *args)[1] == []
+    assert diagnose(python, *args)[1]["findings"] == []
