@@ -95,9 +95,12 @@ static json_t *json__blocker(const struct bb_blocker *b, const struct bb_emit_op
 	o = bb_json__set(o, "syscall",
 			 b->syscall >= 0 ? bb_json__syscall_name(b->syscall, opts) : json_null());
 	o = bb_json__set(o, "ns", bb_json__u64(b->ns));
-	o = bb_json__set(o, "count", bb_json__u64(b->count));
+	o = bb_json__set(o, "count",
+			 b->state == BB_STATE_RUNQ ? json_null() : bb_json__u64(b->count));
 	return bb_json__set(o, "max_ns",
-			    b->state == BB_STATE_ONCPU ? json_null() : bb_json__u64(b->max_ns));
+			    b->state == BB_STATE_ONCPU || b->state == BB_STATE_RUNQ
+				    ? json_null()
+				    : bb_json__u64(b->max_ns));
 }
 
 json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,

@@ -22,8 +22,11 @@ static void blocker__row(struct bb_text *t, const struct bb_blocker *b)
 
 	bb_text__frame(at, sizeof(at), b->frame);
 	bb_fmt__ns(ns, sizeof(ns), b->ns);
-	if (b->state == BB_STATE_ONCPU)
-		n = (size_t)snprintf(text, sizeof(text), "computed for about %s in %s", ns, at);
+	if (b->state == BB_STATE_RUNQ)
+		n = (size_t)snprintf(text, sizeof(text), "%s waiting for a CPU", ns);
+	else if (b->state == BB_STATE_ONCPU)
+		n = (size_t)snprintf(text, sizeof(text), "computed for about %s%s%s", ns,
+				     b->frame ? " in " : "", b->frame ? at : "");
 	else
 		n = (size_t)snprintf(text, sizeof(text), "%s in %s, %s times, %s the longest: %s",
 				     ns, bb_state__name(b->state),

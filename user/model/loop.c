@@ -207,6 +207,12 @@ static size_t add_waits(struct bb_blocker *rows, const struct bb_process *p,
 		rows[nr].long_ns = l->long_ns == BB_UNKNOWN_U64 ? 0 : l->long_ns;
 		nr++;
 	}
+	if (t->budget.ns[BB_STATE_RUNQ]) {
+		rows[nr].state = BB_STATE_RUNQ;
+		rows[nr].syscall = -1;
+		rows[nr].ns = t->budget.ns[BB_STATE_RUNQ];
+		nr++;
+	}
 	return nr;
 }
 
@@ -239,7 +245,7 @@ int bb_loop__blockers(const struct bb_process *p, const struct bb_loop *l, struc
 
 	*out = NULL;
 	*nr = 0;
-	rows = calloc(p->nr_code + (t ? t->nr_waits : 0) + 2, sizeof(*rows));
+	rows = calloc(p->nr_code + (t ? t->nr_waits : 0) + 3, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->nr_code; i++)
