@@ -159,9 +159,9 @@ enum bb_sysclass {
 	BB_SC_CHILD = 9,
 	BB_SC_IPC = 10,
 	BB_SC_DISK = 11,
-	BB_SC_OPEN = 12,    /* a path: disk, or a FIFO whose other end is missing */
-	BB_SC_CLONE = 13,   /* blocks in vfork until the child execs */
-	BB_SC_RESTART = 14, /* goes on with the call that a signal or a freeze broke off */
+	BB_SC_OPEN = 12,       /* a path: disk, or a FIFO whose other end is missing */
+	BB_SC_CLONE = 13,      /* blocks in vfork until the child execs */
+	BB_SC_RESTART = 14,    /* goes on with the call that a signal or a freeze broke off */
 	BB_SC_NEW_POLLER = 15, /* makes what BB_SC_POLL_FD polls by; blocks as OTHER does */
 };
 

@@ -93,8 +93,8 @@ int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout, cons
 	int nr;
 
 	if (!next)
-		next = (int (*)(int, struct epoll_event *, int, int, const sigset_t *))dlsym(
-			RTLD_NEXT, "epoll_pwait");
+		next = (int (*)(int, struct epoll_event *, int, int,
+				const sigset_t *))dlsym(RTLD_NEXT, "epoll_pwait");
 	poll_begins(epfd);
 	nr = next(epfd, events, max, timeout, mask);
 	poll_returned(epfd);

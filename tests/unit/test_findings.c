@@ -160,9 +160,9 @@ static void blocked_in_a_loop(void **state)
 	poll = code(&m, BB_PY_BLOCKED, BB_STATE_POLL, 5 * SEC, 200 * MS, "select /selectors.py",
 		    "run_forever /asyncio/base_events.py", "main /a.py", NULL);
 	poll->polls = true;
-	c = code(&m, BB_PY_BLOCKED, BB_STATE_SLEEP, 500 * MS, 50 * MS, "nap /a.py",
-		 "handler /a.py", "_run /asyncio/events.py", "run_forever /asyncio/base_events.py",
-		 "main /a.py", NULL);
+	c = code(&m, BB_PY_BLOCKED, BB_STATE_SLEEP, 500 * MS, 50 * MS, "nap /a.py", "handler /a.py",
+		 "_run /asyncio/events.py", "run_forever /asyncio/base_events.py", "main /a.py",
+		 NULL);
 	/* a thread that runs no loop may block */
 	assert_int_equal(find(&m)->nr, 0);
 	loop(&m, BB_LOOP_ASYNCIO, false);
@@ -325,8 +325,8 @@ static void the_worst_come_first_and_not_all(void **state)
 	(void)state;
 	begin(&m);
 	for (unsigned int i = 0; i < 7; i++) {
-		struct bb_code *c = code(&m, BB_PY_HELD, BB_STATE_NET, (i + 1) * SEC / 2, SEC,
-					 "f /a.py", NULL);
+		struct bb_code *c =
+			code(&m, BB_PY_HELD, BB_STATE_NET, (i + 1) * SEC / 2, SEC, "f /a.py", NULL);
 
 		c->waited_ns = SEC;
 		c->frames[0].line = (int)i;

@@ -151,8 +151,8 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	c->kind = key->kind & BB_PY_KIND_MASK;
 	c->bucket = key->bucket;
 	c->state = bb_fold__state(key->bucket);
-	c->polls = key->bucket == BB_POLL && bb_sysclass__polls(key->nr) &&
-		   !(key->kind & BB_PY_INNER);
+	c->polls =
+		key->bucket == BB_POLL && bb_sysclass__polls(key->nr) && !(key->kind & BB_PY_INNER);
 	c->long_turn = key->kind & BB_PY_LONG;
 	c->syscall = key->nr;
 	c->tid = c->kind == BB_PY_HOLDER ? tid_of_holder(b, key->tgid, key->who)
@@ -321,7 +321,8 @@ static bool has_mapped(pid_t pid, const char *part)
 	return has;
 }
 
-/* Whose loop is it? Python's code tells, but for uvloop's, which is C, called by whoever runs it. */
+/* Whose loop is it? Python's code tells, but for uvloop's, which is C, called by whoever runs it.
+ */
 static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 {
 	if (!strcmp(p->runtime.name, "node"))

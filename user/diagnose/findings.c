@@ -229,9 +229,8 @@ static int computes_in_loop(struct search *s, const struct bb_loop *l, struct bb
 	return err;
 }
 
-static int each_loop(struct search *s,
-		     int (*look)(struct search *s, const struct bb_loop *l, struct bb_blocker *rows,
-				 size_t nr))
+static int each_loop(struct search *s, int (*look)(struct search *s, const struct bb_loop *l,
+						   struct bb_blocker *rows, size_t nr))
 {
 	int err = 0;
 

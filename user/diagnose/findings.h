@@ -39,7 +39,7 @@ struct bb_finding {
 	uint64_t max_ns; /* the longest */
 	double share;    /* ns of the window, 0 to 1 */
 	/* what it cost others: BB_UNKNOWN_U64 where the finding has no such figure */
-	uint64_t waited_ns; /* others waited for the GIL meanwhile */
+	uint64_t waited_ns;         /* others waited for the GIL meanwhile */
 	const struct bb_loop *loop; /* of the record, whose turns are the lag; NULL: none */
 	enum bb_rule rule;          /* that fired */
 	double value;               /* that it compared with its threshold */

@@ -12,7 +12,8 @@
  * the task, and not the task.
  */
 static const char *const machinery[] = {
-	"/asyncio/", "/uvloop/", "/gevent/", "/trio/_core/", "/tornado/ioloop.py", "/anyio/_backends/",
+	"/asyncio/",    "/uvloop/",           "/gevent/",
+	"/trio/_core/", "/tornado/ioloop.py", "/anyio/_backends/",
 };
 
 static bool is_machinery(const struct bb_frame *f)
@@ -167,8 +168,8 @@ static bool add_rest(struct bb_blocker *b, const struct bb_process *p, const str
 	for (size_t i = 0; i < p->nr_code; i++) {
 		const struct bb_code *c = &p->code[i];
 
-		if (c->tid != t->tid || c->kind != BB_PY_BLOCKED || c->polls ||
-		    c->state != state || c->syscall != syscall)
+		if (c->tid != t->tid || c->kind != BB_PY_BLOCKED || c->polls || c->state != state ||
+		    c->syscall != syscall)
 			continue;
 		known_ns += c->ns;
 		known += c->count;

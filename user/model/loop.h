@@ -9,8 +9,8 @@
 struct bb_blocker {
 	const struct bb_frame *frame; /* top of the stack, NULL: not known */
 	const struct bb_frame *task;  /* coroutine or callback that the loop ran; may be frame */
-	enum bb_state state; /* BB_STATE_ONCPU: it computed; BB_STATE_RUNQ: it waited for a CPU, after
-			      * polls too */
+	enum bb_state state; /* BB_STATE_ONCPU: it computed; BB_STATE_RUNQ: it waited for a CPU,
+			      * after polls too */
 	int32_t syscall;
 	uint64_t ns;      /* blocked; for BB_STATE_ONCPU an estimate from samples */
 	uint64_t count;   /* waits, or samples; of BB_STATE_RUNQ 0: not known */
