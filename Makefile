@@ -112,7 +112,7 @@ $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE)
 
 # what reads a process without the kernel's help
 PYTHON_SRC := user/capture/elf.c user/capture/mem.c user/util/fmt.c \
-	$(filter-out user/capture/python_stacks.c,$(wildcard user/capture/python*.c))
+	$(filter-out user/capture/python_stacks.c user/capture/python_blocked.c,$(wildcard user/capture/python*.c))
 
 $(PYTHON_BIN): $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)
 	$(call msg,CC,$@)

@@ -183,12 +183,12 @@ enum bb_sysclass {
  * game shows as a stutter, and a tenth of the 100 ms from which asyncio's own debug
  * mode warns of a slow callback.
  */
-#define BB_TURN_LONG_NS  10000000ULL
-#define BB_PY_DEPTH      64 /* frames of a stack that are kept */
-#define BB_WHO_TID       (1ULL << 63)
-#define BB_ROW_HINTS     4096  /* where a task's row was last found, by its PID modulo this */
-#define BB_TARGET_SLOTS  65536 /* prefilter: one byte per tgid modulo this */
-#define BB_DEAD_KEPT     1024  /* ended threads kept with all detail, by default */
+#define BB_TURN_LONG_NS 10000000ULL
+#define BB_PY_DEPTH     64 /* frames of a stack that are kept */
+#define BB_WHO_TID      (1ULL << 63)
+#define BB_ROW_HINTS    4096  /* where a task's row was last found, by its PID modulo this */
+#define BB_TARGET_SLOTS 65536 /* prefilter: one byte per tgid modulo this */
+#define BB_DEAD_KEPT    1024  /* ended threads kept with all detail, by default */
 
 struct bb_row_hint {
 	bb_u64 task;

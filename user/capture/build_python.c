@@ -156,7 +156,7 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	c->long_turn = key->kind & BB_PY_LONG;
 	c->syscall = key->nr;
 	c->tid = c->kind == BB_PY_HOLDER ? tid_of_holder(b, key->tgid, key->who)
-					   : shown_tid(b, (uint32_t)key->who);
+					 : shown_tid(b, (uint32_t)key->who);
 	c->ns = sum->ns;
 	c->count = sum->count;
 	c->max_ns = sum->max_ns;
