@@ -54,7 +54,7 @@ def test_gil_held_while_blocking(python):
     finding = found[0]
     assert finding["function"].endswith("naps") and finding["line"] == 8, finding
     assert finding["state"] == "sleep" and finding["syscall"].endswith("nanosleep"), finding
-    assert finding["ns"] / finding["count"] > 19 * 10 ** 6 and finding["max_ns"] > 19 * 10 ** 6
+    assert finding["ns"] > 19 * 10 ** 6 * (finding["count"] - 2) and finding["max_ns"] > 19 * 10 ** 6
     # of each round 20 ms are slept with the GIL, 5 ms without, and then it has to wait for 5 ms
     assert 0.3 < finding["share"] < 0.85 and finding["ns"] < window, finding
     # while the other one waits for a CPU, between two slices, it does not wait for the GIL

@@ -90,7 +90,7 @@ def test_blocking_call_in_a_coroutine(python):
     assert sleeps and sleeps[0]["function"] == "sleeps_in_the_loop", loop["blockers"]
     row = sleeps[0]
     assert row["task"] and row["task"]["function"] == "sleeps_in_the_loop", row
-    assert row["max_ns"] > 0.09 * 10 ** 9 and row["ns"] / row["count"] > 0.09 * 10 ** 9, row
+    assert row["max_ns"] > 0.09 * 10 ** 9 and row["ns"] > (row["count"] - 2) * 0.09 * 10 ** 9, row
     assert loop["max_ns"] > 0.09 * 10 ** 9
     found = [f for f in process["findings"] if f["id"] == "blocking-call-in-event-loop"]
     assert [f["function"] for f in found] == ["sleeps_in_the_loop"], process["findings"]
