@@ -97,10 +97,11 @@ $(OUT)/boundby: $(OBJ)
 
 WORKLOAD_BIN := $(patsubst tests/workloads/%.c,$(OUT)/tests/%,$(wildcard tests/workloads/*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*.c))
-TEST_LIB := $(filter-out tests/lib/py%.c,$(wildcard tests/lib/*.c))
+TEST_LIB := $(filter-out tests/lib/py%.c tests/lib/pollclock.c,$(wildcard tests/lib/*.c))
 PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c))
 # of the capture, what needs no kernel
 PURE_CAPTURE := user/capture/allowance.c user/capture/fold.c user/capture/governor.c user/capture/mem.c \
+	user/capture/sysclass.c \
 	$(patsubst %,user/capture/python_%.c,attr code image lines names str threads) \
 	$(patsubst %,user/capture/%.c,elf maps native perf_map procfs symbols)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -124,7 +125,13 @@ $(PYTHON_BIN): $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ -lelf -lz
 
-workloads: $(WORKLOAD_BIN) $(PYTHON_BIN)
+# preloaded into programs of any language
+$(OUT)/tests/pollclock.so: tests/lib/pollclock.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -shared -fPIC $< -o $@ -ldl
+
+workloads: $(WORKLOAD_BIN) $(PYTHON_BIN) $(OUT)/tests/pollclock.so
 
 unit: $(UNIT_BIN)
 	$(Q)for t in $(UNIT_BIN); do echo "  RUN      $$t"; $$t || exit 1; done

@@ -165,9 +165,10 @@ enum bb_sysclass {
 	BB_SC_CHILD = 9,
 	BB_SC_IPC = 10,
 	BB_SC_DISK = 11,
-	BB_SC_OPEN = 12,    /* a path: disk, or a FIFO whose other end is missing */
-	BB_SC_CLONE = 13,   /* blocks in vfork until the child execs */
-	BB_SC_RESTART = 14, /* goes on with the call that a signal or a freeze broke off */
+	BB_SC_OPEN = 12,       /* a path: disk, or a FIFO whose other end is missing */
+	BB_SC_CLONE = 13,      /* blocks in vfork until the child execs */
+	BB_SC_RESTART = 14,    /* goes on with the call that a signal or a freeze broke off */
+	BB_SC_NEW_POLLER = 15, /* makes what BB_SC_POLL_FD polls by; blocks as OTHER does */
 };
 
 #define BB_WORD_UNIT_SHIFT 2 /* 4 ns: 48 bits of it are 13 days */
@@ -177,18 +178,24 @@ enum bb_sysclass {
 #define BB_GILS_MAX        8
 #define BB_HIST_BITS       40
 /*
- * A histogram of turns: slot i counts those from 2^(10 + i / 16) x (1 + (i % 16) / 16) ns,
- * the first all shorter ones too and the last all longer ones: 1 us to 4 minutes, to 6 %.
+ * A histogram of turns: slot i counts those from 2^(10 + i / 32) x (1 + (i % 32) / 32) ns,
+ * the first all shorter ones too and the last all longer ones: 1 us to 4 minutes, to 3 %.
  */
 #define BB_TURN_FIRST    10
-#define BB_TURN_SUB_BITS 4
-#define BB_TURN_SLOTS    448
-#define BB_PY_DEPTH      64 /* frames of a stack that are kept */
-#define BB_WHO_TID       (1ULL << 63)
-#define BB_NATIVE_DEPTH  32    /* native ones */
-#define BB_ROW_HINTS     4096  /* where a task's row was last found, by its PID modulo this */
-#define BB_TARGET_SLOTS  65536 /* prefilter: one byte per tgid modulo this */
-#define BB_DEAD_KEPT     1024  /* ended threads kept with all detail, by default */
+#define BB_TURN_SUB_BITS 5
+#define BB_TURN_SLOTS    896
+/*
+ * CPU time in one turn from which the turn is long. 10 ms are what a display or a
+ * game shows as a stutter, and a tenth of the 100 ms from which asyncio's own debug
+ * mode warns of a slow callback.
+ */
+#define BB_TURN_LONG_NS 10000000ULL
+#define BB_PY_DEPTH     64 /* frames of a stack that are kept */
+#define BB_WHO_TID      (1ULL << 63)
+#define BB_NATIVE_DEPTH 32    /* native ones */
+#define BB_ROW_HINTS    4096  /* where a task's row was last found, by its PID modulo this */
+#define BB_TARGET_SLOTS 65536 /* prefilter: one byte per tgid modulo this */
+#define BB_DEAD_KEPT    1024  /* ended threads kept with all detail, by default */
 
 struct bb_row_hint {
 	bb_u64 task;
@@ -222,6 +229,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_NO_TSTATE (1u << 9)  /* not among the interpreter's threads: do not look again */
 #define BB_TF_HOLDS     (1u << 10) /* off the CPU with t->held_gil held */
 #define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */
+#define BB_TF_INNER     (1u << 12) /* the poll it is in is not its loop's: one within a turn */
 
 /* A thread, while it lives: in map `rows`; map `threads` has the number of a task's row. */
 struct bb_thread_sum {
@@ -263,7 +271,7 @@ struct bb_thread_sum {
 	bb_u64 off_ns;    /* all time off the CPU so far */
 	bb_u64 kernel_ns;
 	bb_s32 sys_nr;
-	bb_u32 pad;
+	bb_u32 loop_fd;     /* descriptor by which its event loop polls, and 1; 0: none yet */
 	bb_u64 tstate;      /* its PyThreadState, once found */
 	bb_u64 self;        /* pthread_self() when it was first seen, 0: not known (any more) */
 	bb_u64 stack;       /* Python stack of the open wait, 0: not walked */
@@ -272,11 +280,12 @@ struct bb_thread_sum {
 	bb_u64 held_owed;   /* contended time of it, then */
 	bb_u64 turn;        /* ktime at which it got a CPU after a poll that blocked, 0: none */
 	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
+	bb_u64 turn_off;    /* off-CPU total then */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 664, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 456, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 672, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 464, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -309,7 +318,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 744, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 752, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -458,8 +467,18 @@ struct bb_turns {
 struct bb_loop_sum {
 	struct bb_turns seen;   /* between polls that blocked: at least as long as the true ones */
 	struct bb_turns traced; /* between all polls, while system calls were traced */
+	/* of traced turns, those that took a CPU for BB_TURN_LONG_NS and more */
+	bb_u64 long_count;
+	bb_u64 long_ns; /* CPU time in them */
+	bb_u64 long_max_ns;
+	/* blocked in polls within turns, by another descriptor than the loop's */
+	bb_u64 inner_count;
+	bb_u64 inner_ns;
+	bb_u64 inner_max_ns;
+	bb_s32 inner_nr; /* system call of the last */
+	bb_u32 made;     /* descriptors to poll by that the thread made, while traced */
 };
-_Static_assert(sizeof(struct bb_loop_sum) == 3632, "bb_loop_sum");
+_Static_assert(sizeof(struct bb_loop_sum) == 7272, "bb_loop_sum");
 
 /* A thread state: key of map `tstates`, which has the thread's tid while that lives. */
 struct bb_tstate_key {
@@ -503,12 +522,17 @@ struct bb_py_stack {
 };
 _Static_assert(sizeof(struct bb_py_stack) == 1032, "bb_py_stack");
 
+/* In bb_py_key.kind, beside the kind. */
+#define BB_PY_INNER     0x40u /* BB_PY_BLOCKED in a poll within a turn of an event loop */
+#define BB_PY_LONG      0x80u /* sampled when the turn had taken a CPU for BB_TURN_LONG_NS */
+#define BB_PY_KIND_MASK 0x3fu
+
 /* Key of map `py_sums`. */
 struct bb_py_key {
 	bb_u64 stack; /* 0: not walked */
 	bb_u64 who;   /* the tid; BB_PY_HOLDER: BB_WHO_TID and it or, not known, the thread state */
 	bb_u32 tgid;
-	bb_u8 kind; /* enum bb_py_kind */
+	bb_u8 kind; /* enum bb_py_kind, and flags */
 	bb_u8 bucket;
 	bb_s16 nr;
 };

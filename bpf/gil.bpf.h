@@ -380,6 +380,8 @@ __noinline int bb_py_blocked(u64 task, u32 pid, u32 bucket, u64 ns)
 
 	if (!t)
 		return 0;
+	if (bucket == BB_POLL && (t->flags & BB_TF_INNER))
+		key.kind |= BB_PY_INNER;
 	key.stack = t->stack;
 	key.who = t->tid;
 	key.tgid = t->tgid;

@@ -5,6 +5,7 @@
  */
 #include "thread.bpf.h"
 #include "gil.bpf.h"
+#include "loop.bpf.h"
 
 /*
  * What ran natively: the user's instruction and, as far as code keeps frame pointers, who
@@ -39,7 +40,7 @@ int bb_sample(void *ctx)
 	struct bb_py_thread *p;
 	struct task_struct *task;
 	struct bb_self me;
-	u64 self, holder, tstate, gil;
+	u64 self, holder, tstate, gil, now;
 	u32 tgid;
 
 	if (!bb_gate)
@@ -58,7 +59,8 @@ int bb_sample(void *ctx)
 	/* a native thread has none: it is no part of what is told about Python's */
 	if (!tstate)
 		return 0;
-	key.stack = bb_py_stack(tgid, tstate, bpf_ktime_get_ns(), 0);
+	now = bpf_ktime_get_ns();
+	key.stack = bb_py_stack(tgid, tstate, now, 0);
 	p = py_thread(t);
 	if (!p)
 		return 0;
@@ -75,6 +77,8 @@ int bb_sample(void *ctx)
 		key.kind = BB_PY_ON_FREE;
 		p->samples_free++;
 	}
+	if (t->turn_traced && turn_cpu_ns(t, now) >= BB_TURN_LONG_NS)
+		key.kind |= BB_PY_LONG;
 	py_sum_add(&key, 0, 1, 0);
 	sample_native(ctx, &key);
 	return 0;

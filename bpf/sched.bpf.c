@@ -157,6 +157,29 @@ static __noinline int unseen_end(struct task_struct *p, u64 now)
 	return 0;
 }
 
+/* A poll that blocked for @ns is over. */
+__noinline int bb_loop_polled(u64 task, u32 pid, u64 ns, u64 now)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_loop_sum *l;
+
+	if (!t)
+		return 0;
+	if (!(t->flags & BB_TF_INNER)) {
+		t->turn = now;
+		return 0;
+	}
+	l = loop_of(t);
+	if (!l)
+		return 0;
+	l->inner_count++;
+	l->inner_ns += ns;
+	l->inner_nr = t->nr;
+	if (ns > l->inner_max_ns)
+		l->inner_max_ns = ns;
+	return 0;
+}
+
 /* @p gets a CPU at @now: close what it was off for. */
 static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum *t, u64 now,
 				     u64 clock, const bool cas)
@@ -179,14 +202,14 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 				     : bb_futex_end_nocas(task_of(t), t->tid, off - runq, now);
 		if (t->stack && bucket != BB_GIL)
 			bb_py_blocked(task_of(t), t->tid, bucket, off - runq);
+		if (bucket == BB_POLL && polls_events(t->nr))
+			bb_loop_polled(task_of(t), t->tid, off - runq, now);
 		t->ns[BB_RUNQ_WOKEN] += runq;
 		add_ns(t, bucket, off - runq);
 		bb_slot_add(task_of(t), t->tid, bucket, off - runq);
 	}
 	if (t->flags & BB_TF_HOLDS)
 		bb_gil_back(task_of(t), t->tid, bucket, off, now);
-	if (bucket == BB_POLL && polls_events(t->nr))
-		t->turn = now;
 	t->off_ns += off;
 	t->since = now;
 	t->on = BB_STATE_RAN;
@@ -226,16 +249,22 @@ static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread
 	return 0;
 }
 
-/* The loop is back at its poll, and that blocks. */
+/* A poll blocks: the loop is back at it, if it is the loop's. */
 __noinline int bb_loop_turn(u64 task, u32 pid, u64 now)
 {
 	struct bb_thread_sum *t = thread_at(task, pid);
 	struct bb_loop_sum *l = t ? loop_of(t) : NULL;
 
+	if (!t)
+		return 0;
+	t->flags &= ~BB_TF_INNER;
+	if (!is_loops_fd(task, t, t->fd)) {
+		t->flags |= BB_TF_INNER;
+		return 0;
+	}
 	if (l && t->turn)
 		turn_add(&l->seen, now - t->turn);
-	if (t)
-		t->turn = 0;
+	t->turn = 0;
 	return 0;
 }
 

@@ -15,6 +15,21 @@ static __always_inline struct bb_thread_sum *current_thread(void)
 	return bb_may_be_target(self.tgid) ? thread_at(self.task, self.pid) : NULL;
 }
 
+/* A poll begins, by descriptor @fd. */
+__noinline int bb_poll_begin(u64 task, u32 pid, s32 fd)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (!t)
+		return 0;
+	t->flags &= ~BB_TF_INNER;
+	if (!is_loops_fd(task, t, fd))
+		t->flags |= BB_TF_INNER;
+	else if (t->turn_traced)
+		turn_end(t, t->sys_enter);
+	return 0;
+}
+
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(bb_sys_enter, struct pt_regs *regs, long id)
 {
@@ -32,11 +47,16 @@ int BPF_PROG(bb_sys_enter, struct pt_regs *regs, long id)
 	t->sys_nr = id;
 	t->sys_off = t->off_ns;
 	t->sys_enter = bpf_ktime_get_ns();
-	if (t->turn_traced && polls_events(id)) {
+	if (polls_events(id)) {
+		struct bb_regs r;
+
+		bb_regs_fill(&r, regs);
+		bb_poll_begin(task_of(t), t->tid, r.arg[0]);
+	} else if (makes_poller(id)) {
 		struct bb_loop_sum *l = loop_of(t);
 
 		if (l)
-			turn_add(&l->traced, t->sys_enter - t->turn_traced);
+			l->made++;
 	}
 	return 0;
 }
@@ -56,8 +76,10 @@ int BPF_PROG(bb_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	now = bpf_ktime_get_ns();
 	ns = now - t->sys_enter;
-	if (polls_events(t->sys_nr))
+	if (polls_events(t->sys_nr) && !(t->flags & BB_TF_INNER)) {
 		t->turn_traced = now;
+		t->turn_off = t->off_ns;
+	}
 	off = t->off_ns - t->sys_off;
 	t->sys_enter = 0;
 	if (ns > off)

@@ -193,9 +193,12 @@ static void gil__loop(struct bb_process *p, pid_t tid)
 					.window_ns = 10 * SEC,
 					.turns = 100,
 					.busy_ns = 2 * SEC,
-					.max_ns = 400 * MS };
-	p->loops[0].hist[160] = 97; /* 2^20 ns */
-	p->loops[0].hist[288] = 3;  /* 2^28 ns */
+					.max_ns = 400 * MS,
+					.long_turns = 3,
+					.long_ns = 900 * MS,
+					.long_max_ns = 310 * MS };
+	p->loops[0].hist[320] = 97; /* 2^20 ns */
+	p->loops[0].hist[576] = 3;  /* 2^28 ns */
 	p->code[4].frames[1].file =
 		bb_strings__add(p->strings, "/usr/lib/python3.12/asyncio/events.py");
 	p->code[4].frames[1].function = bb_strings__add(p->strings, "Handle._run");
@@ -279,6 +282,9 @@ static void sample__gil(struct sample *s)
 	}
 	make__sum(p);
 	gil__verdict(sample__verdicts(s));
+	s->diag.findings = calloc(1, sizeof(*s->diag.findings));
+	if (!s->diag.findings || bb_findings__of(s->diag.findings, s->rec, p))
+		abort();
 }
 
 static void idle__locks(struct bb_process *p)

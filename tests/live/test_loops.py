@@ -90,14 +90,30 @@ def test_blocking_call_in_a_coroutine(python):
     assert sleeps and sleeps[0]["function"] == "sleeps_in_the_loop", loop["blockers"]
     row = sleeps[0]
     assert row["task"] and row["task"]["function"] == "sleeps_in_the_loop", row
-    assert row["max_ns"] > 0.09 * 10 ** 9 and row["ns"] / row["count"] > 0.09 * 10 ** 9, row
+    assert row["max_ns"] > 0.09 * 10 ** 9 and row["ns"] > (row["count"] - 2) * 0.09 * 10 ** 9, row
     assert loop["max_ns"] > 0.09 * 10 ** 9
+    found = [f for f in process["findings"] if f["id"] == "blocking-call-in-event-loop"]
+    assert [f["function"] for f in found] == ["sleeps_in_the_loop"], process["findings"]
+    assert found[0]["ns"] == row["ns"] and found[0]["lag_max_ns"] == loop["max_ns"], found
+    assert found[0]["share"] > 0.2 and found[0]["waited_ns"] is None, found
 
 
 def test_computing_in_a_coroutine(python):
-    process, loop, _ = watch(python, "computes")
+    process, loop, _ = watch(python, "computes", "--syscalls=on")
     computing = [b for b in loop["blockers"] if b["state"] == "oncpu"
                  and b["task"] and b["task"]["function"] == "computes_in_the_loop"]
-    # a third of the time: 0.1 s after each 0.2 s
+    # a third of the time where there is a CPU for it: 0.1 s after each 0.2 s
     total = sum(b["ns"] for b in computing)
-    assert 0.2 < total / process["threads"][0]["window_ns"] < 0.45, loop["blockers"]
+    assert 5 < loop["long_turns"] < 16, loop
+    assert 0.75 < total / (loop["long_turns"] * 0.1 * 10 ** 9) < 1.25, (total, loop)
+    assert loop["long_max_ns"] > 0.099 * 10 ** 9, loop
+    found = [f for f in process["findings"] if f["id"] == "cpu-in-event-loop"]
+    assert found and found[0]["task"]["function"] == "computes_in_the_loop", process["findings"]
+    # its turns, and none of the ticker's
+    assert found[0]["count"] == loop["long_turns"], loop
+    assert abs(sum(f["ns"] for f in found) - total) < 0.25 * total, (found, total)
+
+
+def test_short_turns_are_no_finding(python):
+    process, _, _ = watch(python, "ticks", "--syscalls=on", secs=2)
+    assert process["findings"] == []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The documentation against the code: rules, states, losses and options are the same in both,
 what the pages tell to type is understood, and their links lead somewhere."""
+import json
 import os
 import pathlib
 import re
@@ -59,6 +60,17 @@ def test_rules():
         assert page[name][2] in ("threads", "share", "ns"), name
         assert (float(value) > 1000) == (page[name][2] == "ns"), name
         assert page[name][3] and page[name][4], "%s: say what it is, and on what evidence" % name
+
+
+def test_findings():
+    """Every finding is on the page and in the schema, and what to do about it in python.md."""
+    code = re.findall(r'X\(\w+,\s*"([\w-]+)"', macro("user/diagnose/findings.h", "BB_FINDINGS"))
+    page = method("Findings")
+    assert code and list(page) == code
+    assert all(len(cells) == 4 and all(cells) for cells in page.values())
+    assert list(rows(section(source("docs/python.md"), "Findings: what to do about each"))) == code
+    schema = json.loads(source("docs/schema.json"))
+    assert schema["$defs"]["finding"]["properties"]["id"]["enum"] == code
 
 
 def test_states():

@@ -334,6 +334,7 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 	open->since = sum->since;
 	open->switches = row->nvcsw + row->nivcsw;
 	open->waits = sum->flags & BB_TF_IN_ACQ;
+	open->inner = sum->flags & BB_TF_INNER;
 	open->acq_stack = sum->acq_stack;
 	open->acq_ns = sum->acq_ns;
 	if (sum->on == BB_STATE_OFF) {

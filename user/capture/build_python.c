@@ -2,6 +2,7 @@
 #include "build_python.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "../model/native.h"
 #include "../util/grow.h"
 #include "fold.h"
+#include "procfs.h"
 #include "python_blocked.h"
 #include "python_code.h"
 #include "sysclass.h"
@@ -218,20 +220,22 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	struct bb_code *c;
 	int err;
 
-	if (!p || key->kind >= BB_PY_KIND_MAX)
+	if (!p || (key->kind & BB_PY_KIND_MASK) >= BB_PY_KIND_MAX)
 		return 0;
 	c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->stack = key->stack;
 	c->who = key->who;
-	c->kind = key->kind;
+	c->kind = key->kind & BB_PY_KIND_MASK;
 	c->bucket = key->bucket;
 	c->state = bb_fold__state(key->bucket);
-	c->polls = key->bucket == BB_POLL && bb_sysclass__polls(key->nr);
+	c->polls =
+		key->bucket == BB_POLL && bb_sysclass__polls(key->nr) && !(key->kind & BB_PY_INNER);
+	c->long_turn = key->kind & BB_PY_LONG;
 	c->syscall = key->nr;
-	c->tid = key->kind == BB_PY_HOLDER ? tid_of_holder(b, key->tgid, key->who)
-					   : shown_tid(b, (uint32_t)key->who, key->tgid);
+	c->tid = c->kind == BB_PY_HOLDER ? tid_of_holder(b, key->tgid, key->who)
+					 : shown_tid(b, (uint32_t)key->who, key->tgid);
 	c->ns = sum->ns;
 	c->count = sum->count;
 	c->max_ns = sum->max_ns;
@@ -347,7 +351,7 @@ static int add_open(struct build *b, struct bb_process *p, size_t nr, const stru
 	key.bucket = (uint8_t)o->bucket;
 	key.state = bb_fold__state(o->bucket);
 	key.syscall = o->blocked_ns ? o->nr : -1;
-	key.polls = o->bucket == BB_POLL && bb_sysclass__polls(o->nr);
+	key.polls = o->bucket == BB_POLL && bb_sysclass__polls(o->nr) && !o->inner;
 	if (!err && o->held_gil)
 		err = add_open_hold(b, p, nr, &key, id);
 	if (!err && o->stack && o->blocked_ns && o->bucket != BB_GIL) {
@@ -391,7 +395,19 @@ static bool runs_in(const struct bb_process *p, pid_t tid, const char *part)
 	return false;
 }
 
-/* Whose loop is it? Python's code tells; uvloop is C, and called where asyncio's own loop would be.
+static bool has_mapped(pid_t pid, const char *part)
+{
+	char path[64], *maps;
+	bool has;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = bb_procfs__read(path, NULL);
+	has = maps && strstr(maps, part);
+	free(maps);
+	return has;
+}
+
+/* Whose loop is it? Python's code tells, but for uvloop's, which is C, called by whoever runs it.
  */
 static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 {
@@ -401,10 +417,36 @@ static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 		return BB_LOOP_GO;
 	if (runs_in(p, tid, "/gevent/"))
 		return BB_LOOP_GEVENT;
+	if (runs_in(p, tid, "/trio/_core/"))
+		return BB_LOOP_TRIO;
 	if (runs_in(p, tid, "asyncio/base_events.py"))
 		return BB_LOOP_ASYNCIO;
-	return runs_in(p, tid, "/asyncio/") || runs_in(p, tid, "/uvloop/") ? BB_LOOP_UVLOOP
-									   : BB_LOOP_EPOLL;
+	if (runs_in(p, tid, "") && has_mapped(p->pid, "/uvloop/"))
+		return BB_LOOP_UVLOOP;
+	return runs_in(p, tid, "/asyncio/") ? BB_LOOP_ASYNCIO : BB_LOOP_EPOLL;
+}
+
+/*
+ * Of threads whose code does not say that it is a loop: workers that wait for work on a futex,
+ * and poll in turn, are none; nor is one that makes an epoll set for each thing it waits for, as
+ * clients of databases do: that is seen while system calls are traced.
+ */
+static bool is_no_loop(const struct bb_process *p, pid_t tid, const struct bb_loop_sum *sum)
+{
+	size_t at = bb_process__first_thread(p, tid);
+	uint64_t parked = 0, polled = 0;
+
+	if (at == p->nr_threads || p->threads[at].tid != tid)
+		return false;
+	for (size_t i = 0; i < p->threads[at].nr_waits; i++) {
+		const struct bb_wait *w = &p->threads[at].waits[i];
+
+		if (w->state == BB_STATE_QUEUE || w->state == BB_STATE_LOCK)
+			parked += w->ns;
+		else if (w->polls)
+			polled += w->ns;
+	}
+	return parked > polled || 2 * (uint64_t)sum->made > sum->traced.count;
 }
 
 static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, void *ctx)
@@ -412,21 +454,32 @@ static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, 
 	struct build *b = ctx;
 	struct bb_process *p = process_of(b, tgid);
 	const struct bb_turns *turns = b->opts->traced ? &sum->traced : &sum->seen;
+	enum bb_loop_kind kind;
 	struct bb_loop *l;
 
 	if (!p || !turns->count)
+		return 0;
+	kind = kind_of(p, shown_tid(b, tid, tgid));
+	if (kind == BB_LOOP_EPOLL && is_no_loop(p, shown_tid(b, tid, tgid), sum))
 		return 0;
 	l = bb_grow((void **)&p->loops, &p->nr_loops, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
 	l->tid = shown_tid(b, tid, tgid);
-	l->kind = kind_of(p, l->tid);
+	l->kind = kind;
 	l->exact = b->opts->traced;
 	l->window_ns = b->rec->window.ns;
 	l->turns = turns->count;
 	l->busy_ns = turns->ns;
 	l->max_ns = turns->max_ns;
 	memcpy(l->hist, turns->hist, sizeof(l->hist));
+	l->long_turns = l->exact ? sum->long_count : BB_UNKNOWN_U64;
+	l->long_ns = l->exact ? sum->long_ns : BB_UNKNOWN_U64;
+	l->long_max_ns = l->exact ? sum->long_max_ns : BB_UNKNOWN_U64;
+	l->inner_count = sum->inner_count;
+	l->inner_ns = sum->inner_ns;
+	l->inner_max_ns = sum->inner_max_ns;
+	l->inner_syscall = sum->inner_nr;
 	return 0;
 }
 

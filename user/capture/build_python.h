@@ -16,6 +16,7 @@ struct bb_py_open {
 	uint64_t since;      /* ktime at which it began */
 	uint64_t stack;      /* in which it blocks, 0: not walked */
 	uint64_t blocked_ns; /* 0: it does not */
+	bool inner;          /* in a poll within a turn of its event loop */
 	uint32_t bucket;     /* enum bb_bucket of that */
 	int16_t nr;          /* system call, -1: none */
 	uint64_t switches;   /* of the thread then */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sysclass.h"
+
 static const enum bb_state state_of[BB_BUCKET_MAX] = {
 	[BB_ONCPU] = BB_STATE_ONCPU,       [BB_RUNQ_PREEMPTED] = BB_STATE_RUNQ,
 	[BB_RUNQ_WOKEN] = BB_STATE_RUNQ,   [BB_RUNQ_THROTTLED] = BB_STATE_RUNQ,
@@ -94,6 +96,7 @@ int bb_fold__waits(struct bb_thread *t, const struct bb_thread_sum *sum)
 		w->ns = s->ns;
 		w->max_ns = s->max_ns;
 		w->open = s->used > 1;
+		w->polls = s->bucket == BB_POLL && bb_sysclass__polls(s->nr);
 		nr++;
 	}
 	t->nr_waits = nr;

@@ -43,6 +43,7 @@ static const struct {
 		      "readahead lseek mount umount2 execve execveat utimensat" },
 	{ BB_SC_OPEN, "open openat openat2 creat" },
 	{ BB_SC_RESTART, "restart_syscall" },
+	{ BB_SC_NEW_POLLER, "epoll_create epoll_create1 io_uring_setup" },
 };
 
 const char *bb_syscall__name(int nr)

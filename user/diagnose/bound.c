@@ -23,6 +23,9 @@ void bb_diagnosis__free(struct bb_diagnosis *diag)
 {
 	if (!diag)
 		return;
+	for (size_t i = 0; diag->findings && i < diag->nr_processes; i++)
+		bb_findings__free(&diag->findings[i]);
+	free(diag->findings);
 	free(diag->processes);
 	memset(diag, 0, sizeof(*diag));
 }

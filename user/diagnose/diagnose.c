@@ -42,6 +42,18 @@ static double part_of(const struct bb_record *rec, const struct bb_facts *f)
 	return rec->window.ns ? fmin(1, f->window_ns / (double)rec->window.ns) : 1;
 }
 
+static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
+{
+	int err = 0;
+
+	diag->findings = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->findings));
+	if (!diag->findings)
+		return -ENOMEM;
+	for (size_t i = 0; i < rec->nr_processes && !err; i++)
+		err = bb_findings__of(&diag->findings[i], rec, &rec->processes[i]);
+	return err;
+}
+
 int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	struct bb_amounts sum = {};
@@ -60,6 +72,11 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 		return -ENOMEM;
 	}
 	diag->nr_processes = rec->nr_processes;
+	if (find_all(rec, diag)) {
+		free(facts);
+		bb_diagnosis__free(diag);
+		return -ENOMEM;
+	}
 	for (size_t i = 0; i < rec->nr_processes; i++) {
 		bb_facts__of(&facts[i], rec, &rec->processes[i]);
 		bb_facts__add(&tree, &facts[i], part_of(rec, &facts[i]));

@@ -8,7 +8,7 @@
 #ifndef BB_DIAGNOSE_DIAGNOSIS_H
 #define BB_DIAGNOSE_DIAGNOSIS_H
 
-#include "../model/record.h"
+#include "findings.h"
 
 #define BB_VERDICTS(X)                                                                             \
 	X(GIL_BOUND, "gil-bound")                                                                  \
@@ -53,9 +53,10 @@ struct bb_verdict {
 struct bb_diagnosis {
 	struct bb_verdict *processes; /* one per process of the record, same order */
 	size_t nr_processes;
-	struct bb_verdict tree; /* all selected processes together */
-	bool has_tree;          /* false where there is one process only */
-	bool incomplete;        /* losses touch the verdict: exit status 4 */
+	struct bb_findings *findings; /* likewise; NULL: not looked for */
+	struct bb_verdict tree;       /* all selected processes together */
+	bool has_tree;                /* false where there is one process only */
+	bool incomplete;              /* losses touch the verdict: exit status 4 */
 };
 
 /** bb_bound__name - e.g. "gil-bound"; static string, never NULL. */
@@ -63,7 +64,7 @@ const char *bb_bound__name(enum bb_bound b);
 
 /**
  * bb_diagnose - judge a record.
- * @rec:  the record; only read
+ * @rec:  the record; only read. The findings point into it
  * @diag: filled on success; release with bb_diagnosis__free()
  * Return 0 or -ENOMEM.
  */

@@ -29,7 +29,15 @@
 	X(CONTENDED, "contended", 0.05, "share of wall time below which contention is noise")      \
 	X(SHORT_WINDOW_NS, "short-window", 0.1e9, "window below which nothing is said")            \
 	X(SURE_WINDOW_NS, "sure-window", 1e9, "window from which its length costs no confidence")  \
-	X(UNKNOWN_MAX, "unknown-max", 0.5, "share of unknown time above which nothing is said")
+	X(UNKNOWN_MAX, "unknown-max", 0.5, "share of unknown time above which nothing is said")    \
+	X(HELD_BLOCKED, "held-blocked", 0.01,                                                      \
+	  "share of the window that others wait for a GIL that one line of code blocks with")      \
+	X(LOOP_BLOCKED, "loop-blocked", 0.02,                                                      \
+	  "share of the window that an event loop is blocked in one line, outside its poll")       \
+	X(LOOP_COMPUTES, "loop-computes", 0.02,                                                    \
+	  "share of the window that an event loop computes in turns of 10 ms of CPU and more")     \
+	X(LOOP_STALL_NS, "loop-stall", 0.1e9,                                                      \
+	  "one blocking call, or one turn's CPU time, that stalls an event loop by itself")
 
 enum bb_rule {
 #define X(id, name, value, text) BB_R_##id,

@@ -237,7 +237,8 @@ static void json__rows(struct writer *w, const struct bb_process *p, bool tree, 
 }
 
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
-			  const struct bb_verdict *v, bool traced, uint64_t active)
+			  const struct bb_verdict *v, const struct bb_findings *findings,
+			  bool traced, uint64_t active)
 {
 	bool tree = key != NULL;
 
@@ -247,6 +248,10 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 	writer__empty(w, "phases");
 	writer__empty(w, "what_if");
 	writer__empty(w, "advice");
+	writer__open(w, "findings", "[");
+	for (size_t i = 0; findings && i < findings->nr && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__finding(&findings->items[i], w->opts));
+	writer__close(w, "]");
 	json__budget(w, p, active);
 	writer__value(w, "gil", bb_json__gil(p, w->window_ns, w->opts));
 	writer__value(w, "pauses", bb_json__pauses(p, w->window_ns));
@@ -274,7 +279,7 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 	/* The tree lists no threads, but counts them. */
 	for (i = 0; i < rec->nr_processes; i++)
 		active += bb_process__active(&rec->processes[i]);
-	json__process(w, "tree", &tree, &diag->tree, traced, active);
+	json__process(w, "tree", &tree, &diag->tree, NULL, traced, active);
 	bb_tree__free(&tree);
 }
 
@@ -329,7 +334,8 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	writer__value(&w, "incomplete", json_boolean(diag->incomplete));
 	writer__open(&w, "processes", "[");
 	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
-		json__process(&w, NULL, &rec->processes[i], &diag->processes[i], traced,
+		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
+			      diag->findings ? &diag->findings[i] : NULL, traced,
 			      bb_process__active(&rec->processes[i]));
 	writer__close(&w, "]");
 	json__tree(&w, rec, diag, traced);

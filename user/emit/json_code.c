@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../model/code.h"
+#include "../model/loop.h"
 #include "../model/native.h"
 #include "json_rows.h"
 #include "names.h"
@@ -157,9 +158,12 @@ static json_t *json__blocker(const struct bb_blocker *b, const struct bb_emit_op
 	o = bb_json__set(o, "syscall",
 			 b->syscall >= 0 ? bb_json__syscall_name(b->syscall, opts) : json_null());
 	o = bb_json__set(o, "ns", bb_json__u64(b->ns));
-	o = bb_json__set(o, "count", bb_json__u64(b->count));
+	o = bb_json__set(o, "count",
+			 b->state == BB_STATE_RUNQ ? json_null() : bb_json__u64(b->count));
 	return bb_json__set(o, "max_ns",
-			    b->state == BB_STATE_ONCPU ? json_null() : bb_json__u64(b->max_ns));
+			    b->state == BB_STATE_ONCPU || b->state == BB_STATE_RUNQ
+				    ? json_null()
+				    : bb_json__u64(b->max_ns));
 }
 
 json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,
@@ -171,7 +175,7 @@ json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,
 	struct bb_blocker *rows;
 	size_t nr;
 
-	if (bb_loop__blockers(p, l->tid, &rows, &nr)) {
+	if (bb_loop__blockers(p, l, &rows, &nr)) {
 		json_decref(o);
 		json_decref(array);
 		return NULL;
@@ -190,7 +194,38 @@ json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,
 	o = bb_json__set(o, "max_ns", bb_json__u64(l->max_ns));
 	bb_loop__powers(l, hist);
 	o = bb_json__set(o, "lag_hist", bb_json__hist(hist));
+	o = bb_json__set(o, "long_turns", bb_json__u64(l->long_turns));
+	o = bb_json__set(o, "long_ns", bb_json__u64(l->long_ns));
+	o = bb_json__set(o, "long_max_ns", bb_json__u64(l->long_max_ns));
 	return bb_json__set(o, "blockers", array);
+}
+
+json_t *bb_json__finding(const struct bb_finding *f, const struct bb_emit_opts *opts)
+{
+	const struct bb_loop *l = f->loop;
+	json_t *o = json_object();
+
+	o = bb_json__set(o, "id", bb_json__string(bb_finding__name(f->id)));
+	o = bb_json__set(o, "text", bb_json__string(bb_finding__text(f->id)));
+	o = bb_json__set(o, "tid", f->tid ? json_integer(f->tid) : json_null());
+	o = json__frame(o, f->frame);
+	o = bb_json__set(o, "task", f->task ? json__frame(json_object(), f->task) : json_null());
+	o = bb_json__set(o, "state", bb_json__string(bb_state__name(f->state)));
+	o = bb_json__set(o, "syscall",
+			 f->syscall >= 0 ? bb_json__syscall_name(f->syscall, opts) : json_null());
+	o = bb_json__set(o, "ns", bb_json__u64(f->ns));
+	o = bb_json__set(o, "count", bb_json__u64(f->count));
+	o = bb_json__set(o, "max_ns", bb_json__u64(f->max_ns));
+	o = bb_json__set(o, "share", bb_json__real(f->share));
+	o = bb_json__set(o, "waited_ns", bb_json__u64(f->waited_ns));
+	o = bb_json__set(o, "loop", l ? bb_json__string(bb_name__loop(l->kind)) : json_null());
+	o = bb_json__set(o, "lag_p99_ns",
+			 l ? bb_json__u64(bb_loop__quantile(l, 0.99)) : json_null());
+	o = bb_json__set(o, "lag_max_ns", l ? bb_json__u64(l->max_ns) : json_null());
+	o = bb_json__set(o, "lag_exact", l ? json_boolean(l->exact) : json_null());
+	o = bb_json__set(o, "rule", bb_json__string(bb_rules[f->rule].name));
+	o = bb_json__set(o, "value", bb_json__real(f->value));
+	return bb_json__set(o, "threshold", bb_json__real(bb_rule(f->rule)));
 }
 
 json_t *bb_json__walks(const struct bb_record *rec)

@@ -22,6 +22,9 @@ json_t *bb_json__lines(const struct bb_process *p, enum bb_py_kind kind,
 json_t *bb_json__loop(const struct bb_process *p, const struct bb_loop *l,
 		      const struct bb_emit_opts *opts);
 
+/** bb_json__finding - a finding, with its code and what it cost. */
+json_t *bb_json__finding(const struct bb_finding *f, const struct bb_emit_opts *opts);
+
 /** bb_json__stack - a row of bb_process.code with all its frames. */
 json_t *bb_json__stack(const struct bb_code *c, const struct bb_emit_opts *opts);
 

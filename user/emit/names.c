@@ -79,9 +79,10 @@ const char *bb_name__loop(enum bb_loop_kind kind)
 		[BB_LOOP_EPOLL] = "epoll",   [BB_LOOP_ASYNCIO] = "asyncio",
 		[BB_LOOP_UVLOOP] = "uvloop", [BB_LOOP_GEVENT] = "gevent",
 		[BB_LOOP_NODE] = "node",     [BB_LOOP_GO] = "go",
+		[BB_LOOP_TRIO] = "trio",
 	};
 
-	return kind <= BB_LOOP_GO ? names[kind] : "epoll";
+	return kind <= BB_LOOP_TRIO ? names[kind] : "epoll";
 }
 
 const char *bb_name__gil_mode(enum bb_gil_mode mode)

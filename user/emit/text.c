@@ -224,8 +224,10 @@ static void text__why(struct bb_text *t, const struct bb_verdict *v)
 	evidence__row(&t->line, value, "-", words);
 }
 
-static void text__process(struct bb_text *t, const struct bb_process *p, const struct bb_verdict *v)
+static void text__process(struct bb_text *t, size_t i)
 {
+	const struct bb_process *p = &t->rec->processes[i];
+	const struct bb_verdict *v = &t->diag->processes[i];
 	struct bb_line *l = &t->line;
 
 	bb_line__color(l, BB_COLOR_BOLD);
@@ -238,6 +240,7 @@ static void text__process(struct bb_text *t, const struct bb_process *p, const s
 	subject__figures(t, p, bb_process__active(p));
 	subject__fate(t, p);
 	text__why(t, v);
+	bb_text__findings(t, t->diag->findings ? &t->diag->findings[i] : NULL);
 	bb_text__states(t, p);
 	bb_text__threads(t, p);
 	bb_text__waits(t, p);
@@ -308,7 +311,7 @@ static void text__several(struct bb_text *t)
 	for (i = 0; i < n && (i < BB_TEXT_TOP || t->opts->all_threads); i++) {
 		if (i || t->diag->has_tree)
 			text__rule(t);
-		text__process(t, &t->rec->processes[order[i]], &t->diag->processes[order[i]]);
+		text__process(t, order[i]);
 	}
 	if (i < n) {
 		text__rule(t);
@@ -335,7 +338,7 @@ int bb_emit__text(FILE *out, const struct bb_record *rec, const struct bb_diagno
 		bb_line__put(&t.line, "Nothing was measured: no process was there to see.");
 		bb_line__end(&t.line);
 	} else if (rec->nr_processes == 1) {
-		text__process(&t, &rec->processes[0], &diag->processes[0]);
+		text__process(&t, 0);
 	} else {
 		text__several(&t);
 	}

@@ -25,6 +25,12 @@ void bb_text__gil(struct bb_text *t, const struct bb_process *p);
 void bb_text__loops(struct bb_text *t, const struct bb_process *p);
 void bb_text__syscalls(struct bb_text *t, const struct bb_process *p);
 
+/** bb_text__findings - the section on findings; nothing where there are none, or @f is NULL. */
+void bb_text__findings(struct bb_text *t, const struct bb_findings *f);
+
+/** bb_text__frame - "function file.py:12" into @buf; NULL: says that it is not known. */
+void bb_text__frame(char *buf, size_t len, const struct bb_frame *f);
+
 /** bb_text__processes - the table of all processes, where there are several. */
 void bb_text__processes(struct bb_text *t);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../model/code.h"
+#include "../model/loop.h"
 #include "../util/fmt.h"
 #include "names.h"
 #include "text.h"
@@ -14,32 +15,25 @@
 /* A turn that took less is no news, and neither is what took part in it. */
 #define LAG_NS 10000000ULL
 
-static void frame__put(char *buf, size_t len, const struct bb_frame *f)
-{
-	if (!f)
-		snprintf(buf, len, "code that is not known");
-	else if (f->line)
-		snprintf(buf, len, "%s %s:%d", f->function, bb_fmt__short_path(f->file), f->line);
-	else
-		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
-}
-
 static void blocker__row(struct bb_text *t, const struct bb_blocker *b)
 {
 	char ns[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], at[160], task[160], text[512];
 	size_t n;
 
-	frame__put(at, sizeof(at), b->frame);
+	bb_text__frame(at, sizeof(at), b->frame);
 	bb_fmt__ns(ns, sizeof(ns), b->ns);
-	if (b->state == BB_STATE_ONCPU)
-		n = (size_t)snprintf(text, sizeof(text), "computed for about %s in %s", ns, at);
+	if (b->state == BB_STATE_RUNQ)
+		n = (size_t)snprintf(text, sizeof(text), "%s waiting for a CPU", ns);
+	else if (b->state == BB_STATE_ONCPU)
+		n = (size_t)snprintf(text, sizeof(text), "computed for about %s%s%s", ns,
+				     b->frame ? " in " : "", b->frame ? at : "");
 	else
 		n = (size_t)snprintf(text, sizeof(text), "%s in %s, %s times, %s the longest: %s",
 				     ns, bb_state__name(b->state),
 				     bb_fmt__count(count, sizeof(count), b->count),
 				     bb_fmt__ns(max, sizeof(max), b->max_ns), at);
 	if (b->task && b->task != b->frame && n < sizeof(text)) {
-		frame__put(task, sizeof(task), b->task);
+		bb_text__frame(task, sizeof(task), b->task);
 		snprintf(text + n, sizeof(text) - n, ", called by %s", task);
 	}
 	bb_line__pad(&t->line, 4);
@@ -56,8 +50,7 @@ static void loop__rows(struct bb_text *t, const struct bb_process *p, const stru
 
 	snprintf(text, sizeof(text),
 		 "%s in thread %d: %s turns a second, busy %s; a turn takes %s%s (median), %s (99 "
-		 "of "
-		 "100), %s at most.",
+		 "of 100), %s at most.",
 		 bb_name__loop(l->kind), l->tid,
 		 bb_fmt__real(rate, sizeof(rate), secs > 0 ? (double)l->turns / secs : 0, 3),
 		 bb_fmt__share(busy, sizeof(busy), (double)l->busy_ns / (double)l->window_ns),
@@ -66,7 +59,7 @@ static void loop__rows(struct bb_text *t, const struct bb_process *p, const stru
 		 bb_fmt__ns(p99, sizeof(p99), bb_loop__quantile(l, 0.99)),
 		 bb_fmt__ns(max, sizeof(max), l->max_ns));
 	bb_line__wrap(&t->line, 2, text);
-	if (bb_loop__blockers(p, l->tid, &rows, &nr))
+	if (bb_loop__blockers(p, l, &rows, &nr))
 		return;
 	for (size_t i = 0; i < nr && i < BLOCKERS && l->max_ns >= LAG_NS; i++)
 		if (rows[i].ns >= LAG_NS && rows[i].ns >= l->busy_ns / 100)

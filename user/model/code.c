@@ -127,6 +127,10 @@ int bb_code__compare(const void *a, const void *b)
 		return x->bucket < y->bucket ? -1 : 1;
 	if (x->state != y->state)
 		return x->state < y->state ? -1 : 1;
+	if (x->polls != y->polls)
+		return x->polls ? 1 : -1;
+	if (x->long_turn != y->long_turn)
+		return x->long_turn ? 1 : -1;
 	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;
 }
 
@@ -148,116 +152,6 @@ void bb_code__sort(struct bb_code *code, size_t nr)
 {
 	if (nr)
 		qsort(code, nr, sizeof(*code), longer_code);
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
-const struct bb_frame *bb_code__task(const struct bb_code *c)
-{
-	/* asyncio/events.py: Handle._run() calls what is due; a task's step goes on in its
-	 * coroutine */
-	for (size_t i = 1; i < c->nr_frames; i++)
-		if (ends_with(c->frames[i].file, "asyncio/events.py") &&
-		    ends_with(c->frames[i].function, "_run"))
-			return &c->frames[i - 1];
-	return NULL;
-}
-
-static int by_blocker(const void *a, const void *b)
-{
-	const struct bb_blocker *x = a, *y = b;
-	int d;
-
-	if (x->state != y->state)
-		return x->state < y->state ? -1 : 1;
-	if (x->syscall != y->syscall)
-		return x->syscall < y->syscall ? -1 : 1;
-	d = bb_frame__compare(x->frame, y->frame);
-	return d ? d : bb_frame__compare(x->task, y->task);
-}
-
-static int by_ns(const void *a, const void *b)
-{
-	const struct bb_blocker *x = a, *y = b;
-
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? 1 : -1;
-	return by_blocker(a, b);
-}
-
-/* Samples count for their share of the thread's time on a CPU. */
-static uint64_t sampled_ns(const struct bb_process *p, pid_t tid, uint64_t count)
-{
-	for (size_t i = 0; i < p->nr_threads; i++) {
-		const struct bb_thread *t = &p->threads[i];
-		uint64_t all = t->gil_samples + t->gil_free_samples;
-
-		if (t->tid == tid && all)
-			return (uint64_t)((double)t->budget.ns[BB_STATE_ONCPU] * (double)count /
-					  (double)all);
-	}
-	return 0;
-}
-
-static bool is_blocker(const struct bb_code *c, pid_t tid)
-{
-	if (c->tid != tid)
-		return false;
-	if (bb_code__is_sampled(c->kind) || c->kind == BB_PY_WAITER)
-		return true;
-	return c->kind == BB_PY_BLOCKED && !c->polls;
-}
-
-int bb_loop__blockers(const struct bb_process *p, pid_t tid, struct bb_blocker **out, size_t *nr)
-{
-	struct bb_blocker *rows;
-	size_t kept = 0;
-
-	*out = NULL;
-	*nr = 0;
-	rows = calloc(p->nr_code ? p->nr_code : 1, sizeof(*rows));
-	if (!rows)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->nr_code; i++) {
-		const struct bb_code *c = &p->code[i];
-		struct bb_blocker *b = &rows[*nr];
-		bool sampled = bb_code__is_sampled(c->kind);
-
-		if (!is_blocker(c, tid))
-			continue;
-		b->frame = c->nr_frames ? &c->frames[0] : NULL;
-		b->task = bb_code__task(c);
-		b->state = sampled                   ? BB_STATE_ONCPU
-			   : c->kind == BB_PY_WAITER ? BB_STATE_GIL
-						     : c->state;
-		b->syscall = sampled || c->kind == BB_PY_WAITER ? -1 : c->syscall;
-		b->ns = sampled ? sampled_ns(p, tid, c->count) : c->ns;
-		b->count = c->count;
-		b->max_ns = c->max_ns;
-		(*nr)++;
-	}
-	qsort(rows, *nr, sizeof(*rows), by_blocker);
-	for (size_t i = 0; i < *nr; i++) {
-		struct bb_blocker *to = kept ? &rows[kept - 1] : NULL;
-
-		if (!to || by_blocker(to, &rows[i])) {
-			rows[kept++] = rows[i];
-			continue;
-		}
-		to->ns += rows[i].ns;
-		to->count += rows[i].count;
-		if (rows[i].max_ns > to->max_ns)
-			to->max_ns = rows[i].max_ns;
-	}
-	*nr = kept;
-	qsort(rows, kept, sizeof(*rows), by_ns);
-	*out = rows;
-	return 0;
 }
 
 /*

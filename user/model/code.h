@@ -18,6 +18,9 @@ struct bb_code_line {
 	double share; /* of all rows of this kind, by ns, or by count for samples; NaN: none */
 };
 
+/** bb_frame__compare - by file, function and line, as strcmp(); NULL, not known, comes first. */
+int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b);
+
 /**
  * bb_code__lines - the rows of @kind of a process, summed by thread, state, system call and
  * top frame's function and line; largest first.
@@ -26,9 +29,6 @@ struct bb_code_line {
  */
 int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thread,
 		   struct bb_code_line **out, size_t *nr);
-
-/** bb_frame__compare - order by file, function and line; NULL, unknown code, comes first. */
-int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b);
 
 /** bb_code__is_sampled - are rows of this kind counted by samples, without a time? */
 bool bb_code__is_sampled(enum bb_py_kind kind);
@@ -42,29 +42,6 @@ int bb_code__compare(const void *a, const void *b);
 /** bb_code__sort - rows by time, then by count, largest first. */
 void bb_code__sort(struct bb_code *code, size_t nr);
 
-/* What kept a thread from its poll, by the task (or callback) and the line in which it was. */
-struct bb_blocker {
-	const struct bb_frame *frame; /* top of the stack, NULL: not known */
-	const struct bb_frame *task; /* the coroutine or callback that the loop ran; may be frame */
-	enum bb_state state;         /* BB_STATE_ONCPU: it computed */
-	int32_t syscall;
-	uint64_t ns;    /* blocked; for BB_STATE_ONCPU an estimate from samples */
-	uint64_t count; /* waits, or samples */
-	uint64_t max_ns;
-};
-
-/**
- * bb_loop__blockers - what the thread of a loop did but poll, longest first: waits in any other
- * state, and where it was on a CPU. An array of @nr in @out, to be freed. Return 0 or -ENOMEM.
- */
-int bb_loop__blockers(const struct bb_process *p, pid_t tid, struct bb_blocker **out, size_t *nr);
-
-/**
- * bb_code__task - the frame that asyncio's loop called: the coroutine of the running task, or a
- * callback. NULL where the stack has no asyncio below it.
- */
-const struct bb_frame *bb_code__task(const struct bb_code *c);
-
 /**
  * bb_hist__quantile - a quantile of a histogram of BB_HIST_SLOTS powers of two, in ns.
  * @q: 0 to 1. Within its slot the waits are taken to be spread evenly, so it is right
@@ -73,7 +50,7 @@ const struct bb_frame *bb_code__task(const struct bb_code *c);
  */
 uint64_t bb_hist__quantile(const uint64_t *hist, double q, uint64_t max);
 
-/** bb_loop__quantile - the same of a loop's turns: right to 6 %. */
+/** bb_loop__quantile - the same of a loop's turns: right to 3 %. */
 uint64_t bb_loop__quantile(const struct bb_loop *l, double q);
 
 /** bb_loop__powers - its histogram by powers of two: BB_HIST_SLOTS counts into @hist. */

@@ -169,6 +169,10 @@ static void take_loops(struct bb_process *p, const struct bb_process *less)
 			take(&o->window_ns, l->window_ns);
 			take(&o->turns, l->turns);
 			take(&o->busy_ns, l->busy_ns);
+			take(&o->long_turns, l->long_turns);
+			take(&o->long_ns, l->long_ns);
+			take(&o->inner_count, l->inner_count);
+			take(&o->inner_ns, l->inner_ns);
 			for (int h = 0; h < BB_TURN_SLOTS; h++)
 				o->hist[h] -= o->hist[h] < l->hist[h] ? o->hist[h] : l->hist[h];
 			break;

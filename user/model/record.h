@@ -54,6 +54,7 @@ struct bb_wait {
 	 * could tell; see enum bb_endpoint. Empty label: not known.
 	 */
 	int endpoint;   /* enum bb_endpoint */
+	bool polls;     /* in a call by which event loops poll */
 	char label[64]; /* e.g. "tcp out 10.0.0.5:5432", printable ASCII */
 };
 
@@ -192,7 +193,8 @@ struct bb_code {
 	uint64_t stack; /* identifies the stack; 0: not walked, no frames */
 	uint64_t who;   /* identifies the thread within its kind */
 	uint8_t bucket; /* enum bb_bucket: tells apart what is one state */
-	bool polls;     /* blocked in the poll of an event loop */
+	bool polls;     /* blocked in the poll of its event loop */
+	bool long_turn; /* samples: a turn of the loop had taken a CPU for BB_TURN_LONG_NS then */
 	enum bb_py_kind kind;
 	enum bb_state state; /* of BB_PY_BLOCKED and BB_PY_HELD */
 	int32_t syscall;     /* number, -1: none */
@@ -223,6 +225,7 @@ enum bb_loop_kind {
 	BB_LOOP_GEVENT = 3,
 	BB_LOOP_NODE = 4,
 	BB_LOOP_GO = 5, /* the netpoller: any thread may poll, none is the loop */
+	BB_LOOP_TRIO = 6,
 };
 
 /* A thread that runs an event loop: it polls, does what is due, and polls again. */
@@ -235,6 +238,15 @@ struct bb_loop {
 	uint64_t busy_ns; /* in turns: away from the poll */
 	uint64_t max_ns;
 	uint32_t hist[BB_TURN_SLOTS]; /* of turns: the lag of whatever became due meanwhile */
+	/* turns that took a CPU for BB_TURN_LONG_NS or more; BB_UNKNOWN_U64 where not exact */
+	uint64_t long_turns;
+	uint64_t long_ns; /* CPU time in them */
+	uint64_t long_max_ns;
+	/* blocked in polls by another descriptor, within turns */
+	uint64_t inner_count;
+	uint64_t inner_ns;
+	uint64_t inner_max_ns;
+	int32_t inner_syscall;
 };
 
 enum bb_gil_mode {

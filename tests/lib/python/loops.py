@@ -14,8 +14,8 @@ FORM, FOLDER = sys.argv[1], os.path.dirname(os.path.abspath(__file__))
 
 
 def burn(secs):
-    end = time.perf_counter() + secs
-    while time.perf_counter() < end:
+    end = time.thread_time() + secs
+    while time.thread_time() < end:
         pass
 
 

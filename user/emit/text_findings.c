@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The section on findings: what costs concurrency, in which code, and whom. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../model/code.h"
+#include "../util/fmt.h"
+#include "names.h"
+#include "text.h"
+
+#define SHOWN 3 /* of one id */
+
+void bb_text__frame(char *buf, size_t len, const struct bb_frame *f)
+{
+	if (!f)
+		snprintf(buf, len, "code that is not known");
+	else if (f->line)
+		snprintf(buf, len, "%s %s:%d", f->function, bb_fmt__short_path(f->file), f->line);
+	else
+		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
+}
+
+/* Appends; a text that is full stays as it is. */
+__attribute__((format(printf, 3, 4))) static void say(char *buf, size_t len, const char *fmt, ...)
+{
+	size_t n = strlen(buf);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf + n, len - n, fmt, args);
+	va_end(args);
+}
+
+/* Where. */
+static void finding__place(const struct bb_finding *f, char *buf, size_t len)
+{
+	char at[160];
+
+	bb_text__frame(at, sizeof(at), f->frame);
+	say(buf, len, "%s", at);
+	if (f->task && bb_frame__compare(f->task, f->frame)) {
+		bb_text__frame(at, sizeof(at), f->task);
+		say(buf, len, ", called by %s", at);
+	}
+	if (f->tid)
+		say(buf, len, ", in thread %d", f->tid);
+}
+
+/* What it did, how long and how often. */
+static void finding__deed(struct bb_text *t, const struct bb_finding *f, char *buf, size_t len)
+{
+	char ns[BB_FMT_LEN], share[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], call[48];
+
+	say(buf, len, ": %s (%s of the window) ", bb_fmt__ns(ns, sizeof(ns), f->ns),
+	    bb_fmt__share(share, sizeof(share), f->share));
+	if (f->state == BB_STATE_ONCPU)
+		say(buf, len, "in turns of 10 ms of CPU and more; %s of these",
+		    bb_fmt__count(count, sizeof(count), f->count));
+	else
+		say(buf, len, "in %s", bb_state__name(f->state));
+	if (f->syscall >= 0)
+		say(buf, len, " (%s)",
+		    bb_text__syscall_name(t->opts, f->syscall, call, sizeof(call)));
+	if (f->state != BB_STATE_ONCPU)
+		say(buf, len, ", %s times", bb_fmt__count(count, sizeof(count), f->count));
+	say(buf, len, ", %s the longest", bb_fmt__ns(max, sizeof(max), f->max_ns));
+}
+
+static void finding__cost(const struct bb_finding *f, char *buf, size_t len)
+{
+	char p99[BB_FMT_LEN], max[BB_FMT_LEN];
+
+	if (f->waited_ns != BB_UNKNOWN_U64)
+		say(buf, len, "; others waited %s for it",
+		    bb_fmt__ns(max, sizeof(max), f->waited_ns));
+	else if (f->loop)
+		say(buf, len, "; the %s loop's lag is %s%s (99 of 100), %s at most",
+		    bb_name__loop(f->loop->kind), f->loop->exact ? "" : "up to ",
+		    bb_fmt__ns(p99, sizeof(p99), bb_loop__quantile(f->loop, 0.99)),
+		    bb_fmt__ns(max, sizeof(max), f->loop->max_ns));
+}
+
+static void finding__row(struct bb_text *t, const struct bb_finding *f)
+{
+	char text[800] = "";
+
+	finding__place(f, text, sizeof(text));
+	finding__deed(t, f, text, sizeof(text));
+	finding__cost(f, text, sizeof(text));
+	bb_line__pad(&t->line, 4);
+	bb_line__wrap(&t->line, 6, text);
+}
+
+void bb_text__findings(struct bb_text *t, const struct bb_findings *f)
+{
+	size_t shown = 0;
+
+	if (!f || !f->nr)
+		return;
+	bb_line__title(&t->line, "Findings");
+	for (size_t i = 0; i < f->nr; i++) {
+		const struct bb_finding *row = &f->items[i];
+
+		if (!i || row->id != row[-1].id) {
+			shown = 0;
+			bb_line__color(&t->line, BB_COLOR_WARN);
+			bb_line__printf(&t->line, "  %s", bb_finding__name(row->id));
+			bb_line__color(&t->line, BB_COLOR_NONE);
+			bb_line__put(&t->line, ": ");
+			bb_line__wrap(&t->line, 4, bb_finding__text(row->id));
+		}
+		if (shown++ < SHOWN)
+			finding__row(t, row);
+	}
+}
