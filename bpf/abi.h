@@ -215,6 +215,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_NO_TSTATE (1u << 9)  /* not among the interpreter's threads: do not look again */
 #define BB_TF_HOLDS     (1u << 10) /* off the CPU with t->held_gil held */
 #define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */
+#define BB_TF_COND      (1u << 12) /* the open GIL wait is one that drop_gil() ends */
 
 /* A thread, while it lives: in map `rows`; map `threads` has the number of a task's row. */
 struct bb_thread_sum {
