@@ -111,14 +111,25 @@ $(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE)
 
 # what reads a process without the kernel's help
 PYTHON_SRC := user/capture/elf.c user/capture/mem.c user/util/fmt.c \
-	$(filter-out user/capture/python_stacks.c,$(wildcard user/capture/python*.c))
+	$(filter-out user/capture/python_stacks.c user/capture/python_blocked.c,$(wildcard user/capture/python*.c))
 
 $(PYTHON_BIN): $(OUT)/tests/%: tests/lib/%.c $(PYTHON_SRC)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ -lelf -lz
 
-workloads: $(WORKLOAD_BIN) $(PYTHON_BIN)
+# the oracle of the GIL's tests: uprobes, on its own
+$(OUT)/tests/gil_oracle.bpf.o: tests/oracle/gil_oracle.bpf.c tests/oracle/gil_oracle.h bpf/compat.bpf.h
+	$(call msg,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(OUT)/tests/gil_oracle: tests/oracle/gil_oracle.c $(OUT)/tests/gil_oracle.bpf.o
+	$(call msg,CC,$@)
+	$(Q)$(BPFTOOL) gen skeleton $(OUT)/tests/gil_oracle.bpf.o name gil_oracle_bpf > $(OUT)/tests/gil_oracle.skel.h
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -I$(OUT)/tests $< -o $@ -lbpf -lelf -lz
+
+workloads: $(WORKLOAD_BIN) $(PYTHON_BIN) $(OUT)/tests/gil_oracle
 
 unit: $(UNIT_BIN)
 	$(Q)for t in $(UNIT_BIN); do echo "  RUN      $$t"; $$t || exit 1; done
