@@ -131,7 +131,18 @@ $(OUT)/tests/pollclock.so: tests/lib/pollclock.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -shared -fPIC $< -o $@ -ldl
 
-workloads: $(WORKLOAD_BIN) $(PYTHON_BIN) $(OUT)/tests/pollclock.so
+# the oracle of the GIL's tests: uprobes, on its own
+$(OUT)/tests/gil_oracle.bpf.o: tests/oracle/gil_oracle.bpf.c tests/oracle/gil_oracle.h bpf/compat.bpf.h
+	$(call msg,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(OUT)/tests/gil_oracle: tests/oracle/gil_oracle.c $(OUT)/tests/gil_oracle.bpf.o
+	$(call msg,CC,$@)
+	$(Q)$(BPFTOOL) gen skeleton $(OUT)/tests/gil_oracle.bpf.o name gil_oracle_bpf > $(OUT)/tests/gil_oracle.skel.h
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -I$(OUT)/tests $< -o $@ -lbpf -lelf -lz
+
+workloads: $(WORKLOAD_BIN) $(PYTHON_BIN) $(OUT)/tests/pollclock.so $(OUT)/tests/gil_oracle
 
 unit: $(UNIT_BIN)
 	$(Q)for t in $(UNIT_BIN); do echo "  RUN      $$t"; $$t || exit 1; done

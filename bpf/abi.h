@@ -230,6 +230,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_HOLDS     (1u << 10) /* off the CPU with t->held_gil held */
 #define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */
 #define BB_TF_INNER     (1u << 12) /* the poll it is in is not its loop's: one within a turn */
+#define BB_TF_COND      (1u << 13) /* the open GIL wait is one that drop_gil() ends */
 
 /* A thread, while it lives: in map `rows`; map `threads` has the number of a task's row. */
 struct bb_thread_sum {

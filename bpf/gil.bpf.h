@@ -14,6 +14,7 @@
 #define BB_GIL_SWITCH_COND   120
 #define BB_GIL_SWITCH_MUTEX  168
 #define BB_GIL_END           208
+#define BB_COND_REFS         16 /* glibc's pthread_cond_t.__g_refs, of two words */
 
 static __always_inline struct bb_gil_sum *gil_sum(u64 addr, u32 tgid)
 {
@@ -337,6 +338,8 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 	t->flags &= ~BB_TF_NO_TSTATE;
 	t->flags |= BB_TF_HOLDS;
 	t->held_gil = gil;
+	if ((t->flags & BB_TF_IN_ACQ) && t->gil == gil)
+		bb_gil_close(task, pid);
 	t->held_owed = g ? contended_until(&g->contention, now) : 0;
 	return 0;
 }
@@ -405,15 +408,26 @@ __noinline int bb_gil_forced(u64 task, u32 pid)
 static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, u64 since,
 				      bool own_memory, const bool cas)
 {
+	bool holds = (t->flags & BB_TF_HOLDS) && t->held_gil == gil;
 	/* only who has just let go waits for somebody else to take it: it had the GIL */
-	bool forced = at - BB_GIL_SWITCH_COND < BB_GIL_SWITCH_MUTEX - BB_GIL_SWITCH_COND;
+	bool forced = at - BB_GIL_SWITCH_COND < BB_GIL_SWITCH_MUTEX - BB_GIL_SWITCH_COND && !holds;
+	/*
+	 * Who holds it waits for the mutex, to let go, or in pthread_cond_signal(), as
+	 * does who has let go: until glibc 2.40 that waits on __g_refs for those whom it
+	 * woke before (nptl/pthread_cond_common.c). Neither is part of take_gil()'s wait.
+	 */
+	bool drops = forced || holds || at - BB_GIL_COND - BB_COND_REFS < 8;
 	struct bb_gil_sum *g;
 
-	if ((t->flags & BB_TF_IN_ACQ) && (forced || !gil_joined(t, gil, own_memory)))
+	if ((t->flags & BB_TF_IN_ACQ) && (drops || !gil_joined(t, gil, own_memory)))
 		bb_gil_close(task_of(t), t->tid);
-	t->flags |= BB_TF_GIL | BB_TF_IN_ACQ;
+	t->flags |= BB_TF_GIL;
+	if (!drops)
+		t->flags |= BB_TF_IN_ACQ;
 	/* who wants the GIL has a thread state: a native thread calls in */
 	t->flags &= ~BB_TF_NO_TSTATE;
+	if (!drops && at - BB_GIL_COND < BB_GIL_MUTEX - BB_GIL_COND)
+		t->flags |= BB_TF_COND;
 	t->gil = gil;
 	t->bucket = BB_GIL;
 	t->wake_how = 0;

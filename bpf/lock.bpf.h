@@ -18,6 +18,12 @@ enum {
 	BB_FUTEX_LOCK_PI2 = 13,
 };
 
+static __always_inline bool futex_waits(u32 cmd)
+{
+	return cmd == BB_FUTEX_WAIT || cmd == BB_FUTEX_WAIT_BITSET || cmd == BB_FUTEX_LOCK_PI ||
+	       cmd == BB_FUTEX_LOCK_PI2 || cmd == BB_FUTEX_WAIT_REQUEUE_PI;
+}
+
 static __always_inline void lock_key_of(const struct bb_thread_sum *t, struct bb_lock_key *key)
 {
 	key->addr = t->flags & BB_TF_GIL ? t->gil : t->futex;
@@ -188,7 +194,7 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	u32 coded = 0;
 
 	bb_want_wakers = 1;
-	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_COUNTED | BB_TF_FORCED);
+	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_COUNTED | BB_TF_FORCED | BB_TF_COND);
 	if (gil) {
 		u32 at = (uaddr - gil < BB_GIL_END ? uaddr - gil : BB_GIL_END) |
 			 (own_memory ? BB_GIL_OWN : 0);
@@ -251,7 +257,8 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 	if (t->flags & BB_TF_GIL) {
 		struct bb_gil_sum *g = gil_sum(t->gil, t->tgid);
 
-		t->acq_ns += ns;
+		if (t->flags & BB_TF_IN_ACQ)
+			t->acq_ns += ns;
 		if (g)
 			__sync_fetch_and_add(&g->ns, ns);
 		if (g)

@@ -330,7 +330,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 	} else {
 		classify(p, t, state, now, true, cas);
 		/* the slices of one acquisition are waited for in the same code */
-		if (bb_pythons && (t->bucket != BB_GIL || !t->acq_stack))
+		if (bb_pythons &&
+		    (t->bucket != BB_GIL || ((t->flags & BB_TF_IN_ACQ) && !t->acq_stack)))
 			py_block(p, t, now);
 		if (t->bucket == BB_GIL && t->stack)
 			t->acq_stack = t->stack;

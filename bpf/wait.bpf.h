@@ -193,9 +193,7 @@ static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thr
 	switch (class) {
 	case BB_SC_FUTEX:
 		cmd = r->arg[1] & BB_FUTEX_CMD_MASK;
-		if (cmd == BB_FUTEX_WAIT || cmd == BB_FUTEX_WAIT_BITSET ||
-		    cmd == BB_FUTEX_LOCK_PI || cmd == BB_FUTEX_LOCK_PI2 ||
-		    cmd == BB_FUTEX_WAIT_REQUEUE_PI) {
+		if (futex_waits(cmd)) {
 			op = r->arg[1];
 			val = r->arg[2];
 			break;

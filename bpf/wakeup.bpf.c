@@ -9,18 +9,24 @@
 /*
  * Is the current task, in task context, inside a call that wakes futexes? A
  * timer's interrupt that hits a thread of the target says nothing about it; its
- * saved registers then show no system call, or another one.
+ * saved registers then show no system call, or another one, or that it waits on a
+ * futex itself: the timers of several slices often expire together.
  */
-static __always_inline bool wakes_futexes(s32 nr)
+static __always_inline bool wakes_futexes(s32 nr, u32 op)
 {
-	return nr == cfg_nr_futex || nr == cfg_nr_futex_wake || nr == cfg_nr_exit ||
-	       nr == cfg_nr_exit_group;
+	u32 cmd = op & BB_FUTEX_CMD_MASK;
+
+	if (nr == cfg_nr_futex)
+		return !futex_waits(cmd);
+	return nr == cfg_nr_futex_wake || nr == cfg_nr_exit || nr == cfg_nr_exit_group;
 }
 
 #ifdef __x86_64__
 #define bb_nr_of(regs) ((s32)(regs)->orig_ax)
+#define bb_op_of(regs) ((u32)(regs)->si)
 #else
 #define bb_nr_of(regs) ((regs)->syscallno)
+#define bb_op_of(regs) ((u32)(regs)->regs[1])
 #endif
 
 static __always_inline bool current_wakes_futexes(struct bb_self *self)
@@ -30,7 +36,7 @@ static __always_inline bool current_wakes_futexes(struct bb_self *self)
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 
 		bb_self_of(self, task);
-		return wakes_futexes(bb_nr_of(regs));
+		return wakes_futexes(bb_nr_of(regs), bb_op_of(regs));
 	} else {
 		struct task_struct *task = (void *)bpf_get_current_task();
 		struct pt_regs regs;
@@ -40,7 +46,7 @@ static __always_inline bool current_wakes_futexes(struct bb_self *self)
 		if (bpf_probe_read_kernel(&regs, sizeof(regs),
 					  stack + BB_THREAD_SIZE - sizeof(regs)))
 			return false;
-		return wakes_futexes(bb_nr_of(&regs));
+		return wakes_futexes(bb_nr_of(&regs), bb_op_of(&regs));
 	}
 }
 
@@ -66,6 +72,14 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 			if (w && w->tgid == t->tgid) {
 				t->gil_switches = gil_switch_number(t->gil);
 				gil_release(t->tgid, t->gil, now, t->flags & BB_TF_FORCED, cas);
+				/*
+				 * To let go of it, or to end a forced switch, it must have got
+				 * it. A timer's interrupt in a wake-up of the mutex shows another.
+				 */
+				if ((w->flags & BB_TF_IN_ACQ) && w->gil == t->gil &&
+				    (t->flags & (BB_TF_COND | BB_TF_FORCED)) && w->tstate &&
+				    py_read(t->gil + BB_GIL_HOLDER) == w->tstate)
+					bb_gil_close(task_of(w), w->tid);
 			}
 		} else {
 			t->wake_how =

@@ -38,6 +38,7 @@ enum {
 	OPT_COLOR,
 	OPT_ALL_THREADS,
 	OPT_TEST_ENTRIES,
+	OPT_TEST_NO_CODE,
 };
 
 static const struct argp_option options[] = {
@@ -63,6 +64,7 @@ static const struct argp_option options[] = {
 	  "Trace system calls: auto (default: off again where it costs too much), on or off", 4 },
 	{ "exit-code", OPT_EXIT_CODE, NULL, 0, "Exit with the status of COMMAND", 4 },
 	{ "test-map-entries", OPT_TEST_ENTRIES, "MAP=N", OPTION_HIDDEN, NULL, 4 },
+	{ "test-no-code", OPT_TEST_NO_CODE, NULL, OPTION_HIDDEN, NULL, 4 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -220,6 +222,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_TEST_ENTRIES:
 		parse_entries(state, arg, &o->capture);
+		break;
+	case OPT_TEST_NO_CODE:
+		o->capture.test_no_code = true;
 		break;
 	case ARGP_KEY_ARGS:
 		/* what follows "--" is a command; argp has taken the "--" itself away */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Who holds the GIL, in which code, and what that costs: against programs that know it."""
+import collections
 import os
+import re
 import shutil
 import time
 
@@ -10,7 +12,7 @@ import lib
 
 pytestmark = pytest.mark.usefixtures("tool")
 
-PROGRAM = os.path.join(os.path.dirname(lib.WORKLOADS), "lib", "python", "gilcode.py")
+PROGRAMS = os.path.join(os.path.dirname(lib.WORKLOADS), "lib", "python")
 
 
 @pytest.fixture(params=lib.some_pythons(), ids=repr)
@@ -19,16 +21,17 @@ def python(request):
 
 
 class Program:
-    """A form of gilcode.py that runs, and what it wrote into its folder."""
+    """A program of tests/lib/python that runs, and what it wrote into its folder."""
 
-    def __init__(self, python, form):
-        self.python, self.form = python, form
+    def __init__(self, python, form, script="gilcode.py"):
+        self.python, self.form, self.script = python, form, script
 
     def __enter__(self):
         self.folder = self.python.folder()
         self.ours, its = self.folder.__enter__()
-        shutil.copy(PROGRAM, self.ours)
-        self.workload = lib.Workload(self.python.argv + [os.path.join(its, "gilcode.py"), self.form])
+        shutil.copy(os.path.join(PROGRAMS, self.script), self.ours)
+        argv = [os.path.join(its, self.script)] + ([self.form] if self.form else [])
+        self.workload = lib.Workload(self.python.argv + argv)
         self.pid = self.workload.__enter__().pid
         return self
 
@@ -41,7 +44,7 @@ class Program:
             return f.read()
 
     def diagnose(self, secs=3):
-        report = lib.diagnose(self.pid, secs)
+        report = self.report = lib.diagnose(self.pid, secs)
         lib.assert_no_losses(report)
         return report, lib.process_of(report, self.pid)
 
@@ -108,10 +111,44 @@ def test_one_thread_alone(python):
     assert sum(c["count"] for c in running) > 60 * lib.state(thread, "oncpu") / 10 ** 9
 
 
+def at(points, moment):
+    """A row of figures that grow, at a moment between two of (moment, figures...)."""
+    after = next(i for i, row in enumerate(points) if row[0] > moment)
+    before, after = points[after - 1], points[after]
+    share = (moment - before[0]) / (after[0] - before[0])
+    return [a + share * (b - a) for a, b in zip(before[1:], after[1:])]
+
+
+def test_known_mix(python):
+    """On a CPU with the GIL and without, in a thread that knows its CPU time in both."""
+    with Program(python, "mix") as program:
+        report, process = program.diagnose(5)
+        start, end = lib.window_realtime_ns(report)
+        lib.wait_until(lambda: int(program.read("log").splitlines()[-1].split()[0]) > end,
+                       "what it writes after the window")
+        points = [[int(n) for n in line.split()] for line in program.read("log").splitlines()]
+    held, free = (b - a for a, b in zip(at(points, start), at(points, end)))
+    thread = max(process["threads"], key=lambda t: lib.state(t, "oncpu"))
+    kinds = collections.Counter()
+    for row in process["code"]:
+        kinds[row["kind"]] += row["count"]
+    n = kinds["oncpu-with-gil"] + kinds["oncpu-without-gil"]
+    assert n > 40 * (held + free) / 10 ** 9, (n, held, free)
+    truth, share = held / (held + free), kinds["oncpu-with-gil"] / n
+    assert 0.1 < truth < 0.9, (held, free)
+    assert abs(share - truth) < 3 * (truth * (1 - truth) / n) ** 0.5 + 0.01, (share, truth, n)
+    # and as it is reported, of wall time, with its error: what is exact is left out
+    off = thread["gil"]["held_off_cpu_ns"]
+    ours = thread["gil"]["held_share"] - off / thread["window_ns"]
+    assert 0 < thread["gil"]["held_error"] < 0.1, thread
+    assert abs(ours - held / thread["window_ns"]) < 3 * thread["gil"]["held_error"] + 0.01, \
+        (thread["gil"], held / thread["window_ns"])
+
+
 @pytest.mark.parametrize("form, function", [("hog_loop", "compute"), ("hog_call", "one_call"),
-                                            ("hog_short", "short_holds")])
+                                            ("hog_short", "short_holds"), ("hog_main", "compute")])
 def test_hogs(python, form, function):
-    """In another thread than the main one: it holds the GIL, and is named."""
+    """In another thread than the main one, or in that: it holds the GIL, and is named."""
     with Program(python, form) as program:
         _, process = program.diagnose(6 if form == "hog_call" else 3)
     gil = process["gil"]
@@ -195,6 +232,54 @@ def test_stacks_are_those_of_the_program(python):
     assert blocked[0]["ns"] > 0.8 * process["threads"][0]["window_ns"], blocked
 
 
+def frames_by_name(text):
+    """{thread: [(file, function, line)]} of what manystacks.py wrote."""
+    found = {}
+    for block in text.strip().split("\n\n"):
+        name, *rows = block.split("\n")
+        found[name] = [tuple(row.split("\t")) for row in rows]
+    return found
+
+
+def faults_by_name(text, idents):
+    """The same by faulthandler, which has functions' names without their class."""
+    names = {int(ident, 16): name for name, ident in
+             (line.split("\t") for line in idents.splitlines())}
+    found, name = {}, None
+    for line in text.splitlines():
+        thread = re.match(r"(?:Current t|T)hread 0x([0-9a-f]+)", line)
+        frame = re.match(r'  File "(.*)", line (\d+) in (.*)$', line)
+        if thread:
+            name = names.get(int(thread.group(1), 16))
+        elif frame and name:
+            found.setdefault(name, []).append((frame.group(1), frame.group(3), frame.group(2)))
+    return found
+
+
+def test_stacks_of_many_kinds(python):
+    """Fifteen threads, each blocked in another kind of code: all frames as the program itself has
+    them, by sys._current_frames() and by faulthandler."""
+    with Program(python, None, "manystacks.py") as program:
+        _, process = program.diagnose(2)
+        truth = frames_by_name(program.read("frames"))
+        faults = faults_by_name(program.read("faults"), program.read("idents"))
+    assert len(truth) == 15 and set(faults) == set(truth)
+    names = {t["tid"]: t["name"] for t in process["threads"]}
+    mine = {}
+    for row in process["code"]:
+        if row["kind"] == "blocked" and row["frames"] and names[row["tid"]] in truth:
+            rows = mine.setdefault(names[row["tid"]], collections.Counter())
+            rows[tuple((f["file"], f["function"], str(f["line"])) for f in row["frames"])] += row["ns"]
+    assert set(mine) == set(truth)
+    for name, rows in mine.items():
+        frames, ns = rows.most_common(1)[0]
+        assert list(frames) == truth[name], name
+        assert ns > 0.8 * sum(rows.values()), (name, rows)
+        # a moment's stack, of a thread that naps nearly all the time: its outer frames are the same
+        plain = [(file, function.rpartition(".")[2], line) for file, function, line in frames]
+        assert plain[1:] == faults[name][1:] or plain == faults[name], name
+
+
 def test_deep_recursion(python):
     """A thousand calls: the top 64, said to be cut."""
     with Program(python, "deep") as program:
@@ -256,7 +341,7 @@ def test_native_threads_and_calls_from_c(python):
 def test_in_another_pid_namespace(python):
     """Its numbers are those of its namespace; ours are told."""
     with python.folder() as (ours, its):
-        shutil.copy(PROGRAM, ours)
+        shutil.copy(os.path.join(PROGRAMS, "gilcode.py"), ours)
         argv = ["unshare", "--pid", "--fork", "--kill-child"] + python.argv
         with lib.Workload(argv + [os.path.join(its, "gilcode.py"), "hog_loop"]) as workload:
             pid = lib.descendants(workload.pid)[-1]

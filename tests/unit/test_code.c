@@ -328,6 +328,21 @@ static void an_interval_has_its_own_native_samples(void **state)
 	sample__free(&s);
 }
 
+static void samples_have_their_place_among_times(void **state)
+{
+	struct bb_code rows[] = { { .kind = BB_PY_HOLDER, .ns = 25000000, .count = 9, .tid = 3 },
+				  { .kind = BB_PY_ON_GIL, .count = 2, .tid = 4 },
+				  { .kind = BB_PY_BLOCKED, .ns = 90000000, .count = 1, .tid = 1 },
+				  { .kind = BB_PY_ON_FREE, .count = 3, .tid = 2 },
+				  { .kind = BB_PY_WAITER, .ns = 90000000, .count = 5, .tid = 0 } };
+
+	(void)state;
+	/* a sample is worth some 10 ms: rows that are left out are the least, of any kind */
+	bb_code__sort(rows, 5);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(rows[i].tid, i);
+}
+
 static void a_copy_outlives_its_record(void **state)
 {
 	struct bb_record *copy;
@@ -356,6 +371,7 @@ int main(void)
 		cmocka_unit_test(the_interpreter_is_no_c_call),
 		cmocka_unit_test(tops_are_summed_over_stacks),
 		cmocka_unit_test(an_interval_has_its_own_native_samples),
+		cmocka_unit_test(samples_have_their_place_among_times),
 		cmocka_unit_test(a_copy_outlives_its_record),
 	};
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import attach
 import events
 import machine
+import pythons
 import slowdown
 import speed
 
@@ -50,11 +52,15 @@ def about():
              if line.startswith("model name")]
     clock = machine.read("/sys/devices/system/clocksource/clocksource0/current_clocksource").strip()
     found = [package(p) for p in ("libbpf-tools", "linux-perf", "strace", "bpftrace")]
+    spy = shutil.which(os.environ.get("BENCH_PYSPY") or "py-spy")
+    peers = [first_line([spy, "--version"]) if spy else None]
     return [
         "%s, Linux %s, %d CPUs%s, clock %s" % (platform.machine(), platform.release(),
                                                len(machine.CPUS),
                                                " (%s)" % model[0] if model else "", clock),
-        "compared with: " + ", ".join(p for p in found if p),
+        "compared with: " + ", ".join(p for p in found + peers if p),
+        "Python programs on %s" % ", ".join(p.version for p in (pythons.with_symbols(),
+                                                               pythons.newest()) if p),
         "load of the machine at the start: " + machine.read("/proc/loadavg").split()[0],
     ]
 
@@ -69,7 +75,7 @@ def tables(args):
         elif part == "switches":
             yield from slowdown.switches(rounds, seconds)
         elif part == "gil":
-            yield from slowdown.gil(rounds, 0.25 if args.quick else 1.0)
+            yield from slowdown.gil(rounds, 0.25 if args.quick else 0.5)
         elif part == "calls":
             yield from slowdown.calls(rounds, seconds)
         else:

@@ -5,6 +5,7 @@ import time
 import loads
 import machine
 import observers
+import pythons
 import speed
 from table import Row, Table
 
@@ -56,7 +57,7 @@ def measure(observer, load, seconds):
 def share_of_cpu(rounds, seconds):
     """Percent of one CPU's time that our programs take while four threads compute for the GIL."""
     watcher = observers.Boundby("boundby")
-    python = observers.python_with_symbols()
+    python = pythons.with_symbols()
     shares = []
     with loads.Gil(python, "compute", machine.CPUS[-2:]) as load:
         time.sleep(0.3)

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Four threads that want the GIL all the time; each counts the work it has done in FILE.
 
-gil_work.py FILE [compute|release]
+gil_work.py FILE compute|release|io
 
 compute: pure Python; the GIL changes hands every 5 ms, when the interpreter asks for it.
 release: each piece of work gives the GIL up and takes it again, as a checksum of 8 KiB does,
          so that it changes hands as often as the threads can pass it on.
+io:      two clients and two servers; each piece of work is a short request or answer through a
+         socket, read, taken apart and sent, and both ends block for the other.
 """
 import mmap
+import socket
 import struct
 import sys
 import threading
@@ -35,8 +38,24 @@ def release(page, at):
         struct.pack_into("Q", page, at, done)
 
 
+SOCKETS = [end for _ in range(THREADS // 2) for end in socket.socketpair()]
+
+
+def io(page, at):
+    mine = SOCKETS[at // 8]
+    done = 0
+    if at // 8 % 2 == 0:
+        mine.send(b"method=get&path=/index&count=1")
+    while True:
+        fields = dict(part.split("=") for part in mine.recv(256).decode().split("&"))
+        fields["count"] = str(int(fields["count"]) + 1)
+        mine.send("&".join(key + "=" + value for key, value in fields.items()).encode())
+        done += 1
+        struct.pack_into("Q", page, at, done)
+
+
 def main():
-    work = {"compute": compute, "release": release}[sys.argv[2] if sys.argv[2:] else "compute"]
+    work = {"compute": compute, "release": release, "io": io}[sys.argv[2]]
     with open(sys.argv[1], "r+b") as f:
         f.truncate(4096)
         page = mmap.mmap(f.fileno(), 4096)

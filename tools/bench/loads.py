@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What is watched while it works, and how far it has got."""
 import os
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -11,14 +12,17 @@ import speed
 
 
 class Load:
-    """A workload; sample() gives (work done, time that it took) since it started."""
+    """
+    A workload; sample() gives (work done, time that it took) since it started. FILE in @cmd is
+    where it counts its work; it sees @root as its /.
+    """
 
     window = 0.01
     cpus = [machine.WORK_CPU]
 
-    def __init__(self, cmd, cpus, counted=False):
-        self.file = tempfile.NamedTemporaryFile() if counted else None
-        cmd = [self.file.name if word == "FILE" else word for word in cmd]
+    def __init__(self, cmd, cpus, counted=False, root=""):
+        self.file = tempfile.NamedTemporaryFile(dir=root + "/tmp") if counted else None
+        cmd = [self.file.name[len(root):] if word == "FILE" else word for word in cmd]
         self.process = machine.Process(cmd, cpus, subprocess.PIPE)
         self.pid = self.process.pid
         self.process.wait_for_line()
@@ -91,17 +95,26 @@ class Calls(Load):
 
 
 class Gil(Load):
-    """Work: what the four threads have computed. Time: what passed."""
+    """Work: what the four threads have done. Time: what passed."""
 
     window = 0.02
 
     def __init__(self, python, kind, cpus):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gil_work.py")
-        super().__init__([python, script, "FILE", kind], cpus, True)
+        self.folder = None
+        if python.root:
+            self.folder = tempfile.TemporaryDirectory(dir=python.root + "/tmp")
+            script = shutil.copy(script, self.folder.name)[len(python.root):]
+        super().__init__(python.argv + [script, "FILE", kind], cpus, True, python.root)
         self.cpus = cpus
 
     def sample(self):
         return self.done(), time.monotonic_ns()
+
+    def __exit__(self, *exc):
+        super().__exit__(*exc)
+        if self.folder:
+            self.folder.cleanup()
 
 
 class Sleeper(Load):

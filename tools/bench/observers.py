@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """boundby and its peers: how each is started on a target, seen to be attached, and ended."""
-import glob
 import json
 import os
 import shutil
@@ -188,7 +187,7 @@ class TakeGil(Observer):
 
     def __init__(self, python):
         super().__init__("uprobes on take_gil", ["bpftrace", "take_gil.bt"], package="bpftrace")
-        self.library = take_gil_in(python)
+        self.library = python.code_file("take_gil")
         self.script = None
 
     def shown(self):
@@ -221,28 +220,64 @@ class TakeGil(Observer):
             self.script = None
 
 
-def take_gil_in(python):
-    """The file that holds the interpreter's code, if it has the symbol."""
-    out = subprocess.run([python, "-c", "import sys; print(open('/proc/self/maps').read())"],
-                         check=False, capture_output=True, text=True).stdout
-    files = {line.split()[-1] for line in out.splitlines() if "r-xp" in line and "/" in line}
-    for path in sorted(files):
-        names = subprocess.run(["nm", path], check=False, capture_output=True, text=True).stdout
-        if " t take_gil\n" in names or " T take_gil\n" in names:
-            return path
-    return None
+class Sampler(Observer):
+    """A sampler that reads the target's memory from outside, from a process of its own."""
+
+    def __init__(self, name, cmd, shown, missing):
+        super().__init__(name, cmd, signal.SIGINT)
+        self.text = shown
+        self.missing = missing  # why there is none, where @cmd is empty
+        self.file = self.out = None
+        self.since = 0
+
+    def shown(self):
+        return self.text
+
+    def check(self):
+        if not self.cmd:
+            raise Unavailable(self.missing)
+        super().check()
+
+    def start(self, pid):
+        self.file = tempfile.NamedTemporaryFile(suffix=".txt")
+        cmd = self.cmd
+        self.cmd = [self.file.name if word == "FILE" else word for word in cmd]
+        self.since = time.monotonic()
+        try:
+            super().start(pid)
+        finally:
+            self.cmd = cmd
+
+    def attached(self):
+        # nothing in the kernel shows it: it has read the symbols and samples by now
+        return time.monotonic() - self.since > 2
+
+    def stop(self):
+        if not self.process:
+            return
+        super().stop()
+        stacks = os.path.getsize(self.file.name)
+        self.file.close()
+        if not stacks:
+            raise Unavailable("%s took no sample" % self.name)
 
 
-def python_with_symbols():
-    """A Python for the GIL's workload: one with the symbol if there is one, else Debian's."""
-    named = os.environ.get("BENCH_PYTHON")
-    if named:
-        return named
-    home = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
-    for python in sorted(glob.glob(home + "/versions/3.11.*/bin/python3")):
-        if take_gil_in(python):
-            return python
-    return os.environ.get("PYTHON", "/usr/bin/python3")
+def py_spy(*options):
+    """By pip, for the comparison only: BENCH_PYSPY names it, where it is not in PATH."""
+    path = shutil.which(os.environ.get("BENCH_PYSPY") or "py-spy")
+    text = ["record", "--gil", *options, "-p", "PID"]
+    return Sampler(" ".join(["py-spy", *options]) if options else "py-spy, pausing",
+                   [path, *text, "-d", "60", "-f", "raw", "-o", "FILE"] if path else [],
+                   " ".join(["py-spy", *text]),
+                   "no py-spy: pip install py-spy into a venv, and name its py-spy in BENCH_PYSPY")
+
+
+def python_sampler(python, *options):
+    """Python 3.15's own."""
+    text = ["-m", "profiling.sampling", "attach", "-a", "--mode", "gil", *options]
+    return Sampler(" ".join(["Python 3.15's sampler", *options]),
+                   python.tool + text + ["-d", "60", "--collapsed", "-o", "FILE", "PID"],
+                   " ".join(["python3.15", *text, "PID"]), "")
 
 
 def cpudist():

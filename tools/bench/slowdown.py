@@ -5,10 +5,12 @@ import time
 import loads
 import machine
 import observers
+import pythons
 from table import Row, Table
 
 SWITCHES = 1.08
 GIL = 1.01
+SHORT_IO = 1.03
 CALLS = 1.02
 
 
@@ -36,19 +38,10 @@ def run(title, make, watchers, rounds, seconds):
                 if observer in missing:
                     continue
                 try:
-                    observer.start(load.pid)
-                except observers.Unavailable as e:
-                    missing[observer] = str(e)
-                    observer.stop()
-                    continue
-                try:
-                    watched = load.measure(seconds)
-                    observer.fail_if_ended()
+                    watched = measure_watched(observer, load, seconds)
                 except observers.Unavailable as e:
                     missing[observer] = str(e)
                     continue
-                finally:
-                    observer.stop()
                 time.sleep(0.2)
                 after = load.measure(seconds)
                 ratios[observer].append(watched / ((before + after) / 2))
@@ -59,9 +52,28 @@ def run(title, make, watchers, rounds, seconds):
     notes = ["unwatched: %s for each piece of work, %s .. %s" % tuple(
         base.number(x) for x in (base.median(), min(base_all), max(base_all)))]
     for observer, _ in watchers:
+        if observer in missing and ratios[observer]:
+            notes.append("%s: only %d of %d rounds: %s" % (
+                observer.name, len(ratios[observer]), rounds, missing[observer]))
         if isinstance(observer, observers.Boundby):
             notes += sorted(set(observer.complaints()))
     return Table(title, rows, notes)
+
+
+def measure_watched(observer, load, seconds):
+    """Time for a piece of work beside the observer. Raises Unavailable."""
+    try:
+        observer.start(load.pid)
+        watched = load.measure(seconds)
+        observer.fail_if_ended()
+    except BaseException:
+        try:
+            observer.stop()
+        except observers.Unavailable:
+            pass  # why it failed before is what is told
+        raise
+    observer.stop()
+    return watched
 
 
 def switches(rounds, seconds):
@@ -78,18 +90,49 @@ def switches(rounds, seconds):
 
 
 def gil(rounds, seconds):
-    python = observers.python_with_symbols()
-    tables = []
-    for kind, title, budget, length in (
-            ("compute", "Four Python threads that compute (GIL-bound)", GIL, seconds),
-            ("release", "Four Python threads that pass the GIL on as fast as they can", None,
-             seconds / 2)):
-        tables.append(run(title, lambda kind=kind: loads.Gil(python, kind, machine.CPUS[-2:]), [
+    """
+    On one CPU the time that is added to the work can be told to a percent or so; on two, which of
+    them the threads are on changes their speed by more.
+    """
+    python, newest = pythons.with_symbols(), pythons.newest()
+    one, two = [machine.WORK_CPU], machine.CPUS[-2:]
+    loads_of = [
+        ("compute", one, GIL, "Four Python threads that compute (GIL-bound), on one CPU"),
+        ("io", one, SHORT_IO, "Two Python clients and two servers, short requests, on one CPU"),
+    ]
+    for kind, cpus, budget, title in loads_of:
+        yield run(title, lambda kind=kind, cpus=cpus: loads.Gil(python, kind, cpus), [
             (observers.Nothing(), None),
             (observers.Boundby("boundby"), budget),
+            (observers.Boundby("boundby, without code", "--test-no-code"), None),
             (observers.TakeGil(python), None),
-        ], rounds if budget else max(2, rounds - 2), length))
-    return tables
+            (observers.py_spy(), None),
+            (observers.py_spy("--nonblocking"), None),
+        ], rounds, seconds)
+    for kind, cpus, budget, title in loads_of if newest else []:
+        yield run(title + ", Python " + newest.version,
+                  lambda kind=kind, cpus=cpus: loads.Gil(newest, kind, cpus), [
+                      (observers.Nothing(), None),
+                      (observers.Boundby("boundby"), budget),
+                      (observers.python_sampler(newest), None),
+                      (observers.python_sampler(newest, "--blocking"), None),
+                      (observers.py_spy(), None),
+                  ], rounds, seconds)
+    if not newest:
+        yield Table("Four Python threads, Python 3.15", [
+            Row("Python 3.15's sampler", [], note="no Python 3.15: name one, or the folder of a "
+                "chroot with one, in BENCH_PYTHON315 (tools/make-chroot)")])
+    for kind, title, number, length in (
+            ("compute", "Four Python threads that compute (GIL-bound), on two CPUs", rounds,
+             2 * seconds),
+            ("release", "Four Python threads that pass the GIL on as fast as they can, on two CPUs",
+             max(2, rounds - 2), seconds)):
+        yield run(title, lambda kind=kind: loads.Gil(python, kind, two), [
+            (observers.Nothing(), None),
+            (observers.Boundby("boundby"), None),
+            (observers.TakeGil(python), None),
+            (observers.py_spy(), None),
+        ], number, length)
 
 
 def calls(rounds, seconds):

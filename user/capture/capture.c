@@ -369,7 +369,8 @@ static void tell_python(struct bb_capture *c, struct bb_target *t)
 		py.flags |= BB_PY_PARKING;
 	if (t->musl)
 		py.flags |= BB_PY_MUSL;
-	if (!t->py.no_code && !bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.off))
+	if (!c->opts.test_no_code && !t->py.no_code &&
+	    !bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.off))
 		py.runtime = t->py.runtime_addr;
 	if (py.runtime)
 		py.tss_slot = find_slot(t, &py.off);

@@ -134,18 +134,24 @@ int bb_code__compare(const void *a, const void *b)
 	return x->syscall < y->syscall ? -1 : x->syscall > y->syscall;
 }
 
-static int longer_code(const void *a, const void *b)
-{
-	const struct bb_code *x = a, *y = b;
-
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? 1 : -1;
-	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
-}
-
 bool bb_code__is_sampled(enum bb_py_kind kind)
 {
 	return kind == BB_PY_ON_GIL || kind == BB_PY_ON_FREE;
+}
+
+static uint64_t stands_for(const struct bb_code *c)
+{
+	return bb_code__is_sampled(c->kind) ? c->count * BB_SAMPLE_NS : c->ns;
+}
+
+static int longer_code(const void *a, const void *b)
+{
+	const struct bb_code *x = a, *y = b;
+	uint64_t left = stands_for(x), right = stands_for(y);
+
+	if (left != right)
+		return left < right ? 1 : -1;
+	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
 }
 
 void bb_code__sort(struct bb_code *code, size_t nr)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Programs that know what they do with the GIL: gilcode.py FORM [FOLDER]. Each prints "ready"."""
 import ctypes
+import hashlib
 import os
 import sys
 import threading
@@ -91,6 +92,59 @@ def hog_short():
     """Many short holds."""
     for _ in range(3):
         thread(short_holds)
+
+
+def four():
+    """The GIL and nothing else: it changes hands when the interpreter asks for it."""
+    for _ in range(4):
+        thread(compute)
+
+
+def player(reads, writes):
+    while True:
+        os.read(reads, 1)
+        sum(range(5000))
+        os.write(writes, b"x")
+
+
+def io_cycles():
+    """Pairs that pass a byte on through pipes, and compute for 100 us or so in between."""
+    for _ in range(4):
+        (here, there), (near, far) = os.pipe(), os.pipe()
+        thread(player, here, far)
+        thread(player, near, there)
+        os.write(there, b"x")
+
+
+def hasher():
+    data = bytes(1 << 20)
+    while True:
+        hashlib.sha256(data).digest()
+
+
+def reader():
+    zeros = os.open("/dev/zero", os.O_RDONLY)
+    while True:
+        os.read(zeros, 1 << 16)
+
+
+def mixed():
+    """Two that compute in Python, and C code that releases the GIL: asleep, hashing, reading."""
+    for function in compute, compute, napper, hasher, reader:
+        thread(function)
+
+
+def long_calls():
+    numbers = range(10 ** 6)
+    numbers = range(int(10 ** 6 * 0.3 / time_of(numbers)))
+    while True:
+        sum(numbers)
+
+
+def hog():
+    """Calls into C that keep the GIL for 300 ms, one that computes and one that naps."""
+    for function in long_calls, compute, napper:
+        thread(function)
 
 
 def sleep_holding():
@@ -231,10 +285,47 @@ def native():
     thread(compute)
 
 
-if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+def hog_main():
+    """The main thread is the hog."""
+    thread(napper)
+    ready()
+    compute()
+
+
+def mix():
+    """One thread that computes with the GIL and, in C, without. It writes down its CPU time in
+    both, and when."""
+    data = bytes(12 << 20)
+    log = os.open(os.path.join(FOLDER, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def work():
+        held = free = 0.0
+        while True:
+            start = time.thread_time()
+            x = 0
+            for i in range(200000):
+                x += i
+            middle = time.thread_time()
+            hashlib.sha256(data).digest()
+            end = time.thread_time()
+            held += middle - start
+            free += end - middle
+            os.write(log, b"%d %d %d\n" % (time.time() * 1e9, held * 1e9, free * 1e9))
+
+    thread(work)
+    # until it has written
+    while not os.fstat(log).st_size:
+        time.sleep(0.01)
+
+
+def ready():
     sys.stdout.write("ready\n")
     sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()
+    ready()
     # asleep in C without the GIL
     while True:
         time.sleep(1000)
