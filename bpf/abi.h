@@ -481,18 +481,18 @@ struct bb_loop_sum {
 };
 _Static_assert(sizeof(struct bb_loop_sum) == 7272, "bb_loop_sum");
 
-/* A thread state: key of map `tstates`, which has the thread's tid while that lives. */
-struct bb_tstate_key {
-	bb_u64 tstate;
+/* pthread_self(): key of map `selves`, which has the thread's tid while that lives. */
+struct bb_self_key {
+	bb_u64 self;
 	bb_u64 tgid;
 };
 
 /* A thread of Python's that held a GIL while others waited: value of map `holders`. */
 struct bb_holder_key {
-	bb_u64 tstate;
+	bb_u64 who; /* BB_WHO_TID and the tid or, not known, the thread state */
 	bb_u64 gil;
 	bb_u32 tgid;
-	bb_u32 tid; /* 0: the thread has not left a CPU since its state was made */
+	bb_u32 pad;
 };
 
 struct bb_holder_sum {

@@ -192,16 +192,10 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 
 #define BB_BLAME_NS 4000000LL
 
-/*
- * The thread @tid of thread state @tstate held the GIL for @ns of contended time; NULL: no
- * room.
- */
-static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tstate, u32 tid,
-						      u64 ns)
+/* The thread @who held the GIL for @ns of contended time; NULL: no room. */
+static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who, u64 ns)
 {
-	struct bb_holder_key key = {
-		.tstate = tid ? 0 : tstate, .gil = gil, .tgid = tgid, .tid = tid
-	};
+	struct bb_holder_key key = { .who = who, .gil = gil, .tgid = tgid };
 	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
 
 	if (!h) {
@@ -224,13 +218,12 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 tst
  */
 __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
-	u32 tid = tid_of_tstate(tgid, tstate);
-	struct bb_py_key code = { .who = tid ? BB_WHO_TID | tid : tstate,
+	struct bb_py_key code = { .who = who_of(tgid, tstate),
 				  .tgid = tgid,
 				  .kind = BB_PY_HOLDER,
 				  .bucket = BB_GIL,
 				  .nr = -1 };
-	struct bb_holder_sum *h = gil_give(tgid, gil, tstate, tid, ns);
+	struct bb_holder_sum *h = gil_give(tgid, gil, code.who, ns);
 
 	/* enough to be worth a look: a sample for each few milliseconds */
 	/* below 0 where two took the same at once: it evens out */
@@ -256,7 +249,7 @@ static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64
 
 	if (!holder)
 		return;
-	g->holder = holder;
+	g->holder = who_of(tgid, holder);
 	bb_gil_blame(tgid, gil, holder, gil_take_owed(g, now, cas), now);
 }
 
@@ -275,7 +268,7 @@ static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced,
 		return;
 	ns = gil_take_owed(g, now, cas);
 	last = py_read(gil + BB_GIL_HOLDER);
-	g->holder = forced ? last : 0;
+	g->holder = forced ? who_of(tgid, last) : 0;
 	if (!ns)
 		return;
 	if (forced || !last)
@@ -304,10 +297,10 @@ static __always_inline void gil_arrive(struct bb_thread_sum *t, struct bb_gil_su
 	if (ns && handed)
 		__sync_fetch_and_add(&g->hand_over, ns);
 	else if (ns)
-		gil_give(t->tgid, t->gil, g->holder, tid_of_tstate(t->tgid, g->holder), ns);
+		gil_give(t->tgid, t->gil, g->holder, ns);
 	/* it takes the GIL now, or finds that another one was faster and waits again */
 	if (handed)
-		g->holder = t->tstate;
+		g->holder = BB_WHO_TID | t->tid;
 }
 
 /*
@@ -334,7 +327,7 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 		return 0;
 	g = gil_sum(gil, tgid);
 	/* a native thread may have entered Python since it was looked for */
-	tstate_note(t, tstate);
+	t->tstate = tstate;
 	t->flags &= ~BB_TF_NO_TSTATE;
 	t->flags |= BB_TF_HOLDS;
 	t->held_gil = gil;
@@ -414,9 +407,13 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 	/*
 	 * Who holds it waits for the mutex, to let go, or in pthread_cond_signal(), as
 	 * does who has let go: until glibc 2.40 that waits on __g_refs for those whom it
-	 * woke before (nptl/pthread_cond_common.c). Neither is part of take_gil()'s wait.
+	 * woke before (nptl/pthread_cond_common.c). Nor is the mutex of forced switches
+	 * part of take_gil()'s wait, unless that has begun: who was made to let go wakes
+	 * up while its successor still has it.
 	 */
-	bool drops = forced || holds || at - BB_GIL_COND - BB_COND_REFS < 8;
+	bool lets_go = at - BB_GIL_SWITCH_MUTEX < BB_GIL_END - BB_GIL_SWITCH_MUTEX &&
+		       !(t->flags & BB_TF_IN_ACQ);
+	bool drops = forced || holds || lets_go || at - BB_GIL_COND - BB_COND_REFS < 8;
 	struct bb_gil_sum *g;
 
 	if ((t->flags & BB_TF_IN_ACQ) && (drops || !gil_joined(t, gil, own_memory)))

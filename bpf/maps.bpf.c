@@ -12,7 +12,7 @@ struct bb_map_tids tids SEC(".maps");
 struct bb_map_locks locks SEC(".maps");
 struct bb_map_gils gils SEC(".maps");
 struct bb_map_syscalls syscalls SEC(".maps");
-struct bb_map_tstates tstates SEC(".maps");
+struct bb_map_selves selves SEC(".maps");
 struct bb_map_holders holders SEC(".maps");
 struct bb_map_loops loops SEC(".maps");
 struct bb_map_py_threads py_threads SEC(".maps");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Processes that come and change: children to follow, and exec. */
 #include "thread.bpf.h"
-#include "python.bpf.h"
 
 /*
  * A child of a target is a target from its first instant. It has its parent's
@@ -111,8 +110,8 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 		if (old_pid != p->pid && bb_gate)
 			take_number(p, t, proc);
 		t->gil = 0;
-		tstate_forget(t);
-		t->self = 0;
+		t->tstate = 0;
+		self_forget(t);
 		t->flags &= ~BB_TF_NO_TSTATE;
 	}
 	__sync_fetch_and_add(&bb_proc_events, 1);

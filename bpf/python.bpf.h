@@ -63,41 +63,21 @@ static __always_inline void py_count(enum bb_walk how)
 }
 
 /*
- * A thread state's address is used again soon after its thread is gone. So it is noted
- * whose it is while that lives, and what was seen of it before is that one's.
+ * Who is the thread of a thread state of the current process: BB_WHO_TID and its tid or,
+ * where that is not known, the thread state. That address is used again as soon as a
+ * thread is gone, but it names its pthread_self(), which is noted from a thread's start to its end.
  */
-static __always_inline void tstate_forget(struct bb_thread_sum *t)
+static __always_inline u64 who_of(u32 tgid, u64 tstate)
 {
-	struct bb_tstate_key key = { .tstate = t->tstate, .tgid = t->tgid };
+	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
+	struct bb_self_key key = { .tgid = tgid };
 	u32 *tid;
 
-	t->tstate = 0;
-	if (!key.tstate)
-		return;
-	tid = bpf_map_lookup_elem(&tstates, &key);
-	if (tid && *tid == t->tid)
-		bpf_map_delete_elem(&tstates, &key);
-}
-
-static __always_inline void tstate_note(struct bb_thread_sum *t, u64 tstate)
-{
-	struct bb_tstate_key key = { .tstate = tstate, .tgid = t->tgid };
-	u32 tid = t->tid;
-
-	if (t->tstate == tstate)
-		return;
-	tstate_forget(t);
-	t->tstate = tstate;
-	/* full: its holder rows have no tid, and user space asks the thread state */
-	bpf_map_update_elem(&tstates, &key, &tid, BPF_ANY);
-}
-
-static __always_inline u32 tid_of_tstate(u32 tgid, u64 tstate)
-{
-	struct bb_tstate_key key = { .tstate = tstate, .tgid = tgid };
-	u32 *tid = bpf_map_lookup_elem(&tstates, &key);
-
-	return tid ? *tid : 0;
+	if (!py || !tstate || !py->off.tstate_thread_id)
+		return tstate;
+	key.self = py_read(tstate + py->off.tstate_thread_id);
+	tid = bpf_map_lookup_elem(&selves, &key);
+	return tid ? BB_WHO_TID | *tid : tstate;
 }
 
 /*
@@ -118,6 +98,8 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 	t = thread_at(me.task, me.pid);
 	if (!py || !t || !py->runtime || !py->off.tstate_frame || !self)
 		return 0;
+	if (t->self != self)
+		self_note(t, self);
 	if (py->tss_slot) {
 		ts = py_tstate_by_key(py, self);
 		if (ts && ts == t->tstate)
@@ -126,20 +108,19 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 		if (ts && py_read(ts + py->off.tstate_thread_id) != self)
 			ts = 0;
 		if (ts) {
-			tstate_note(t, ts);
 			t->flags &= ~BB_TF_NO_TSTATE;
 		} else {
-			tstate_forget(t);
 			t->flags |= BB_TF_NO_TSTATE;
 		}
+		t->tstate = ts;
 		return ts;
 	}
 	if (t->tstate && py_read(t->tstate + py->off.tstate_thread_id) != self)
-		tstate_forget(t);
+		t->tstate = 0;
 	if (!t->tstate && !(t->flags & BB_TF_NO_TSTATE)) {
 		ts = py_find_tstate(py, self);
 		if (ts)
-			tstate_note(t, ts);
+			t->tstate = ts;
 		else
 			t->flags |= BB_TF_NO_TSTATE;
 	}

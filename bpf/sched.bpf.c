@@ -101,7 +101,7 @@ static __always_inline u64 runnable_ns(struct task_struct *p, struct bb_thread_s
 static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t)
 {
 	struct bb_proc_sum *proc;
-	u64 ended, tstate;
+	u64 ended, self;
 	u32 tgid, tid;
 
 	if (!p || !t)
@@ -109,9 +109,9 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 	tgid = t->tgid;
 	tid = t->tid;
 	t->flags |= BB_TF_ENDED;
-	tstate = t->tstate;
-	tstate_forget(t);
-	t->tstate = tstate;
+	self = t->self;
+	self_forget(t);
+	t->self = self;
 	/* numbers are used again, at exec at once: the time of the end makes the key unique */
 	ended = t->since << 16 ^ tid;
 	bpf_probe_read_kernel(t->comm, sizeof(t->comm), p->comm);

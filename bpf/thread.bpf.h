@@ -20,6 +20,34 @@ static __always_inline u32 number_at(struct task_struct *p, u32 level)
 	return nr;
 }
 
+/* The thread whose pthread_self() was noted is no more, or has another one. */
+static __always_inline void self_forget(struct bb_thread_sum *t)
+{
+	struct bb_self_key key = { .self = t->self, .tgid = t->tgid };
+	u32 *tid;
+
+	t->self = 0;
+	if (!key.self)
+		return;
+	tid = bpf_map_lookup_elem(&selves, &key);
+	/* glibc gives the next thread the same before the last switch of this one */
+	if (tid && *tid == t->tid)
+		bpf_map_delete_elem(&selves, &key);
+}
+
+static __always_inline void self_note(struct bb_thread_sum *t, u64 self)
+{
+	struct bb_self_key key = { .self = self, .tgid = t->tgid };
+	u32 tid = t->tid;
+
+	if (t->self && t->self != self)
+		self_forget(t);
+	t->self = self;
+	/* full: what it holds is told by its thread state alone */
+	if (self)
+		bpf_map_update_elem(&selves, &key, &tid, BPF_ANY);
+}
+
 /* A row that nobody else sees until row_enter(), NULL: there is no room. */
 static __always_inline struct bb_row *row_take(u32 *number)
 {
@@ -79,7 +107,7 @@ static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_str
 	t->nvcsw = p->nvcsw;
 	t->nivcsw = p->nivcsw;
 	t->run_delay = p->sched_info.run_delay;
-	t->self = bb_pthread_self(p);
+	self_note(t, bb_pthread_self(p));
 	if (p->start_time > since) {
 		since = p->start_time;
 		t->flags |= BB_TF_BORN;

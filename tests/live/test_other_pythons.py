@@ -68,8 +68,10 @@ def test_lock_wait_is_a_lock(python):
     assert lock + queue > 0.95 * blocked, [t["states"] for t in workers]
     # one runs, and the others wait: for it or, between two attempts to get it, for a CPU
     window = process["threads"][0]["window_ns"]
-    assert lib.state(process, "oncpu") < 1.25 * window, process["states"]
-    assert lock + queue + lib.state(process, "runq") > 1.5 * window, process["states"]
+    # (2.7's lets go of it every 100 bytecodes, and on several CPUs its threads spend their time on that)
+    old = python[2].startswith("2.")
+    assert lib.state(process, "oncpu") < (1.9 if old else 1.25) * window, process["states"]
+    assert lock + queue + lib.state(process, "runq") > (0.9 if old else 1.5) * window, process["states"]
     # A holder that others keep off the CPUs does not let go: most waits time out, few tell what for.
     if lib.state(process, "oncpu") > 0.8 * window:
         assert lock > 0.9 * blocked, [t["states"] for t in workers]

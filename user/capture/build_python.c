@@ -125,7 +125,7 @@ static int add_holder(const struct bb_holder_key *key, const struct bb_holder_su
 	if (!h)
 		return -ENOMEM;
 	h->gil = key->gil;
-	h->who = key->tid ? BB_WHO_TID | key->tid : key->tstate;
+	h->who = key->who;
 	h->tid = tid_of_holder(b, key->tgid, h->who);
 	h->ns = sum->ns;
 	h->count = sum->count;
@@ -146,15 +146,20 @@ static int add_holder(const struct bb_holder_key *key, const struct bb_holder_su
 	return 0;
 }
 
+static bool has_strings(struct bb_process *p)
+{
+	if (!p->strings)
+		p->strings = bb_strings__new();
+	return p->strings;
+}
+
 static int add_frames(struct build *b, struct bb_process *p, struct bb_code *c)
 {
 	const struct bb_py_known *known = c->stack ? bb_py_stacks__get(b->stacks, c->stack) : NULL;
 
 	if (!known || !known->nr)
 		return 0;
-	if (!p->strings)
-		p->strings = bb_strings__new();
-	if (!p->strings)
+	if (!has_strings(p))
 		return -ENOMEM;
 	c->frames = calloc(known->nr, sizeof(*c->frames));
 	if (!c->frames)
@@ -177,7 +182,7 @@ static int copy_stack(struct bb_process *p, const struct bb_native_sum *sum,
 		      struct bb_native_stack *to)
 {
 	to->frames = calloc(sum->nr, sizeof(*to->frames));
-	if (!to->frames)
+	if (!to->frames || !has_strings(p))
 		return -ENOMEM;
 	to->count = sum->count;
 	to->truncated = sum->truncated;

@@ -97,7 +97,7 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
 	bpf_map__set_max_entries(skel->maps.loops, o->threads < 512 ? o->threads : 512);
 	if (o->python) {
-		bpf_map__set_max_entries(skel->maps.tstates, o->threads < 8192 ? o->threads : 8192);
+		bpf_map__set_max_entries(skel->maps.selves, o->threads < 8192 ? o->threads : 8192);
 		bpf_map__set_max_entries(skel->maps.holders, 4096);
 		bpf_map__set_max_entries(skel->maps.py_threads,
 					 o->threads < 8192 ? o->threads : 8192);
