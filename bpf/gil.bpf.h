@@ -218,7 +218,7 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who
  */
 __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
-	struct bb_py_key code = { .who = who_of(tgid, tstate),
+	struct bb_py_key code = { .who = bb_who(tgid, tstate),
 				  .tgid = tgid,
 				  .kind = BB_PY_HOLDER,
 				  .bucket = BB_GIL,
@@ -249,7 +249,7 @@ static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64
 
 	if (!holder)
 		return;
-	g->holder = who_of(tgid, holder);
+	g->holder = bb_who(tgid, holder);
 	bb_gil_blame(tgid, gil, holder, gil_take_owed(g, now, cas), now);
 }
 
@@ -268,7 +268,7 @@ static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced,
 		return;
 	ns = gil_take_owed(g, now, cas);
 	last = py_read(gil + BB_GIL_HOLDER);
-	g->holder = forced ? who_of(tgid, last) : 0;
+	g->holder = forced ? bb_who(tgid, last) : 0;
 	if (!ns)
 		return;
 	if (forced || !last)

@@ -67,7 +67,7 @@ static __always_inline void py_count(enum bb_walk how)
  * where that is not known, the thread state. That address is used again as soon as a
  * thread is gone, but it names its pthread_self(), which is noted from a thread's start to its end.
  */
-static __always_inline u64 who_of(u32 tgid, u64 tstate)
+__noinline u64 bb_who(u32 tgid, u64 tstate)
 {
 	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
 	struct bb_self_key key = { .tgid = tgid };
