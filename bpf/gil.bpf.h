@@ -190,7 +190,7 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
 }
 
-#define BB_BLAME_NS 4000000LL
+#define BB_BLAME_NS 10000000LL
 
 /* The thread @who held the GIL for @ns of contended time; NULL: no room. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who, u64 ns)
@@ -214,9 +214,9 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who
 
 /*
  * The same for a thread of the current process. Its code gets all that it has
- * not got yet, as soon as there is a budget for a look at it.
+ * not got yet, as soon as there is a budget for a look at it. Returns who that is.
  */
-__noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
+__noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
 	struct bb_py_key code = { .who = bb_who(tgid, tstate),
 				  .tgid = tgid,
@@ -228,17 +228,17 @@ __noinline int bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 	/* enough to be worth a look: a sample for each few milliseconds */
 	/* below 0 where two took the same at once: it evens out */
 	if (!h || (s64)h->pending < (h->walks ? BB_BLAME_NS : 1))
-		return 0;
+		return code.who;
 	code.stack = bb_py_stack(tgid, tstate, now, 1);
 	if (!code.stack)
-		return 0;
+		return code.who;
 	h->walks++;
 	ns = h->pending;
 	if ((s64)ns <= 0)
-		return 0;
+		return code.who;
 	__sync_fetch_and_add(&h->pending, -ns);
 	py_sum_add(&code, ns, 1, 0);
-	return 0;
+	return code.who;
 }
 
 /* A waiter blocks (again): who has held the GIL since the last event? */
@@ -249,8 +249,7 @@ static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64
 
 	if (!holder)
 		return;
-	g->holder = bb_who(tgid, holder);
-	bb_gil_blame(tgid, gil, holder, gil_take_owed(g, now, cas), now);
+	g->holder = bb_gil_blame(tgid, gil, holder, gil_take_owed(g, now, cas), now);
 }
 
 /*
