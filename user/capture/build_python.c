@@ -2,7 +2,6 @@
 #include "build_python.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@
 #include "../model/native.h"
 #include "../util/grow.h"
 #include "fold.h"
-#include "procfs.h"
+#include "maps.h"
 #include "python_blocked.h"
 #include "python_code.h"
 #include "sysclass.h"
@@ -319,7 +318,7 @@ static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struc
 			 const struct bb_py_ident *id)
 {
 	const struct bb_py_open *o = &id->open;
-	size_t at = bb_process__first_thread(p, id->shown);
+	struct bb_thread *t = row_of(b, id);
 	uint64_t waited = 0;
 
 	for (size_t i = 0; i < p->nr_gils; i++) {
@@ -331,8 +330,8 @@ static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struc
 		if (g->contended_ns > o->owed_ns)
 			waited = g->contended_ns - o->owed_ns;
 	}
-	if (at < p->nr_threads && p->threads[at].tid == id->shown)
-		p->threads[at].gil_held_off_ns += o->off_ns;
+	if (t)
+		t->gil_held_off_ns += o->off_ns;
 	key->kind = BB_PY_HELD;
 	return add_open_row(b, p, nr, key, o->off_ns, waited < o->off_ns ? waited : o->off_ns);
 }
@@ -345,9 +344,9 @@ static int add_open(struct build *b, struct bb_process *p, size_t nr, const stru
 
 	if (o->waits) {
 		key.kind = BB_PY_WAITER;
-		key.stack = o->acq_stack ? o->acq_stack : o->stack;
-		if (!o->acq_stack && o->bucket != BB_GIL)
-			key.stack = 0;
+		key.stack = o->acq_stack;
+		if (!key.stack && o->bucket == BB_GIL)
+			key.stack = o->stack;
 		key.bucket = BB_GIL;
 		key.state = BB_STATE_GIL;
 		err = add_open_row(b, p, nr, &key, o->acq_ns, 0);
@@ -400,18 +399,6 @@ static bool runs_in(const struct bb_process *p, pid_t tid, const char *part)
 	return false;
 }
 
-static bool has_mapped(pid_t pid, const char *part)
-{
-	char path[64], *maps;
-	bool has;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = bb_procfs__read(path, NULL);
-	has = maps && strstr(maps, part);
-	free(maps);
-	return has;
-}
-
 /* Whose loop is it? Python's code tells, but for uvloop's, which is C, called by whoever runs it.
  */
 static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
@@ -426,7 +413,7 @@ static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 		return BB_LOOP_TRIO;
 	if (runs_in(p, tid, "asyncio/base_events.py"))
 		return BB_LOOP_ASYNCIO;
-	if (runs_in(p, tid, "") && has_mapped(p->pid, "/uvloop/"))
+	if (runs_in(p, tid, "") && bb_maps__has(p->pid, "/uvloop/"))
 		return BB_LOOP_UVLOOP;
 	return runs_in(p, tid, "/asyncio/") ? BB_LOOP_ASYNCIO : BB_LOOP_EPOLL;
 }
@@ -438,13 +425,13 @@ static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
  */
 static bool is_no_loop(const struct bb_process *p, pid_t tid, const struct bb_loop_sum *sum)
 {
-	size_t at = bb_process__first_thread(p, tid);
+	const struct bb_thread *t = bb_process__thread(p, tid);
 	uint64_t parked = 0, polled = 0;
 
-	if (at == p->nr_threads || p->threads[at].tid != tid)
+	if (!t)
 		return false;
-	for (size_t i = 0; i < p->threads[at].nr_waits; i++) {
-		const struct bb_wait *w = &p->threads[at].waits[i];
+	for (size_t i = 0; i < t->nr_waits; i++) {
+		const struct bb_wait *w = &t->waits[i];
 
 		if (w->state == BB_STATE_QUEUE || w->state == BB_STATE_LOCK)
 			parked += w->ns;

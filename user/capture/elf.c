@@ -31,8 +31,7 @@ struct bb_elf {
 	uint16_t type; /* ET_EXEC or ET_DYN */
 };
 
-/* All bytes of [off, off + len) of the file, or -errno. */
-static int read_at(int fd, uint64_t off, void *buf, size_t len)
+int bb_elf__read_at(int fd, uint64_t off, void *buf, size_t len)
 {
 	ssize_t n;
 
@@ -81,7 +80,7 @@ int bb_elf__open(int fd, struct bb_elf **out)
 	int err;
 
 	*out = NULL;
-	err = read_at(fd, 0, &h, sizeof(h));
+	err = bb_elf__read_at(fd, 0, &h, sizeof(h));
 	if (err)
 		return err == -EINVAL ? -ENOEXEC : err;
 	err = check_header(fd, &h);
@@ -174,7 +173,7 @@ static bool may_define(struct bb_elf *e, const struct bb_elf_sym *syms, size_t n
 
 	if (!find_section(e, SHT_GNU_HASH, NULL, &sh) || sh.sh_size > DYN_MAX)
 		return true;
-	if (read_at(e->fd, sh.sh_offset, &h, sizeof(h)))
+	if (bb_elf__read_at(e->fd, sh.sh_offset, &h, sizeof(h)))
 		return true;
 	if (!h.words || h.shift > 31 || sh.sh_size < sizeof(h) + (uint64_t)h.words * 8)
 		return true;
@@ -183,8 +182,9 @@ static bool may_define(struct bb_elf *e, const struct bb_elf_sym *syms, size_t n
 		uint64_t mask = (1ull << (hash % 64)) | (1ull << ((hash >> h.shift) % 64));
 		uint64_t word;
 
-		if (read_at(e->fd, sh.sh_offset + sizeof(h) + (uint64_t)(hash / 64 % h.words) * 8,
-			    &word, sizeof(word)))
+		if (bb_elf__read_at(e->fd,
+				    sh.sh_offset + sizeof(h) + (uint64_t)(hash / 64 % h.words) * 8,
+				    &word, sizeof(word)))
 			return true;
 		if ((word & mask) == mask)
 			return true;
@@ -284,12 +284,12 @@ size_t bb_elf__build_id(struct bb_elf *e, unsigned char *id, size_t max)
 	uint64_t at;
 
 	if (!find_section(e, SHT_NOTE, ".note.gnu.build-id", &sh) || sh.sh_offset > INT64_MAX ||
-	    read_at(e->fd, sh.sh_offset, &h, sizeof(h)))
+	    bb_elf__read_at(e->fd, sh.sh_offset, &h, sizeof(h)))
 		return 0;
 	if (h.n_type != NT_GNU_BUILD_ID || h.n_namesz != sizeof("GNU") || h.n_descsz > max)
 		return 0;
 	at = sh.sh_offset + sizeof(h) + sizeof("GNU");
-	return read_at(e->fd, at, id, h.n_descsz) ? 0 : h.n_descsz;
+	return bb_elf__read_at(e->fd, at, id, h.n_descsz) ? 0 : h.n_descsz;
 }
 
 int bb_elf__section(struct bb_elf *e, const char *name, uint64_t *addr, uint64_t *size)

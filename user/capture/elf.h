@@ -40,6 +40,12 @@ void bb_elf__free(struct bb_elf *e);
  */
 int bb_elf__symbols(struct bb_elf *e, struct bb_elf_sym *syms, size_t nr, bool symtab);
 
+/**
+ * bb_elf__read_at - all bytes of [@off, @off + @len) of a file into @buf.
+ * Return 0, -EINVAL: the file ends before; or -errno.
+ */
+int bb_elf__read_at(int fd, uint64_t off, void *buf, size_t len);
+
 /* Where a table of symbols and its names are in the file; within the bounds that we read. */
 struct bb_elf_table {
 	uint64_t offset, size; /* bytes; entries are Elf64_Sym */

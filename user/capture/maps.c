@@ -90,6 +90,16 @@ int bb_maps__each(pid_t pid, int (*fn)(const struct bb_mapping *m, void *ctx), v
 	return err;
 }
 
+static int has_part(const struct bb_mapping *m, void *ctx)
+{
+	return strstr(m->path, ctx) != NULL;
+}
+
+bool bb_maps__has(pid_t pid, const char *part)
+{
+	return bb_maps__each(pid, has_part, (void *)part) == 1;
+}
+
 /*
  * Open by O_PATH first: opening a device or a FIFO for reading can block or act on
  * it, and only a descriptor tells for sure what it is.

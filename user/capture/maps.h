@@ -23,6 +23,9 @@ struct bb_mapping {
  */
 int bb_maps__each(pid_t pid, int (*fn)(const struct bb_mapping *m, void *ctx), void *ctx);
 
+/** bb_maps__has - has it mapped a file with @part in its path? False where that cannot be read. */
+bool bb_maps__has(pid_t pid, const char *part);
+
 /** bb_maps__strip_deleted - cut " (deleted)" off the end. */
 void bb_maps__strip_deleted(char *path);
 

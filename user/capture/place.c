@@ -2,41 +2,38 @@
 #include "place.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "procfs.h"
+#include "maps.h"
 #include "sockets.h"
+
+struct locks {
+	struct bb_lock *v;
+	size_t nr;
+};
+
+static int name_locks(const struct bb_mapping *m, void *ctx)
+{
+	struct locks *l = ctx;
+
+	for (size_t i = 0; i < l->nr; i++) {
+		struct bb_lock *lock = &l->v[i];
+
+		if (lock->place || lock->addr < m->start || lock->addr >= m->end)
+			continue;
+		lock->place = strdup(m->path[0] ? m->path : "[anonymous]");
+		if (!lock->place)
+			return -ENOMEM;
+	}
+	return 0;
+}
 
 int bb_place__locks(pid_t pid, struct bb_lock *locks, size_t nr)
 {
-	char path[64], *maps, *line, *save = NULL;
+	struct locks l = { locks, nr };
+	int err = nr ? bb_maps__each(pid, name_locks, &l) : 0;
 
-	if (!nr)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = bb_procfs__read(path, NULL);
-	if (!maps)
-		return errno == ENOMEM ? -ENOMEM : 0;
-	for (line = strtok_r(maps, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		unsigned long from, to;
-		int name = 0;
-
-		if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %n", &from, &to, &name) < 2 || !name)
-			continue;
-		for (size_t i = 0; i < nr; i++) {
-			if (locks[i].place || locks[i].addr < from || locks[i].addr >= to)
-				continue;
-			locks[i].place = strdup(line[name] ? line + name : "[anonymous]");
-			if (!locks[i].place) {
-				free(maps);
-				return -ENOMEM;
-			}
-		}
-	}
-	free(maps);
-	return 0;
+	return err == -ENOMEM ? err : 0;
 }
 
 int bb_place__waits(struct bb_process *p)

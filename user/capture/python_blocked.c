@@ -18,13 +18,6 @@ struct look {
 	size_t nr;
 };
 
-static int by_self(const void *key, const void *member)
-{
-	const struct bb_py_tstate *x = key, *y = member;
-
-	return x->self < y->self ? -1 : x->self > y->self;
-}
-
 static int by_tgid(const void *a, const void *b)
 {
 	const struct bb_py_ident *x = a, *y = b;
@@ -68,16 +61,15 @@ static int walk(struct look *l, struct bb_py_stacks *stacks, struct bb_targets *
 		struct bb_allowance *a, struct bb_py_ident *id)
 {
 	int64_t granted = bb_allowance__grant(a, l->used);
-	struct bb_py_tstate key = { .self = id->self }, *found;
+	uint64_t tstate = bb_py_walk__find(l->tstates, l->nr, id->self);
 	struct bb_py_stack stack = { .tgid = id->tgid, .execs = (uint16_t)l->target->execs };
 	uint64_t at = 0, gil = 0;
 	int err;
 
-	found = l->nr ? bsearch(&key, l->tstates, l->nr, sizeof(key), by_self) : NULL;
-	if (!found)
+	if (!tstate)
 		return 0;
 	l->mem.left = granted;
-	err = bb_py_walk__stack(&l->mem, &l->off, found->tstate, &stack);
+	err = bb_py_walk__stack(&l->mem, &l->off, tstate, &stack);
 	l->used += granted - l->mem.left;
 	bb_allowance__take(a, granted - l->mem.left);
 	l->mem.left = INT64_MAX; /* what follows is a word for each GIL */
@@ -86,7 +78,7 @@ static int walk(struct look *l, struct bb_py_stacks *stacks, struct bb_targets *
 	err = bb_py_stacks__add(stacks, targets, &stack, &at);
 	/* what it held when it was seen to leave a CPU is known */
 	for (size_t i = 0; i < l->target->py.nr_gils && id->open.since == id->start; i++)
-		if (bb_py_walk__holds(&l->mem, l->target->py.gils[i].addr, found->tstate))
+		if (bb_py_walk__holds(&l->mem, l->target->py.gils[i].addr, tstate))
 			gil = l->target->py.gils[i].addr;
 	/* asked last: whatever it ran meanwhile, it was switched to */
 	if (!err && bb_procfs__switches(id->shown) == (int64_t)id->open.switches) {

@@ -51,6 +51,15 @@ int bb_py_walk__tstates(struct bb_mem *m, const struct bb_py_offsets *o, uint64_
 	return 0;
 }
 
+uint64_t bb_py_walk__find(const struct bb_py_tstate *tstates, size_t nr, uint64_t self)
+{
+	struct bb_py_tstate key = { .self = self };
+	const struct bb_py_tstate *found =
+		nr ? bsearch(&key, tstates, nr, sizeof(key), by_self) : NULL;
+
+	return found ? found->tstate : 0;
+}
+
 /* One frame to the end of the stack; @frame becomes the one below. */
 static int add_frame(struct bb_mem *m, const struct bb_py_offsets *o, uint64_t *frame,
 		     struct bb_py_stack *s)

@@ -25,6 +25,9 @@ struct bb_py_tstate {
 int bb_py_walk__tstates(struct bb_mem *m, const struct bb_py_offsets *o, uint64_t runtime,
 			struct bb_py_tstate **out, size_t *nr);
 
+/** bb_py_walk__find - the thread state of the thread @self, 0: it has none there. */
+uint64_t bb_py_walk__find(const struct bb_py_tstate *tstates, size_t nr, uint64_t self);
+
 /**
  * bb_py_walk__stack - the frames of a thread state, from the top; tgid is left as it is.
  * Return 0, or -ENOENT where it has none that can be read.

@@ -31,18 +31,6 @@ struct bb_symbols {
 	size_t nr, room;
 };
 
-static int read_at(int fd, uint64_t off, void *buf, size_t len)
-{
-	ssize_t n;
-
-	if (off > INT64_MAX)
-		return -EINVAL;
-	do {
-		n = pread(fd, buf, len, (off_t)off);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : (size_t)n == len ? 0 : -EINVAL;
-}
-
 static int compare(const void *a, const void *b)
 {
 	const struct function *x = a, *y = b;
@@ -91,7 +79,8 @@ static int read_table(struct bb_symbols *s, int fd, const struct bb_elf_table *t
 	for (uint64_t at = 0; at < all && !err; at += CHUNK) {
 		size_t n = all - at < CHUNK ? (size_t)(all - at) : CHUNK;
 
-		if (read_at(fd, table->offset + at * sizeof(*syms), syms, n * sizeof(*syms)))
+		if (bb_elf__read_at(fd, table->offset + at * sizeof(*syms), syms,
+				    n * sizeof(*syms)))
 			break;
 		for (size_t i = 0; i < n && !err; i++)
 			if (is_function(&syms[i], table->names_size))
@@ -226,8 +215,8 @@ static bool name_of(const struct bb_symbols *s, const struct function *f, char *
 	uint64_t left = s->names_size - f->name;
 	size_t len = left < BB_SYMBOL_LEN ? (size_t)left : BB_SYMBOL_LEN;
 
-	return !read_at(s->names_fd, s->names + f->name, name, len) && memchr(name, '\0', len) &&
-	       name[0];
+	return !bb_elf__read_at(s->names_fd, s->names + f->name, name, len) &&
+	       memchr(name, '\0', len) && name[0];
 }
 
 static bool is_better(const char *name, const char *than)

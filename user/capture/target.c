@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "../util/err.h"
+#include "maps.h"
 #include "procfs.h"
 
 #define INIT_PID_NS_INO 0xEFFFFFFCU /* include/linux/proc_ns.h, PROC_PID_INIT_INO */
@@ -106,19 +106,6 @@ bool bb_target__alive(const struct bb_target *t)
 	return t->pidfd >= 0 && poll(&p, 1, 0) == 0;
 }
 
-/* musl's condition variables wait elsewhere than glibc's (BB_PY_MUSL). */
-static bool uses_musl(pid_t pid)
-{
-	char path[64], *maps;
-	bool musl;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = bb_procfs__read(path, NULL);
-	musl = maps && strstr(maps, "/ld-musl-");
-	free(maps);
-	return musl;
-}
-
 int bb_target__describe(struct bb_target *t)
 {
 	struct bb_process fresh = {};
@@ -143,7 +130,8 @@ int bb_target__describe(struct bb_target *t)
 	if (!err && bb_target__alive(t)) {
 		bb_python__free(&t->py);
 		t->py = py;
-		t->musl = py.nr_gils && uses_musl(t->pid);
+		/* musl's condition variables wait elsewhere than glibc's (BB_PY_MUSL) */
+		t->musl = py.nr_gils && bb_maps__has(t->pid, "/ld-musl-");
 	} else {
 		bb_python__free(&py);
 		/* not to be read: the rest of the report does not need it */

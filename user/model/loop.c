@@ -102,13 +102,6 @@ static int by_ns(const void *a, const void *b)
 	return by_blocker(a, b);
 }
 
-static const struct bb_thread *thread_of(const struct bb_process *p, pid_t tid)
-{
-	size_t at = bb_process__first_thread(p, tid);
-
-	return at < p->nr_threads && p->threads[at].tid == tid ? &p->threads[at] : NULL;
-}
-
 /* Samples count for their share of the thread's time on a CPU. */
 static uint64_t sampled_ns(const struct bb_thread *t, uint64_t count)
 {
@@ -240,7 +233,7 @@ static size_t join(struct bb_blocker *rows, size_t nr)
 int bb_loop__blockers(const struct bb_process *p, const struct bb_loop *l, struct bb_blocker **out,
 		      size_t *nr)
 {
-	const struct bb_thread *t = thread_of(p, l->tid);
+	const struct bb_thread *t = bb_process__thread(p, l->tid);
 	const struct bb_code *poll = poll_of(p, l->tid);
 	struct bb_blocker *rows;
 

@@ -114,6 +114,13 @@ size_t bb_process__first_thread(const struct bb_process *p, pid_t tid)
 	return lo;
 }
 
+const struct bb_thread *bb_process__thread(const struct bb_process *p, pid_t tid)
+{
+	size_t at = bb_process__first_thread(p, tid);
+
+	return at < p->nr_threads && p->threads[at].tid == tid ? &p->threads[at] : NULL;
+}
+
 void bb_record__free(struct bb_record *rec)
 {
 	size_t i;

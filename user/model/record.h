@@ -372,6 +372,9 @@ void bb_code__release(struct bb_code *c);
 /** bb_process__first_thread - index of the first of its threads whose tid is not below @tid. */
 size_t bb_process__first_thread(const struct bb_process *p, pid_t tid);
 
+/** bb_process__thread - the first of its threads of that number, NULL: none. */
+const struct bb_thread *bb_process__thread(const struct bb_process *p, pid_t tid);
+
 /**
  * bb_process__pauses - what stops of the world cost, from the rows of its locks.
  * Of several interpreters, wall time is that of the one with most.
