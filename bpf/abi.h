@@ -252,7 +252,7 @@ struct bb_thread_sum {
 	bb_u8 fdkind;
 	bb_u8 wake_how; /* bucket that the wake-up told for a futex wait, 0: none seen */
 	bb_s16 nr;
-	bb_u16 pad16;
+	bb_u16 early; /* woken while it was still leaving its CPU */
 	bb_s32 fd;
 	bb_s16 restart_nr; /* the last call that a restart would go on with */
 	bb_u8 restart_bucket;

@@ -11,6 +11,7 @@ extern int LINUX_KERNEL_VERSION __kconfig;
 #define BB_TASK_STOPPED         0x4
 #define BB_TASK_TRACED          0x8
 #define BB_TASK_DEAD            0x80
+#define BB_TASK_WAKING          0x200
 /* 6.1, f5d39b020809 ("freezer,sched: Rewrite core freezer logic"); PF_FROZEN until then */
 #define BB_TASK_FROZEN        0x8000
 #define BB_PF_FROZEN          0x10000 /* until then */

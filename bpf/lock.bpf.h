@@ -246,6 +246,34 @@ static __always_inline void futex_uncount(struct bb_thread_sum *t, u64 now, cons
 		contend_end(c, now, cas);
 }
 
+/*
+ * Was the thread, which blocks, woken before that was told? on_waking() leaves a row alone
+ * that is being changed; and where it came before that, the task is TASK_WAKING while it is
+ * still on its CPU (kernel/sched/core.c, try_to_wake_up).
+ */
+static __always_inline bool woken_already(struct task_struct *p, struct bb_thread_sum *t)
+{
+	return *(volatile u16 *)&t->early || bb_task_state(p) == BB_TASK_WAKING;
+}
+
+__noinline u32 bb_futex_woken(u64 task, u32 pid, u64 now)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		futex_uncount(t, now, true);
+	return 0;
+}
+
+__noinline u32 bb_futex_woken_nocas(u64 task, u32 pid, u64 now)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		futex_uncount(t, now, false);
+	return 0;
+}
+
 /* The wait is over and lasted @ns: sum it under its object. Returns its bucket. */
 static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, const bool cas)
 {

@@ -303,6 +303,7 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 		missed_enter(p, t, now);
 	else if (t->on == BB_STATE_OFF)
 		missed_enter_nocas(p, t, now);
+	t->early = 0;
 	seq_begin(t);
 	now = not_before(t, now);
 	t->ns[BB_ONCPU] += now - t->since;
@@ -341,6 +342,12 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 			bb_loop_turn(task_of(t), t->tid, now);
 	}
 	seq_end(t);
+	if (blocked && (t->flags & BB_TF_COUNTED) && woken_already(p, t)) {
+		if (cas)
+			bb_futex_woken(task_of(t), t->tid, now);
+		else
+			bb_futex_woken_nocas(task_of(t), t->tid, now);
+	}
 }
 
 static __always_inline void enter_cpu(struct task_struct *p, u64 now, u64 clock, const bool cas)

@@ -59,7 +59,14 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 	if (!bb_may_be_target(p->tgid) || !bb_gate)
 		return 0;
 	t = thread_of(p);
-	if (!t || t->on != BB_STATE_OFF || t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER)
+	if (!t)
+		return 0;
+	if (*(volatile u32 *)&t->seq & 1) {
+		/* it is still on its way off the CPU, and ends its wait itself: leave_cpu() */
+		t->early = 1;
+		return 0;
+	}
+	if (t->on != BB_STATE_OFF || t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER)
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (!current_wakes_futexes(&self)) {

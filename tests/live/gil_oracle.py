@@ -85,6 +85,7 @@ class Thread:
         self.held_contended_ns = 0
         self.at = None
         self.where, self.how = ELSEWHERE, RUNS
+        self.woken = False  # its wake-up has begun: it waits for a CPU to hear of it
         self.number, self.waited = 0, False  # of the passage; has it had to wait, in the window?
         self.slice = None  # (passage, signalled, switches then) of a wait that may go on
 
@@ -100,7 +101,7 @@ class Truth:
         self.threads = collections.defaultdict(Thread)
         self.holder = self.last_holder = None
         self.switches = 0  # as the interpreter's switch_number
-        self.waiting = 0  # threads blocked in take_gil() or drop_gil()
+        self.waiting = 0  # threads that wait, by waits()
         self.contended_ns = self.hand_over_ns = 0
         self.at = start
         for ns, tid, by, kind, _ in events:
@@ -131,6 +132,19 @@ class Truth:
 
     def event(self, now, t, tid, by, kind):
         self.pass_time(t, now)
+        waits = self.waits(t)
+        self.what(now, t, tid, by, kind)
+        self.waiting += self.waits(t) - waits
+
+    @staticmethod
+    def waits(t):
+        """
+        For the contended time a wait ends as its wake-up begins. Until the thread is on a run queue,
+        some microseconds where another virtual CPU has to be interrupted, it is blocked all the same.
+        """
+        return bool(t.where) and t.how == BLOCKED and not t.woken
+
+    def what(self, now, t, tid, by, kind):
         inside = self.start <= now < self.stop
         if kind in "TtDd" and t.how != RUNS:
             self.now(t, RUNS)
@@ -157,6 +171,7 @@ class Truth:
                 t.lets_go += inside and t.where == DROP
             self.now(t, BLOCKED)
         elif kind == "W" and t.how == BLOCKED:
+            t.woken = True
             waker = self.threads[by] if by else None
             # by a thread that is at the GIL itself, and not by a clock
             if t.slice and waker and waker.where:
@@ -172,13 +187,13 @@ class Truth:
         elif kind == "r":
             self.now(t, RUNS)
 
-    def now(self, t, how):
+    @staticmethod
+    def now(t, how):
         """
         The waker may be faster than the switch away, which is then seen after the wake-up; and
         some kernels hide a task's switches now and then: so no pair of events is relied on.
         """
-        self.waiting += bool(t.where) * ((how == BLOCKED) - (t.how == BLOCKED))
-        t.how = how
+        t.how, t.woken = how, False
 
     def again(self, t, inside):
         """
