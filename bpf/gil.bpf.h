@@ -316,7 +316,6 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 
 	if (!t || !self)
 		return 0;
-	t->stack = 0;
 	tgid = t->tgid;
 	py = bpf_map_lookup_elem(&pythons, &tgid);
 	if (!py || !py->runtime)
@@ -396,6 +395,13 @@ __noinline int bb_gil_forced(u64 task, u32 pid)
 	return 0;
 }
 
+/* Does the futex word at @at of a GIL belong to the condition on which take_gil() waits? */
+static __always_inline bool gil_is_cond(u64 at)
+{
+	return at - BB_GIL_COND < BB_GIL_MUTEX - BB_GIL_COND &&
+	       at - BB_GIL_COND - BB_COND_REFS >= 8;
+}
+
 /* A thread blocks on the futex word at @at of the GIL. Fills its open wait. */
 static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, u64 since,
 				      bool own_memory, const bool cas)
@@ -422,7 +428,7 @@ static __always_inline void gil_begin(struct bb_thread_sum *t, u64 gil, u64 at, 
 		t->flags |= BB_TF_IN_ACQ;
 	/* who wants the GIL has a thread state: a native thread calls in */
 	t->flags &= ~BB_TF_NO_TSTATE;
-	if (!drops && at - BB_GIL_COND < BB_GIL_MUTEX - BB_GIL_COND)
+	if (!drops && gil_is_cond(at))
 		t->flags |= BB_TF_COND;
 	t->gil = gil;
 	t->bucket = BB_GIL;

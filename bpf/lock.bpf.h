@@ -199,6 +199,9 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 		u32 at = (uaddr - gil < BB_GIL_END ? uaddr - gil : BB_GIL_END) |
 			 (own_memory ? BB_GIL_OWN : 0);
 
+		/* who waits for the GIL's condition does not hold it: leave_cpu() need not look */
+		if (own_memory && bb_pythons && !gil_is_cond(at & ~BB_GIL_OWN))
+			bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), since);
 		/* not for a row that is being built: it can be in no acquisition */
 		if (!task_of(t))
 			gil_begin(t, gil, at & ~BB_GIL_OWN, since, false, cas);

@@ -278,6 +278,12 @@ static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum
 		t->stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), now, 0);
 }
 
+static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum *t, u64 now)
+{
+	if (bb_pythons)
+		bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
+}
+
 static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 now, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
@@ -318,9 +324,9 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 	t->nivcsw = p->nivcsw;
 	t->run_delay = p->sched_info.run_delay;
 	t->on = BB_STATE_OFF;
-	if (bb_pythons)
-		bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
+	t->stack = 0;
 	if (!blocked) {
+		py_leave(p, t, now);
 		t->bucket = bb_task_throttled(p) ? BB_RUNQ_THROTTLED : BB_RUNQ_PREEMPTED;
 	} else if (state & BB_TASK_DEAD) {
 		if (t->flags & BB_TF_IN_ACQ)
@@ -330,6 +336,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 		return;
 	} else {
 		classify(p, t, state, now, true, cas);
+		if (t->bucket != BB_GIL || !(t->flags & (BB_TF_COND | BB_TF_HOLDS)))
+			py_leave(p, t, now);
 		/* the slices of one acquisition are waited for in the same code */
 		if (bb_pythons &&
 		    (t->bucket != BB_GIL || ((t->flags & BB_TF_IN_ACQ) && !t->acq_stack)))

@@ -29,6 +29,10 @@ static __always_inline bool wakes_futexes(s32 nr, u32 op)
 #define bb_op_of(regs) ((u32)(regs)->regs[1])
 #endif
 
+/*
+ * Not one without memory: a thread of the kernel, as the idle one whose CPU a slice's timer
+ * finds, or one that is past the wake-ups of its exit (kernel/exit.c, exit_mm).
+ */
 static __always_inline bool current_wakes_futexes(struct bb_self *self)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
@@ -36,6 +40,8 @@ static __always_inline bool current_wakes_futexes(struct bb_self *self)
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 
 		bb_self_of(self, task);
+		if (!task->mm)
+			return false;
 		return wakes_futexes(bb_nr_of(regs), bb_op_of(regs));
 	} else {
 		struct task_struct *task = (void *)bpf_get_current_task();
@@ -43,6 +49,8 @@ static __always_inline bool current_wakes_futexes(struct bb_self *self)
 		void *stack = BPF_CORE_READ(task, stack);
 
 		bb_self_get(self);
+		if (!BPF_CORE_READ(task, mm))
+			return false;
 		if (bpf_probe_read_kernel(&regs, sizeof(regs),
 					  stack + BB_THREAD_SIZE - sizeof(regs)))
 			return false;

@@ -151,6 +151,8 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct mm_struct;
+
 struct task_struct {
 	volatile unsigned int __state; /* since 5.14 */
 	void *stack;
@@ -167,6 +169,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
+	struct mm_struct *mm;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	u64 start_time;
