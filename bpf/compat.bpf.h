@@ -137,6 +137,12 @@ struct bb_regs {
 		(r)->sp = (regs)->sp;                                                              \
 		(r)->compat = (regs)->cs == 0x23;                                                  \
 	} while (0)
+#define bb_code_of(c, regs)                                                                        \
+	do {                                                                                       \
+		(c)->ip = (regs)->ip;                                                              \
+		(c)->fp = (regs)->bp;                                                              \
+		(c)->sp = (regs)->sp;                                                              \
+	} while (0)
 #else
 #define BB_THREAD_SIZE 16384
 
@@ -153,7 +159,21 @@ struct bb_regs {
 		(r)->sp = (regs)->sp;                                                              \
 		(r)->compat = ((regs)->pstate & 0x10) != 0;                                        \
 	} while (0)
+
+#define bb_code_of(c, regs)                                                                        \
+	do {                                                                                       \
+		(c)->ip = (regs)->pc;                                                              \
+		(c)->fp = (regs)->regs[29];                                                        \
+		(c)->sp = (regs)->sp;                                                              \
+	} while (0)
 #endif
+
+/* Where a task was in its own code. */
+struct bb_code {
+	u64 ip;
+	u64 fp; /* the frame pointer, if that register is used for it */
+	u64 sp;
+};
 
 /*
  * The registers that a task saved when it entered the kernel. Before 5.15 there
@@ -174,6 +194,27 @@ static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r
 		if (bpf_probe_read_kernel(&copy, sizeof(copy), top - sizeof(copy)))
 			return -1;
 		bb_regs_fill(r, &copy);
+		return 0;
+	}
+}
+
+/* The same of the current task, for where it was in its own code. */
+static __always_inline int bb_read_code(struct bb_code *c)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
+		struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+		bb_code_of(c, regs);
+		return 0;
+	} else {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		struct pt_regs copy;
+		void *stack = BPF_CORE_READ(task, stack);
+
+		if (bpf_probe_read_kernel(&copy, sizeof(copy),
+					  stack + BB_THREAD_SIZE - sizeof(copy)))
+			return -1;
+		bb_code_of(c, &copy);
 		return 0;
 	}
 }
