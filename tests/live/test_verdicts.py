@@ -48,6 +48,22 @@ PYTHON = {
     "w22-zlib": ({"cpu-saturated"}, ()),
 }
 
+# What they wait for is the interpreter's own, and so another thing in each Python.
+OF_THE_INTERPRETER = ("w1-", "w2-", "w4-threads", "w5-threads", "w6-threads", "w6-asyncio",
+                      "w16-queue", "w17-", "w22-")
+
+
+def pairs():
+    """(python, form): all of them, or by default the kernel's waits on one Python each, in turn."""
+    pythons = lib.some_pythons()
+    for number, form in enumerate(PYTHON):
+        for_all = lib.FULL or form.startswith(OF_THE_INTERPRETER)
+        for python in pythons if for_all else pythons[number % len(pythons):][:1]:
+            yield python, form
+
+
+PAIRS = list(pairs())
+
 # The state that the computing or waiting threads of a form are mostly in, besides running.
 STATE = {
     "w2-threads": {"gil"}, "w4-threads": {"gil"}, "w5-threads": {"gil"}, "w6-threads": {"gil"},
@@ -106,8 +122,7 @@ def http_port():
 
 
 @pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("form", PYTHON)
-@pytest.mark.parametrize("python", lib.some_pythons(), ids=repr)
+@pytest.mark.parametrize("python, form", PAIRS, ids=["%r-%s" % pair for pair in PAIRS])
 def test_python(python, form, run, request):
     with python.folder() as folder:
         args = []
