@@ -11,7 +11,6 @@ io:      two clients and two servers; each piece of work is a short request or a
 """
 import mmap
 import socket
-import struct
 import sys
 import threading
 import zlib
@@ -20,46 +19,47 @@ THREADS = 4
 DATA = bytes(8192)  # zlib.crc32() lets go of the GIL for more than 5 KiB
 
 
-def compute(page, at):
+def compute(counts, at):
     done = 0
     while True:
         total = 0
         for i in range(2000):
             total += i * i
         done += 1
-        struct.pack_into("Q", page, at, done)
+        counts[at] = done
 
 
-def release(page, at):
+def release(counts, at):
     done = 0
     while True:
         zlib.crc32(DATA)
         done += 1
-        struct.pack_into("Q", page, at, done)
+        counts[at] = done
 
 
 SOCKETS = [end for _ in range(THREADS // 2) for end in socket.socketpair()]
 
 
-def io(page, at):
-    mine = SOCKETS[at // 8]
+def io(counts, at):
+    mine = SOCKETS[at]
     done = 0
-    if at // 8 % 2 == 0:
+    if at % 2 == 0:
         mine.send(b"method=get&path=/index&count=1")
     while True:
         fields = dict(part.split("=") for part in mine.recv(256).decode().split("&"))
         fields["count"] = str(int(fields["count"]) + 1)
         mine.send("&".join(key + "=" + value for key, value in fields.items()).encode())
         done += 1
-        struct.pack_into("Q", page, at, done)
+        counts[at] = done
 
 
 def main():
     work = {"compute": compute, "release": release, "io": io}[sys.argv[2]]
     with open(sys.argv[1], "r+b") as f:
         f.truncate(4096)
-        page = mmap.mmap(f.fileno(), 4096)
-    threads = [threading.Thread(target=work, args=(page, 8 * i), daemon=True)
+        # stored as one word; struct.pack_into() would write zeros first, for a reader to see
+        counts = memoryview(mmap.mmap(f.fileno(), 4096)).cast("Q")
+    threads = [threading.Thread(target=work, args=(counts, i), daemon=True)
                for i in range(THREADS)]
     for t in threads:
         t.start()
