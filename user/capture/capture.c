@@ -177,7 +177,7 @@ static int load(struct bb_capture *c)
 	o.exited = or_else(c->opts.test_exited, o.follow ? 2 * BB_DEAD_KEPT : BB_DEAD_KEPT);
 	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 8192 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
-	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 16384 : 1024);
+	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
 	for (size_t i = 0; i < c->targets.nr; i++)
 		o.python |= c->targets.items[i].py.runtime_addr != 0;
 	o.python |= o.follow || c->opts.command;

@@ -92,10 +92,10 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.exited, o->exited);
 	bpf_map__set_max_entries(skel->maps.procs, o->procs);
 	bpf_map__set_max_entries(skel->maps.pythons, o->procs < 4096 ? o->procs : 4096);
-	bpf_map__set_max_entries(skel->maps.gils, o->procs < 1024 ? o->procs * 2 : 2048);
+	bpf_map__set_max_entries(skel->maps.gils, o->procs < 512 ? o->procs * 2 : 1024);
 	bpf_map__set_max_entries(skel->maps.locks, o->locks);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
-	bpf_map__set_max_entries(skel->maps.loops, o->threads < 512 ? o->threads : 512);
+	bpf_map__set_max_entries(skel->maps.loops, o->threads < 256 ? o->threads : 256);
 	if (o->python) {
 		bpf_map__set_max_entries(skel->maps.selves, o->threads < 8192 ? o->threads : 8192);
 		bpf_map__set_max_entries(skel->maps.holders, 4096);
