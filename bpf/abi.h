@@ -226,6 +226,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_RAN       (1u << 5)  /* was on a CPU in the window */
 #define BB_TF_IN_ACQ    (1u << 6)  /* a GIL acquisition is not closed yet */
 #define BB_TF_PROTO     (1u << 7)  /* the open futex wait is a lock's by its protocol */
+#define BB_TF_PYTHON    (1u << 8)  /* its process has Python code that can be read */
 #define BB_TF_NO_TSTATE (1u << 9)  /* not among the interpreter's threads: do not look again */
 #define BB_TF_HOLDS     (1u << 10) /* off the CPU with t->held_gil held */
 #define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */

@@ -318,8 +318,11 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 		return 0;
 	tgid = t->tgid;
 	py = bpf_map_lookup_elem(&pythons, &tgid);
-	if (!py || !py->runtime)
+	if (!py || !py->runtime) {
+		t->flags &= ~BB_TF_PYTHON;
 		return 0;
+	}
+	t->flags |= BB_TF_PYTHON;
 	gil = gil_held_by(py, self, &tstate);
 	if (!gil)
 		return 0;

@@ -271,10 +271,22 @@ __noinline int bb_loop_turn(u64 task, u32 pid, u64 now)
 /* In which code does the thread block? */
 static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum *t, u64 now)
 {
+	struct bb_cpu *cpu = bb_cpu();
+	struct bb_python_info *py;
 	u32 tgid = t->tgid;
-	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
 
-	if (py && py->runtime)
+	if (!cpu)
+		return;
+	if (!(t->flags & BB_TF_PYTHON)) {
+		/* py_leave() has not looked where the thread waits for a GIL */
+		py = t->bucket == BB_GIL ? bpf_map_lookup_elem(&pythons, &tgid) : NULL;
+		if (!py || !py->runtime)
+			return;
+	}
+	/* before what has to be looked up for a walk: there may be many thousands a second */
+	if (!py_may_walk(cpu, now))
+		cpu->walks[BB_WALK_NO_BUDGET]++;
+	else
 		t->stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), now, 0);
 }
 

@@ -98,7 +98,7 @@ def gil(rounds, seconds):
     one, two = [machine.WORK_CPU], machine.CPUS[-2:]
     loads_of = [
         ("compute", one, GIL, "Four Python threads that compute (GIL-bound), on one CPU"),
-        ("io", one, SHORT_IO, "Two Python clients and two servers, short requests, on one CPU"),
+        ("requests", one, SHORT_IO, "Two Python clients and two servers, short requests, on one CPU"),
     ]
     for kind, cpus, budget, title in loads_of:
         yield run(title, lambda kind=kind, cpus=cpus: loads.Gil(python, kind, cpus), [
@@ -122,12 +122,14 @@ def gil(rounds, seconds):
         yield Table("Four Python threads, Python 3.15", [
             Row("Python 3.15's sampler", [], note="no Python 3.15: name one, or the folder of a "
                 "chroot with one, in BENCH_PYTHON315 (tools/make-chroot)")])
-    for kind, title, number, length in (
-            ("compute", "Four Python threads that compute (GIL-bound), on two CPUs", rounds,
+    for kind, cpus, title, number, length in (
+            ("messages", one, "Two Python clients and two servers, messages of 30 bytes, on one CPU",
+             max(2, rounds - 2), seconds),
+            ("compute", two, "Four Python threads that compute (GIL-bound), on two CPUs", rounds,
              2 * seconds),
-            ("release", "Four Python threads that pass the GIL on as fast as they can, on two CPUs",
-             max(2, rounds - 2), seconds)):
-        yield run(title, lambda kind=kind: loads.Gil(python, kind, two), [
+            ("release", two, "Four Python threads that pass the GIL on as fast as they can, "
+             "on two CPUs", max(2, rounds - 2), seconds)):
+        yield run(title, lambda kind=kind, cpus=cpus: loads.Gil(python, kind, cpus), [
             (observers.Nothing(), None),
             (observers.Boundby("boundby"), None),
             (observers.TakeGil(python), None),
