@@ -206,7 +206,8 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 			bb_loop_polled(task_of(t), t->tid, off - runq, now);
 		t->ns[BB_RUNQ_WOKEN] += runq;
 		add_ns(t, bucket, off - runq);
-		bb_slot_add(task_of(t), t->tid, bucket, off - runq);
+		if (!slot_is_first(t, bucket, off - runq))
+			bb_slot_add(task_of(t), t->tid, bucket, off - runq);
 	}
 	if (t->flags & BB_TF_HOLDS)
 		bb_gil_back(task_of(t), t->tid, bucket, off, now);

@@ -307,6 +307,30 @@ static __always_inline bool is_futex_bucket(u32 b)
 	return b >= BB_GIL && b <= BB_FUTEX_OTHER;
 }
 
+static __always_inline void slot_sum(struct bb_wait_slot *s, u64 ns)
+{
+	s->count++;
+	s->ns += ns;
+	if (ns > s->max_ns)
+		s->max_ns = ns;
+}
+
+/*
+ * The same as in its first wait, as most are: without a call. Buckets of futexes have
+ * rows of their own making: see bb_slot_add().
+ */
+static __always_inline bool slot_is_first(struct bb_thread_sum *t, u32 bucket, u64 ns)
+{
+	struct bb_wait_slot *s = &t->slots[0];
+
+	if (!s->used || s->bucket != bucket || s->nr != t->nr || s->fdkind != t->fdkind ||
+	    is_futex_bucket(bucket))
+		return false;
+	s->fd = t->fd;
+	slot_sum(s, ns);
+	return true;
+}
+
 /* Add a wait that ended to the thread's own table of what it waited in. */
 __noinline int bb_slot_add(u64 task, u32 pid, u32 bucket, u64 ns)
 {
@@ -345,10 +369,7 @@ found:
 	s->nr = t->nr;
 	s->fdkind = t->fdkind;
 	s->fd = t->fd;
-	s->count++;
-	s->ns += ns;
-	if (ns > s->max_ns)
-		s->max_ns = ns;
+	slot_sum(s, ns);
 	return 0;
 }
 
