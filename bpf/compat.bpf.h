@@ -110,10 +110,28 @@ static __always_inline void bb_self_get(struct bb_self *self)
 	}
 }
 
+/*
+ * Has the current task memory? A thread of the kernel has none, nor has one that is past
+ * the wake-ups of its exit (kernel/exit.c, exit_mm).
+ */
+static __always_inline bool bb_own_memory(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id___core,
+				       BPF_FUNC_get_current_task_btf___core)) {
+		return bpf_get_current_task_btf()->mm;
+	} else {
+		struct task_struct *task = (void *)bpf_get_current_task();
+
+		return BPF_CORE_READ(task, mm);
+	}
+}
+
 /* What a task was doing in the kernel. */
 struct bb_regs {
 	s64 nr; /* system call, negative: none (fault, interrupt) */
 	u64 arg[4];
+	u64 ip; /* where it was in its own code */
+	u64 fp; /* the frame pointer, if that register is used for it */
 	u64 sp;
 	bool compat; /* a 32-bit call: other numbers */
 };
@@ -134,14 +152,10 @@ struct bb_regs {
 		(r)->arg[1] = (regs)->si;                                                          \
 		(r)->arg[2] = (regs)->dx;                                                          \
 		(r)->arg[3] = (regs)->r10;                                                         \
+		(r)->ip = (regs)->ip;                                                              \
+		(r)->fp = (regs)->bp;                                                              \
 		(r)->sp = (regs)->sp;                                                              \
 		(r)->compat = (regs)->cs == 0x23;                                                  \
-	} while (0)
-#define bb_code_of(c, regs)                                                                        \
-	do {                                                                                       \
-		(c)->ip = (regs)->ip;                                                              \
-		(c)->fp = (regs)->bp;                                                              \
-		(c)->sp = (regs)->sp;                                                              \
 	} while (0)
 #else
 #define BB_THREAD_SIZE 16384
@@ -156,30 +170,28 @@ struct bb_regs {
 		(r)->arg[1] = (regs)->regs[1];                                                     \
 		(r)->arg[2] = (regs)->regs[2];                                                     \
 		(r)->arg[3] = (regs)->regs[3];                                                     \
+		(r)->ip = (regs)->pc;                                                              \
+		(r)->fp = (regs)->regs[29];                                                        \
 		(r)->sp = (regs)->sp;                                                              \
 		(r)->compat = ((regs)->pstate & 0x10) != 0;                                        \
 	} while (0)
-
-#define bb_code_of(c, regs)                                                                        \
-	do {                                                                                       \
-		(c)->ip = (regs)->pc;                                                              \
-		(c)->fp = (regs)->regs[29];                                                        \
-		(c)->sp = (regs)->sp;                                                              \
-	} while (0)
 #endif
-
-/* Where a task was in its own code. */
-struct bb_code {
-	u64 ip;
-	u64 fp; /* the frame pointer, if that register is used for it */
-	u64 sp;
-};
 
 /*
  * The registers that a task saved when it entered the kernel. Before 5.15 there
  * is no helper: they lie at the top of the kernel stack, whose padding was 0 on
  * x86-64 until FRED came with 6.9.
  */
+static __always_inline int bb_regs_of_stack(const char *stack, struct bb_regs *r)
+{
+	struct pt_regs copy;
+
+	if (bpf_probe_read_kernel(&copy, sizeof(copy), stack + BB_THREAD_SIZE - sizeof(copy)))
+		return -1;
+	bb_regs_fill(r, &copy);
+	return 0;
+}
+
 static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
@@ -187,36 +199,19 @@ static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r
 
 		bb_regs_fill(r, regs);
 		return 0;
-	} else {
-		struct pt_regs copy;
-		char *top = (char *)p->stack + BB_THREAD_SIZE;
-
-		if (bpf_probe_read_kernel(&copy, sizeof(copy), top - sizeof(copy)))
-			return -1;
-		bb_regs_fill(r, &copy);
-		return 0;
 	}
+	return bb_regs_of_stack(p->stack, r);
 }
 
-/* The same of the current task, for where it was in its own code. */
-static __always_inline int bb_read_code(struct bb_code *c)
+/* The current task's: where there is no helper, the verifier does not know that task. */
+static __always_inline int bb_read_own_regs(struct bb_regs *r)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
-		struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct task_struct *task;
 
-		bb_code_of(c, regs);
-		return 0;
-	} else {
-		struct task_struct *task = (void *)bpf_get_current_task();
-		struct pt_regs copy;
-		void *stack = BPF_CORE_READ(task, stack);
-
-		if (bpf_probe_read_kernel(&copy, sizeof(copy),
-					  stack + BB_THREAD_SIZE - sizeof(copy)))
-			return -1;
-		bb_code_of(c, &copy);
-		return 0;
-	}
+	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core))
+		return bb_read_regs(bpf_get_current_task_btf(), r);
+	task = (void *)bpf_get_current_task();
+	return bb_regs_of_stack(BPF_CORE_READ(task, stack), r);
 }
 
 /*

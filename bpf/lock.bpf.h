@@ -196,19 +196,19 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	bb_want_wakers = 1;
 	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_COUNTED | BB_TF_FORCED | BB_TF_COND);
 	if (gil) {
-		u32 at = (uaddr - gil < BB_GIL_END ? uaddr - gil : BB_GIL_END) |
-			 (own_memory ? BB_GIL_OWN : 0);
+		u32 at = uaddr - gil < BB_GIL_END ? uaddr - gil : BB_GIL_END;
+		u32 own = own_memory ? BB_GIL_OWN : 0;
 
-		/* who waits for the GIL's condition does not hold it: leave_cpu() need not look */
-		if (own_memory && bb_pythons && !gil_is_cond(at & ~BB_GIL_OWN))
+		/* who waits for the GIL's condition does not hold it */
+		if (own_memory && bb_pythons && !gil_is_cond(at))
 			bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), since);
 		/* not for a row that is being built: it can be in no acquisition */
 		if (!task_of(t))
-			gil_begin(t, gil, at & ~BB_GIL_OWN, since, false, cas);
+			gil_begin(t, gil, at, since, false, cas);
 		else if (cas)
-			bb_gil_begin(task_of(t), t->tid, gil, at, since);
+			bb_gil_begin(task_of(t), t->tid, gil, at | own, since);
 		else
-			bb_gil_begin_nocas(task_of(t), t->tid, gil, at, since);
+			bb_gil_begin_nocas(task_of(t), t->tid, gil, at | own, since);
 		return;
 	}
 	t->wake_how = 0;

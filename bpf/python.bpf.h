@@ -247,7 +247,10 @@ static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now)
 			cpu->credit = BB_CREDIT_MOST;
 		cpu->credit_at = now;
 	}
-	return cpu->credit > 0;
+	if (cpu->credit > 0)
+		return true;
+	cpu->walks[BB_WALK_NO_BUDGET]++;
+	return false;
 }
 
 /*
@@ -268,10 +271,8 @@ __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
 		cpu->walks[BB_WALK_NO_TSTATE]++;
 		return 0;
 	}
-	if (!py_may_walk(cpu, now)) {
-		cpu->walks[BB_WALK_NO_BUDGET]++;
+	if (!py_may_walk(cpu, now))
 		return 0;
-	}
 	depth = bb_py_walk(tgid, tstate, BB_PY_DEPTH, others);
 	s = bpf_map_lookup_elem(&py_scratch, &zero);
 	if (!s)

@@ -17,25 +17,25 @@
  */
 static __always_inline void native_walk(struct bb_native_sample *n)
 {
-	struct bb_code c;
+	struct bb_regs r;
 	struct {
 		u64 fp;
 		u64 ip;
 	} frame;
 
 	n->depth = 0;
-	if (bb_read_code(&c))
+	if (bb_read_own_regs(&r))
 		return;
-	n->ip[0] = c.ip;
+	n->ip[0] = r.ip;
 	n->depth = 1;
 	for (int i = 1; i < BB_NATIVE_DEPTH; i++) {
-		if (c.fp - c.sp >= BB_STACK_MOST || (c.fp & 7) ||
-		    bpf_probe_read_user(&frame, sizeof(frame), (void *)c.fp) || !frame.ip)
+		if (r.fp - r.sp >= BB_STACK_MOST || (r.fp & 7) ||
+		    bpf_probe_read_user(&frame, sizeof(frame), (void *)r.fp) || !frame.ip)
 			return;
 		n->ip[i] = frame.ip;
 		n->depth = i + 1;
-		c.sp = c.fp + sizeof(frame);
-		c.fp = frame.fp;
+		r.sp = r.fp + sizeof(frame);
+		r.fp = frame.fp;
 	}
 }
 

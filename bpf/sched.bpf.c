@@ -285,9 +285,7 @@ static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum
 			return;
 	}
 	/* before what has to be looked up for a walk: there may be many thousands a second */
-	if (!py_may_walk(cpu, now))
-		cpu->walks[BB_WALK_NO_BUDGET]++;
-	else
+	if (py_may_walk(cpu, now))
 		t->stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), now, 0);
 }
 
@@ -349,7 +347,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 		return;
 	} else {
 		classify(p, t, state, now, true, cas);
-		if (t->bucket != BB_GIL || !(t->flags & (BB_TF_COND | BB_TF_HOLDS)))
+		/* of who waits for a GIL it is known: futex_begin() */
+		if (t->bucket != BB_GIL)
 			py_leave(p, t, now);
 		/* the slices of one acquisition are waited for in the same code */
 		if (bb_pythons &&

@@ -307,6 +307,12 @@ static __always_inline bool is_futex_bucket(u32 b)
 	return b >= BB_GIL && b <= BB_FUTEX_OTHER;
 }
 
+static __always_inline bool slot_fits(const struct bb_wait_slot *s, const struct bb_thread_sum *t,
+				      u32 bucket)
+{
+	return s->used && s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind;
+}
+
 static __always_inline void slot_sum(struct bb_wait_slot *s, u64 ns)
 {
 	s->count++;
@@ -323,8 +329,7 @@ static __always_inline bool slot_is_first(struct bb_thread_sum *t, u32 bucket, u
 {
 	struct bb_wait_slot *s = &t->slots[0];
 
-	if (!s->used || s->bucket != bucket || s->nr != t->nr || s->fdkind != t->fdkind ||
-	    is_futex_bucket(bucket))
+	if (is_futex_bucket(bucket) || !slot_fits(s, t, bucket))
 		return false;
 	s->fd = t->fd;
 	slot_sum(s, ns);
@@ -347,7 +352,7 @@ __noinline int bb_slot_add(u64 task, u32 pid, u32 bucket, u64 ns)
 		bucket = BB_FUTEX_OTHER;
 	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
 		s = &t->slots[i];
-		if (s->used && s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind)
+		if (slot_fits(s, t, bucket))
 			goto found;
 		if (s->used)
 			continue;

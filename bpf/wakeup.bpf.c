@@ -21,41 +21,13 @@ static __always_inline bool wakes_futexes(s32 nr, u32 op)
 	return nr == cfg_nr_futex_wake || nr == cfg_nr_exit || nr == cfg_nr_exit_group;
 }
 
-#ifdef __x86_64__
-#define bb_nr_of(regs) ((s32)(regs)->orig_ax)
-#define bb_op_of(regs) ((u32)(regs)->si)
-#else
-#define bb_nr_of(regs) ((regs)->syscallno)
-#define bb_op_of(regs) ((u32)(regs)->regs[1])
-#endif
-
-/*
- * Not one without memory: a thread of the kernel, as the idle one whose CPU a slice's timer
- * finds, or one that is past the wake-ups of its exit (kernel/exit.c, exit_mm).
- */
+/* Not the idle task, whose CPU a slice's timer finds. */
 static __always_inline bool current_wakes_futexes(struct bb_self *self)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
-		struct task_struct *task = bpf_get_current_task_btf();
-		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	struct bb_regs r;
 
-		bb_self_of(self, task);
-		if (!task->mm)
-			return false;
-		return wakes_futexes(bb_nr_of(regs), bb_op_of(regs));
-	} else {
-		struct task_struct *task = (void *)bpf_get_current_task();
-		struct pt_regs regs;
-		void *stack = BPF_CORE_READ(task, stack);
-
-		bb_self_get(self);
-		if (!BPF_CORE_READ(task, mm))
-			return false;
-		if (bpf_probe_read_kernel(&regs, sizeof(regs),
-					  stack + BB_THREAD_SIZE - sizeof(regs)))
-			return false;
-		return wakes_futexes(bb_nr_of(&regs), bb_op_of(&regs));
-	}
+	bb_self_get(self);
+	return bb_own_memory() && !bb_read_own_regs(&r) && wakes_futexes(r.nr, r.arg[1]);
 }
 
 static __always_inline int on_waking(struct task_struct *p, const bool cas)
