@@ -500,7 +500,6 @@ struct bb_holder_sum {
 	bb_u64 ns;      /* contended time */
 	bb_u64 pending; /* part of it that no stack has got yet */
 	bb_u64 count;
-	bb_u64 walks;
 };
 
 /* What a thread does with the GIL: value of map `py_threads`, keyed by tid << 32 | tgid. */

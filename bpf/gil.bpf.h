@@ -190,7 +190,10 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
 }
 
-#define BB_BLAME_NS 10000000LL
+/* How much of a holder's contended time one look at its code stands for, at most: ns, and a share.
+ */
+#define BB_BLAME_NS    10000000LL
+#define BB_BLAME_SHIFT 4
 
 /* The thread @who held the GIL for @ns of contended time; NULL: no room. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who, u64 ns)
@@ -224,15 +227,19 @@ __noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 				  .bucket = BB_GIL,
 				  .nr = -1 };
 	struct bb_holder_sum *h = gil_give(tgid, gil, code.who, ns);
+	s64 enough;
 
-	/* enough to be worth a look: a sample for each few milliseconds */
+	if (!h)
+		return code.who;
+	enough = h->ns >> BB_BLAME_SHIFT;
+	if (enough > BB_BLAME_NS)
+		enough = BB_BLAME_NS;
 	/* below 0 where two took the same at once: it evens out */
-	if (!h || (s64)h->pending < (h->walks ? BB_BLAME_NS : 1))
+	if ((s64)h->pending <= enough)
 		return code.who;
 	code.stack = bb_py_stack(tgid, tstate, now, 1);
 	if (!code.stack)
 		return code.who;
-	h->walks++;
 	ns = h->pending;
 	if ((s64)ns <= 0)
 		return code.who;

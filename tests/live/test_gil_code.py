@@ -159,8 +159,9 @@ def test_hogs(python, form, function):
     if form == "hog_call":
         assert gil["contended_ns"] + lib.state(process, "runq") > 0.9 * window_of(process), gil
     if form != "hog_short":
-        # of a wait that began before the window the code is not known
-        rows = [r for r in gil["waiters"] if r["function"]]
+        # of a wait that began before the window the code is not known, and the main
+        # thread may still wait for the GIL to return from saying that it is ready
+        rows = [r for r in gil["waiters"] if function_name(r) not in ("", "ready")]
         napper = sum(r["ns"] for r in rows if function_name(r) == "napper")
         assert napper >= 0.85 * sum(r["ns"] for r in rows), gil["waiters"]
 
