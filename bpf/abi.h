@@ -575,6 +575,8 @@ struct bb_syscall_sum {
 struct bb_cpu {
 	bb_u64 events;    /* program runs that did work for the target */
 	bb_u64 syscalls;  /* of the whole machine, while traced */
+	bb_u64 own_calls; /* those of the targets among them */
+	bb_u64 oncpu_ns;  /* of the targets, up to their last switch */
 	bb_u64 clock_at;  /* run queue's clock when it was last compared with ktime */
 	bb_u64 clock_off; /* ktime minus that clock */
 	bb_u64 credit_at; /* ktime to which the credit for walks has grown */

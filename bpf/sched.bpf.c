@@ -295,7 +295,8 @@ static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum
 		bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
 }
 
-static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 now, const bool cas)
+static __always_inline void leave_cpu(struct task_struct *p, struct bb_cpu *cpu, bool preempt,
+				      u64 now, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
 	u32 state = bb_task_state(p);
@@ -324,6 +325,8 @@ static __always_inline void leave_cpu(struct task_struct *p, bool preempt, u64 n
 	seq_begin(t);
 	now = not_before(t, now);
 	t->ns[BB_ONCPU] += now - t->since;
+	if (cpu)
+		cpu->oncpu_ns += now - t->since;
 	t->since = now;
 	t->flags |= BB_TF_RAN;
 	/* which of its counts the kernel raised (kernel/sched/core.c, __schedule) */
@@ -446,7 +449,7 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	clock = bb_rq_clock(next_ours ? next : prev);
 	now = switch_time(clock, cpu);
 	if (prev_ours)
-		leave_cpu(prev, preempt, now, cas);
+		leave_cpu(prev, cpu, preempt, now, cas);
 	if (next_ours)
 		enter_cpu(next, now, clock, cas);
 	return 0;

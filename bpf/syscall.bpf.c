@@ -44,6 +44,8 @@ int BPF_PROG(bb_sys_enter, struct pt_regs *regs, long id)
 	t = current_thread();
 	if (!t || (t->flags & BB_TF_IGNORE))
 		return 0;
+	if (cpu)
+		cpu->own_calls++;
 	t->sys_nr = id;
 	t->sys_off = t->off_ns;
 	t->sys_enter = bpf_ktime_get_ns();

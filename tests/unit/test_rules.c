@@ -228,22 +228,69 @@ static void times(void **state)
 	}
 }
 
-static void governor(void **state)
+static void governor_of_the_machine(void **state)
 {
+	struct bb_cpu cpus[2] = {};
 	struct bb_governor g;
-	uint64_t s = SEC;
+	uint64_t t = SEC;
 
 	(void)state;
-	bb_governor__start(&g, s, 1000);
+	assert_int_equal(bb_governor__start(&g, t, 2), 0);
 	/* too soon to say */
-	assert_false(bb_governor__too_much(&g, s + 1 * MS, 9000000));
-	/* a quiet machine */
-	assert_false(bb_governor__too_much(&g, s + 100 * MS, 1000 + BB_GOVERNOR_RATE / 20));
-	assert_int_equal(g.rate, BB_GOVERNOR_RATE / 2);
-	/* a busy one: the rate is that since the last look, not since the start */
-	assert_true(bb_governor__too_much(&g, s + 200 * MS,
-					  1000 + BB_GOVERNOR_RATE / 20 + BB_GOVERNOR_RATE / 5));
-	assert_int_equal(g.rate, BB_GOVERNOR_RATE * 2);
+	cpus[1].syscalls = 9000000;
+	assert_false(bb_governor__too_much(&g, t + 1 * MS, cpus));
+	cpus[1].syscalls = 0;
+	/* less than it may be, on each CPU and for long */
+	for (int i = 0; i < 1000; i++) {
+		t += 50 * MS;
+		cpus[0].syscalls += BB_GOVERNOR_CPU_RATE / 21;
+		cpus[1].syscalls += BB_GOVERNOR_CPU_RATE / 21;
+		assert_false(bb_governor__too_much(&g, t, cpus));
+	}
+	/* the rate is that since the last look, not since the start */
+	assert_in_range(g.rate, BB_GOVERNOR_CPU_RATE * 1.9, BB_GOVERNOR_CPU_RATE * 2);
+	/* a burst on one CPU, and long after it another: no more is saved than for one */
+	cpus[1].syscalls += BB_GOVERNOR_CPU_RATE / 6;
+	assert_false(bb_governor__too_much(&g, t += 50 * MS, cpus));
+	assert_false(bb_governor__too_much(&g, t += 100 * SEC, cpus));
+	cpus[1].syscalls += BB_GOVERNOR_CPU_RATE / 2;
+	assert_true(bb_governor__too_much(&g, t += 50 * MS, cpus));
+	bb_governor__free(&g);
+}
+
+/* Calls each 50 ms, of which @oncpu_ns were used: after how many looks is it too much? 0: never. */
+static int looks_until_too_much(uint64_t calls, uint64_t oncpu_ns)
+{
+	struct bb_cpu cpus[4] = {};
+	struct bb_governor g;
+	int much = 0;
+
+	assert_int_equal(bb_governor__start(&g, SEC, 4), 0);
+	for (int i = 1; i <= 1000 && !much; i++) {
+		for (int cpu = 0; cpu < 4; cpu++) {
+			cpus[cpu].own_calls += calls / 4;
+			cpus[cpu].syscalls += calls / 4;
+			cpus[cpu].oncpu_ns += oncpu_ns / 4;
+		}
+		if (bb_governor__too_much(&g, SEC + (uint64_t)i * 50 * MS, cpus))
+			much = i;
+	}
+	bb_governor__free(&g);
+	return much;
+}
+
+static void governor_of_the_targets(void **state)
+{
+	uint64_t most = BB_GOVERNOR_OWN_RATE / 20; /* in 50 ms */
+
+	(void)state;
+	assert_int_equal(looks_until_too_much(most, 50 * MS), 0);
+	/* twice that: once the first burst is used up */
+	assert_in_range(looks_until_too_much(2 * most, 50 * MS), 4, 5);
+	/* by four CPUs as many are four times less */
+	assert_int_equal(looks_until_too_much(2 * most, 200 * MS), 0);
+	/* for who hardly uses one, it is the cost for a CPU that counts */
+	assert_int_equal(looks_until_too_much(most, 1 * MS), 0);
 }
 
 static void folding_loses_nothing(void **state)
@@ -433,7 +480,8 @@ int main(void)
 		cmocka_unit_test(pauses),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(times),
-		cmocka_unit_test(governor),
+		cmocka_unit_test(governor_of_the_machine),
+		cmocka_unit_test(governor_of_the_targets),
 		cmocka_unit_test(allowance_is_bounded),
 		cmocka_unit_test(allowance_is_saved_up),
 		cmocka_unit_test(folding_loses_nothing),

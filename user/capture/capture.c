@@ -423,9 +423,8 @@ static int open_window(struct bb_capture *c)
 	c->start_realtime_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - (ktime() - c->start_ns));
 	if (!err && bb_kernel__wants_wakers(c->kernel))
 		err = bb_kernel__attach_wakers(c->kernel);
-	bb_governor__start(&c->governor, c->start_ns, 0);
 	bb_allowance__start(&c->allowance, ktime());
-	return err;
+	return err ? err : bb_governor__start(&c->governor, c->start_ns, bb_kernel__nr_cpus());
 }
 
 int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opts)
@@ -497,6 +496,7 @@ void bb_capture__free(struct bb_capture *c)
 	bb_py_stacks__free(c->stacks);
 	bb_native_samples__free(c->natives);
 	bb_thread_names__free(c->names);
+	bb_governor__free(&c->governor);
 	if (c->signal_fd >= 0)
 		close(c->signal_fd);
 	free(c);
@@ -624,12 +624,15 @@ static void look_at_gils(struct bb_capture *c)
 
 static void govern(struct bb_capture *c, uint64_t now)
 {
-	struct bb_cpu sum;
+	struct bb_cpu *cpus;
+	bool much;
 
 	if (c->tracing != BB_TRACING_ON || c->opts.syscalls != BB_SYSCALLS_AUTO)
 		return;
-	if (bb_kernel__counters(c->kernel, &sum) ||
-	    !bb_governor__too_much(&c->governor, now, sum.syscalls))
+	cpus = bb_kernel__cpus(c->kernel);
+	much = cpus && bb_governor__too_much(&c->governor, now, cpus);
+	free(cpus);
+	if (!much)
 		return;
 	bb_kernel__detach_syscalls(c->kernel);
 	c->tracing = BB_TRACING_GOVERNED;

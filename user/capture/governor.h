@@ -9,25 +9,47 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../bpf/abi.h"
+
 /*
- * Calls per second above which tracing them costs more than the 2 % of
- * DESIGN 10: a call of the target gets about 0.2 us longer (docs/overhead.md).
+ * Calls per second above which tracing them costs about 1 %: of a CPU, where a bystander's
+ * call gets 0.17 us longer, and of the targets' CPU time, where theirs gets 0.31 us longer
+ * (`make bench`; docs/overhead.md). It is the busiest CPU that counts, not the machine: one
+ * busy program on a large machine pays on its own CPU as much as it would on a small one.
  */
-#define BB_GOVERNOR_RATE 100000
+#define BB_GOVERNOR_CPU_RATE 60000
+#define BB_GOVERNOR_OWN_RATE 30000
+
+/* What may come at once: a burst is no rate. */
+#define BB_GOVERNOR_BURST_NS 200000000ULL
+
+/* So many calls more are not too much; grows with the time, up to a burst. */
+struct bb_calls_left {
+	uint64_t last; /* calls at the last look */
+	double left;
+};
 
 struct bb_governor {
 	uint64_t last_ns; /* ktime of the last look */
-	uint64_t last_calls;
+	uint64_t last_oncpu_ns;
 	uint64_t rate; /* calls per second of the machine, as last seen */
+	struct bb_calls_left *cpus;
+	int nr_cpus;
+	struct bb_calls_left own;
 };
 
-/** bb_governor__start - begin at ktime @now_ns with @calls counted so far. */
-void bb_governor__start(struct bb_governor *g, uint64_t now_ns, uint64_t calls);
+/**
+ * bb_governor__start - begin at ktime @now_ns, when nothing has been counted yet, with @nr_cpus
+ * CPUs. Return 0 or -ENOMEM; bb_governor__free() releases it, in any case.
+ */
+int bb_governor__start(struct bb_governor *g, uint64_t now_ns, int nr_cpus);
+
+void bb_governor__free(struct bb_governor *g);
 
 /**
- * bb_governor__too_much - is the machine's rate since the last look above
- * what we may cost? Looks shorter than 10 ms apart answer false.
+ * bb_governor__too_much - do calls cost more than we may? @cpus: the counters of all CPUs, as
+ * many as it was started with. Looks shorter than 10 ms apart answer false.
  */
-bool bb_governor__too_much(struct bb_governor *g, uint64_t now_ns, uint64_t calls);
+bool bb_governor__too_much(struct bb_governor *g, uint64_t now_ns, const struct bb_cpu *cpus);
 
 #endif

@@ -613,32 +613,47 @@ int bb_kernel__each_native(struct bb_kernel *k,
 	return n < 0 ? n : k->native_err;
 }
 
-int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum)
+int bb_kernel__nr_cpus(void)
 {
-	int ncpus = libbpf_num_possible_cpus();
+	return libbpf_num_possible_cpus();
+}
+
+struct bb_cpu *bb_kernel__cpus(struct bb_kernel *k)
+{
+	int ncpus = bb_kernel__nr_cpus();
 	struct bb_cpu *all;
 	uint32_t zero = 0;
-	int err = 0;
+
+	if (ncpus < 0) {
+		errno = -ncpus;
+		return NULL;
+	}
+	all = calloc((size_t)ncpus, sizeof(*all));
+	if (all && bpf_map__lookup_elem(k->skel->maps.cpus, &zero, sizeof(zero), all,
+					(size_t)ncpus * sizeof(*all), 0)) {
+		free(all);
+		all = NULL;
+	}
+	return all;
+}
+
+int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum)
+{
+	struct bb_cpu *all = bb_kernel__cpus(k);
+	int ncpus = bb_kernel__nr_cpus();
 
 	memset(sum, 0, sizeof(*sum));
-	if (ncpus < 0)
-		return ncpus;
-	all = calloc((size_t)ncpus, sizeof(*all));
 	if (!all)
-		return -ENOMEM;
-	if (bpf_map__lookup_elem(k->skel->maps.cpus, &zero, sizeof(zero), all,
-				 (size_t)ncpus * sizeof(*all), 0))
-		err = -errno;
-	for (int i = 0; i < ncpus && !err; i++) {
+		return -errno;
+	for (int i = 0; i < ncpus; i++) {
 		sum->events += all[i].events;
-		sum->syscalls += all[i].syscalls;
 		for (int d = 0; d < BB_DROP_MAX; d++)
 			sum->drops[d] += all[i].drops[d];
 		for (int h = 0; h < BB_WALK_MAX; h++)
 			sum->walks[h] += all[i].walks[h];
 	}
 	free(all);
-	return err;
+	return 0;
 }
 
 uint64_t bb_kernel__bpf_ns(const struct bb_kernel *k)

@@ -92,6 +92,15 @@ void bb_kernel__detach_syscalls(struct bb_kernel *k);
 /** bb_kernel__process_events - goes up with each fork or exec of a target. */
 uint64_t bb_kernel__process_events(const struct bb_kernel *k);
 
+/**
+ * bb_kernel__cpus - the counters of each possible CPU, bb_kernel__nr_cpus() of them. The caller
+ * frees them. NULL: errno says why not.
+ */
+struct bb_cpu *bb_kernel__cpus(struct bb_kernel *k);
+
+/** bb_kernel__nr_cpus - how many CPUs are possible. Return that or -errno. */
+int bb_kernel__nr_cpus(void);
+
 /** bb_kernel__counters - the per-CPU counters, added up. Return 0 or -errno. */
 int bb_kernel__counters(struct bb_kernel *k, struct bb_cpu *sum);
 
