@@ -283,11 +283,14 @@ struct bb_thread_sum {
 	bb_u64 turn;        /* ktime at which it got a CPU after a poll that blocked, 0: none */
 	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
 	bb_u64 turn_off;    /* off-CPU total then */
+	bb_u64 only_gil;    /* of its process, 0: there are several, or none is known */
+	bb_u32 pythons;     /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
+	bb_u32 pad;
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 672, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 464, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 688, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 480, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -320,7 +323,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 752, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 768, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)

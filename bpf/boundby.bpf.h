@@ -64,6 +64,11 @@ struct bb_py_scratch {
 	u32 steps;  /* frames that were read */
 };
 BB_MAP(py_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_py_scratch, 1);
+/* The same. All that use it run with interrupts off. */
+struct bb_regs_scratch {
+	struct pt_regs regs;
+};
+BB_MAP(regs_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_regs_scratch, 1);
 BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);
 BB_MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_thread_row, 1);
 
@@ -85,6 +90,7 @@ extern struct bb_map_stacks stacks SEC(".maps");
 extern struct bb_map_py_sums py_sums SEC(".maps");
 extern struct bb_map_natives natives SEC(".maps");
 extern struct bb_map_py_scratch py_scratch SEC(".maps");
+extern struct bb_map_regs_scratch regs_scratch SEC(".maps");
 extern struct bb_map_cpus cpus SEC(".maps");
 extern struct bb_map_scratch scratch SEC(".maps");
 
@@ -98,8 +104,8 @@ extern const volatile __s32 cfg_nr_exit;
 extern const volatile __s32 cfg_nr_exit_group;
 
 /* Written by user space while we run. */
-extern __u64 bb_gate;                    /* 0: count nothing */
-extern __u32 bb_pythons;                 /* targets whose Python code can be read */
+extern __u64 bb_gate;    /* 0: count nothing */
+extern __u32 bb_pythons; /* times that a Python with code to read was told or changed, 0: none */
 extern __u64 bb_window_start;            /* ktime, set before the gate opens */
 extern __u32 bb_iter_mode;               /* enum bb_iter_mode */
 extern __u32 bb_follow;                  /* mark the children of targets as targets */
@@ -116,6 +122,7 @@ extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
 /* They do not fit the BPF stack: new entries are copied from here. */
 extern const struct bb_thread_sum bb_zero_thread;
 extern const struct bb_gil_sum bb_zero_gil;
+extern const struct bb_lock_sum bb_zero_lock;
 extern const struct bb_py_thread bb_zero_py_thread;
 extern const struct bb_loop_sum bb_zero_loop;
 extern const struct bb_py_sum bb_zero_py_sum;

@@ -178,43 +178,6 @@ struct bb_regs {
 #endif
 
 /*
- * The registers that a task saved when it entered the kernel. Before 5.15 there
- * is no helper: they lie at the top of the kernel stack, whose padding was 0 on
- * x86-64 until FRED came with 6.9.
- */
-static __always_inline int bb_regs_of_stack(const char *stack, struct bb_regs *r)
-{
-	struct pt_regs copy;
-
-	if (bpf_probe_read_kernel(&copy, sizeof(copy), stack + BB_THREAD_SIZE - sizeof(copy)))
-		return -1;
-	bb_regs_fill(r, &copy);
-	return 0;
-}
-
-static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r)
-{
-	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
-		struct pt_regs *regs = (void *)bpf_task_pt_regs(p);
-
-		bb_regs_fill(r, regs);
-		return 0;
-	}
-	return bb_regs_of_stack(p->stack, r);
-}
-
-/* The current task's: where there is no helper, the verifier does not know that task. */
-static __always_inline int bb_read_own_regs(struct bb_regs *r)
-{
-	struct task_struct *task;
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core))
-		return bb_read_regs(bpf_get_current_task_btf(), r);
-	task = (void *)bpf_get_current_task();
-	return bb_regs_of_stack(BPF_CORE_READ(task, stack), r);
-}
-
-/*
  * Walking from pointers that the verifier does not know, such as a file table's
  * entries: by plain loads where bpf_rdonly_cast() types them (6.2,
  * a35b9af4ec2c), which is several times faster than a probe read for each step.

@@ -153,6 +153,12 @@ static __always_inline u64 gil_holder(u64 gil)
 	return now.locked == 1 ? now.holder : 0;
 }
 
+/* Does nobody hold the GIL at @gil? A function of its own, for its place on the stack. */
+__noinline int bb_gil_is_free(u64 gil)
+{
+	return !gil_holder(gil);
+}
+
 /*
  * The GIL that the thread of pthread_self() @self holds, in the current process's
  * memory; 0: none. @tstate: its thread state.
@@ -325,11 +331,8 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 		return 0;
 	tgid = t->tgid;
 	py = bpf_map_lookup_elem(&pythons, &tgid);
-	if (!py || !py->runtime) {
-		t->flags &= ~BB_TF_PYTHON;
+	if (!py || !py->runtime)
 		return 0;
-	}
-	t->flags |= BB_TF_PYTHON;
 	gil = gil_held_by(py, self, &tstate);
 	if (!gil)
 		return 0;

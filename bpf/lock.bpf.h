@@ -58,9 +58,7 @@ static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 o
 	lock_key_of(t, &key);
 	l = bpf_map_lookup_elem(&locks, &key);
 	if (!l) {
-		struct bb_lock_sum zero = {};
-
-		bpf_map_update_elem(&locks, &key, &zero, BPF_NOEXIST);
+		bpf_map_update_elem(&locks, &key, &bb_zero_lock, BPF_NOEXIST);
 		l = bpf_map_lookup_elem(&locks, &key);
 	}
 	if (!l) {

@@ -20,6 +20,7 @@ struct bb_map_stacks stacks SEC(".maps");
 struct bb_map_py_sums py_sums SEC(".maps");
 struct bb_map_natives natives SEC(".maps");
 struct bb_map_py_scratch py_scratch SEC(".maps");
+struct bb_map_regs_scratch regs_scratch SEC(".maps");
 struct bb_map_cpus cpus SEC(".maps");
 struct bb_map_scratch scratch SEC(".maps");
 
@@ -44,6 +45,7 @@ __u8 bb_targets[BB_TARGET_SLOTS] = {};
 struct bb_row_hint bb_row_hints[BB_ROW_HINTS] = {};
 
 const struct bb_thread_sum bb_zero_thread = {};
+const struct bb_lock_sum bb_zero_lock = {};
 const struct bb_gil_sum bb_zero_gil = {};
 const struct bb_py_thread bb_zero_py_thread = {};
 const struct bb_loop_sum bb_zero_loop = {};

@@ -112,7 +112,8 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 		t->gil = 0;
 		t->tstate = 0;
 		self_forget(t);
-		t->flags &= ~(BB_TF_NO_TSTATE | BB_TF_PYTHON);
+		t->pythons = 0;
+		t->flags &= ~BB_TF_NO_TSTATE;
 	}
 	__sync_fetch_and_add(&bb_proc_events, 1);
 	return 0;

@@ -127,6 +127,38 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 	return t->tstate;
 }
 
+/* Look up for the thread's row what its process is: see is_python(). */
+__noinline int bb_py_know(u64 task, u32 pid)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_python_info *py;
+	u32 tgid;
+
+	if (!t)
+		return 0;
+	/* in this order: if it changes meanwhile, it is looked up again */
+	t->pythons = *(volatile u32 *)&bb_pythons;
+	barrier();
+	tgid = t->tgid;
+	py = bpf_map_lookup_elem(&pythons, &tgid);
+	t->flags &= ~BB_TF_PYTHON;
+	t->only_gil = 0;
+	if (!py || !py->runtime)
+		return 0;
+	t->flags |= BB_TF_PYTHON;
+	if (!py->gils[1])
+		t->only_gil = py->gils[0];
+	return 0;
+}
+
+/* Has the thread's process Python code that can be read? Its row knows: a look-up costs 60 ns. */
+static __always_inline bool is_python(struct bb_thread_sum *t)
+{
+	if (t->pythons != bb_pythons)
+		bb_py_know(task_of(t), t->tid);
+	return t->flags & BB_TF_PYTHON;
+}
+
 static __always_inline u64 py_top_frame(struct bb_python_info *py, u64 tstate)
 {
 	u64 frame = py_read(tstate + py->off.tstate_frame);
@@ -174,6 +206,10 @@ static __always_inline u64 py_add_frame(struct bb_python_info *py, struct bb_py_
 			return frame_word(s, py->off.frame_previous);
 	}
 	code = frame_word(s, py->off.frame_code) & ~3ULL;
+	if (!code) {
+		s->failed = BB_WALK_TORN;
+		return 0;
+	}
 	pos = frame_word(s, py->off.frame_pos);
 	if (!py->off.pos_is_ptr)
 		pos = (u32)(pos >> ((py->off.frame_pos & 4) * 8));
@@ -223,7 +259,8 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 		s->failed = BB_WALK_UNREADABLE;
 	if (s->failed)
 		s->stack.truncated = 1;
-	if (others && py_top_frame(py, tstate) != top) {
+	/* the frame on top may be the next call's, at the same place, or have lost its code */
+	if (others && (s->failed == BB_WALK_TORN || py_top_frame(py, tstate) != top)) {
 		s->failed = BB_WALK_TORN;
 		s->stack.depth = 0;
 	}
@@ -231,15 +268,17 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 }
 
 /*
- * Walks may take 1/128 of each CPU's time. They are charged by what they were
+ * Walks may take 1/256 of each CPU's time. They are charged by what they were
  * measured to take at most, since asking the clock would double the price.
  */
-#define BB_CREDIT_SHIFT  7
+#define BB_CREDIT_SHIFT  8
 #define BB_CREDIT_MOST   4000000LL
-#define BB_WALK_NS       400
+#define BB_CREDIT_GIL    1000000LL /* of it, only for what is about the GIL */
+#define BB_WALK_NS       600
 #define BB_WALK_FRAME_NS 60
 
-static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now)
+/* @reserve: of the credit, for what matters more. */
+static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now, s64 reserve)
 {
 	if (now > cpu->credit_at) {
 		cpu->credit += (now - cpu->credit_at) >> BB_CREDIT_SHIFT;
@@ -247,7 +286,7 @@ static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now)
 			cpu->credit = BB_CREDIT_MOST;
 		cpu->credit_at = now;
 	}
-	if (cpu->credit > 0)
+	if (cpu->credit > reserve)
 		return true;
 	cpu->walks[BB_WALK_NO_BUDGET]++;
 	return false;
@@ -271,7 +310,7 @@ __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
 		cpu->walks[BB_WALK_NO_TSTATE]++;
 		return 0;
 	}
-	if (!py_may_walk(cpu, now))
+	if (!py_may_walk(cpu, now, 0))
 		return 0;
 	depth = bb_py_walk(tgid, tstate, BB_PY_DEPTH, others);
 	s = bpf_map_lookup_elem(&py_scratch, &zero);

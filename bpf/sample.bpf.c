@@ -6,6 +6,7 @@
 #include "thread.bpf.h"
 #include "gil.bpf.h"
 #include "loop.bpf.h"
+#include "regs.bpf.h"
 
 #define BB_STACK_MOST (8U << 20) /* how far up a frame may be: the usual limit of a stack */
 

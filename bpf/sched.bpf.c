@@ -273,26 +273,24 @@ __noinline int bb_loop_turn(u64 task, u32 pid, u64 now)
 static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum *t, u64 now)
 {
 	struct bb_cpu *cpu = bb_cpu();
-	struct bb_python_info *py;
+	bool about_gil = t->bucket == BB_GIL || (t->flags & BB_TF_HOLDS);
 	u32 tgid = t->tgid;
 
-	if (!cpu)
+	if (!cpu || !is_python(t))
 		return;
-	if (!(t->flags & BB_TF_PYTHON)) {
-		/* py_leave() has not looked where the thread waits for a GIL */
-		py = t->bucket == BB_GIL ? bpf_map_lookup_elem(&pythons, &tgid) : NULL;
-		if (!py || !py->runtime)
-			return;
-	}
 	/* before what has to be looked up for a walk: there may be many thousands a second */
-	if (py_may_walk(cpu, now))
+	if (py_may_walk(cpu, now, about_gil ? 0 : BB_CREDIT_GIL))
 		t->stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), now, 0);
 }
 
 static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum *t, u64 now)
 {
-	if (bb_pythons)
-		bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
+	if (!bb_pythons || !is_python(t))
+		return;
+	/* one read tells mostly: each costs 100 ns */
+	if (t->only_gil && bb_gil_is_free(t->only_gil))
+		return;
+	bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
 }
 
 static __always_inline void leave_cpu(struct task_struct *p, struct bb_cpu *cpu, bool preempt,

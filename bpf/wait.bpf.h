@@ -8,6 +8,7 @@
 
 #include "boundby.bpf.h"
 #include "lock.bpf.h"
+#include "regs.bpf.h"
 
 /* include/uapi/linux/stat.h */
 #define BB_S_IFMT   0170000

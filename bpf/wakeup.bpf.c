@@ -5,6 +5,7 @@
  * it themselves), and ends contended time at the instant of the wake-up.
  */
 #include "lock.bpf.h"
+#include "regs.bpf.h"
 
 /*
  * Is the current task, in task context, inside a call that wakes futexes? A

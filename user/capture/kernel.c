@@ -382,8 +382,8 @@ int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_py
 	if (bpf_map__update_elem(k->skel->maps.pythons, &tgid, sizeof(tgid), py, sizeof(*py),
 				 BPF_ANY))
 		return -errno;
-	if (py->runtime)
-		k->skel->bss->bb_pythons = 1;
+	if (py->runtime || k->skel->bss->bb_pythons)
+		k->skel->bss->bb_pythons++;
 	return 0;
 }
 
