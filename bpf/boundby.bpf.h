@@ -64,11 +64,11 @@ struct bb_py_scratch {
 	u32 steps;  /* frames that were read */
 };
 BB_MAP(py_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_py_scratch, 1);
-/* The same. All that use it run with interrupts off. */
+/* The same: one for programs that run with interrupts off, one for the task iterator. */
 struct bb_regs_scratch {
 	struct pt_regs regs;
 };
-BB_MAP(regs_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_regs_scratch, 1);
+BB_MAP(regs_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_regs_scratch, 2);
 BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);
 BB_MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_thread_row, 1);
 

@@ -37,6 +37,8 @@ int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *ch
 	py = bpf_map_lookup_elem(&pythons, &ptgid);
 	if (py)
 		bpf_map_update_elem(&pythons, &tgid, py, BPF_ANY);
+	else
+		bpf_map_delete_elem(&pythons, &tgid);
 	/* what its parent has exec'd is not counted as its own */
 	py = py ? bpf_map_lookup_elem(&pythons, &tgid) : NULL;
 	if (py)

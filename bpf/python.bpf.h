@@ -259,7 +259,7 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 		s->failed = BB_WALK_UNREADABLE;
 	if (s->failed)
 		s->stack.truncated = 1;
-	/* the frame on top may be the next call's, at the same place, or have lost its code */
+	/* it may be the next call's frame at the same place, and another may have lost its code */
 	if (others && (s->failed == BB_WALK_TORN || py_top_frame(py, tstate) != top)) {
 		s->failed = BB_WALK_TORN;
 		s->stack.depth = 0;

@@ -10,10 +10,10 @@
  * is no helper: they lie at the top of the kernel stack, whose padding was 0 on
  * x86-64 until FRED came with 6.9.
  */
-static __always_inline int bb_regs_of_stack(const char *stack, struct bb_regs *r)
+static __always_inline int bb_regs_of_stack(const char *stack, struct bb_regs *r, bool iter)
 {
-	u32 zero = 0;
-	struct bb_regs_scratch *s = bpf_map_lookup_elem(&regs_scratch, &zero);
+	u32 number = iter;
+	struct bb_regs_scratch *s = bpf_map_lookup_elem(&regs_scratch, &number);
 
 	if (!s || bpf_probe_read_kernel(&s->regs, sizeof(s->regs),
 					stack + BB_THREAD_SIZE - sizeof(s->regs)))
@@ -22,7 +22,8 @@ static __always_inline int bb_regs_of_stack(const char *stack, struct bb_regs *r
 	return 0;
 }
 
-static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r)
+/* @iter: for the task iterator, which an interrupt's programs may come between. */
+static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r, bool iter)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core)) {
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(p);
@@ -30,7 +31,7 @@ static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r
 		bb_regs_fill(r, regs);
 		return 0;
 	}
-	return bb_regs_of_stack(p->stack, r);
+	return bb_regs_of_stack(p->stack, r, iter);
 }
 
 /* The current task's: where there is no helper, the verifier does not know that task. */
@@ -39,9 +40,9 @@ static __always_inline int bb_read_own_regs(struct bb_regs *r)
 	struct task_struct *task;
 
 	if (bpf_core_enum_value_exists(enum bpf_func_id___core, BPF_FUNC_task_pt_regs___core))
-		return bb_read_regs(bpf_get_current_task_btf(), r);
+		return bb_read_regs(bpf_get_current_task_btf(), r, false);
 	task = (void *)bpf_get_current_task();
-	return bb_regs_of_stack(BPF_CORE_READ(task, stack), r);
+	return bb_regs_of_stack(BPF_CORE_READ(task, stack), r, false);
 }
 
 #endif

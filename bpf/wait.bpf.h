@@ -272,7 +272,8 @@ static __always_inline void classify(struct task_struct *p, struct bb_thread_sum
 		t->bucket = bb_task_in_iowait(p) ? BB_DISK : BB_OTHER;
 		return;
 	}
-	if (bb_read_regs(p, &r)) {
+	/* a row that is being built for the iterator has no task */
+	if (bb_read_regs(p, &r, !task_of(t))) {
 		bb_drop(BB_DROP_REGS_READ);
 		t->bucket = BB_UNKNOWN;
 		return;

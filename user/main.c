@@ -178,7 +178,7 @@ static int diagnose(const struct bb_options *o)
 	else
 		err = one_window(o, c, out.f, &incomplete, &status);
 	bb_capture__free(c);
-	if (!o->capture.keep_files && err == -EPIPE)
+	if (!out.temp && err == -EPIPE)
 		err = 0; /* the reader has had enough */
 	if (err) {
 		if (out.path)

@@ -253,6 +253,9 @@ static void governor_of_the_machine(void **state)
 	cpus[1].syscalls += BB_GOVERNOR_CPU_RATE / 6;
 	assert_false(bb_governor__too_much(&g, t += 50 * MS, cpus));
 	assert_false(bb_governor__too_much(&g, t += 100 * SEC, cpus));
+	/* a look that comes late */
+	cpus[1].syscalls += 10 * BB_GOVERNOR_CPU_RATE;
+	assert_false(bb_governor__too_much(&g, t += 20 * SEC, cpus));
 	cpus[1].syscalls += BB_GOVERNOR_CPU_RATE / 2;
 	assert_true(bb_governor__too_much(&g, t += 50 * MS, cpus));
 	bb_governor__free(&g);
@@ -289,6 +292,9 @@ static void governor_of_the_targets(void **state)
 	assert_in_range(looks_until_too_much(2 * most, 50 * MS), 4, 5);
 	/* by four CPUs as many are four times less */
 	assert_int_equal(looks_until_too_much(2 * most, 200 * MS), 0);
+	/* four CPUs whose threads have made no switch */
+	assert_int_equal(looks_until_too_much(3 * most, 0), 0);
+	assert_int_equal(looks_until_too_much(6 * most, 0), 3);
 	/* for who hardly uses one, it is the cost for a CPU that counts */
 	assert_int_equal(looks_until_too_much(most, 1 * MS), 0);
 }

@@ -16,7 +16,7 @@ int bb_governor__start(struct bb_governor *g, uint64_t now_ns, int nr_cpus)
 {
 	memset(g, 0, sizeof(*g));
 	g->last_ns = now_ns;
-	g->own.left = calls_in(BB_GOVERNOR_BURST_NS, BB_GOVERNOR_OWN_RATE);
+	g->own_left = calls_in(BB_GOVERNOR_BURST_NS, BB_GOVERNOR_OWN_RATE);
 	g->cpus = calloc((size_t)nr_cpus, sizeof(*g->cpus));
 	if (!g->cpus)
 		return -ENOMEM;
@@ -33,41 +33,45 @@ void bb_governor__free(struct bb_governor *g)
 	g->nr_cpus = 0;
 }
 
-/* @ns: how long they may have taken at @per_s. True: there were more. */
-static bool spend(struct bb_calls_left *c, uint64_t calls, uint64_t ns, double per_s)
+/*
+ * There were @calls in @ns, where @per_s would not be too many. True: more than that, and than
+ * was left. What is left over is kept up to a burst, after the calls: a look may come late.
+ */
+static bool spend(double *left, uint64_t calls, uint64_t ns, double per_s)
 {
 	double most = calls_in(BB_GOVERNOR_BURST_NS, per_s);
 
-	c->left += calls_in(ns, per_s);
-	if (c->left > most)
-		c->left = most;
-	c->left -= (double)(calls - c->last);
-	c->last = calls;
-	return c->left < 0;
+	*left += calls_in(ns, per_s) - (double)calls;
+	if (*left > most)
+		*left = most;
+	return *left < 0;
 }
 
 bool bb_governor__too_much(struct bb_governor *g, uint64_t now_ns, const struct bb_cpu *cpus)
 {
-	uint64_t ns = now_ns - g->last_ns, before = 0, all = 0, own = 0, oncpu = 0, own_ns;
+	uint64_t ns = now_ns - g->last_ns, all = 0, own = 0, own_ns = 0;
 	bool much = false;
 
 	if (now_ns <= g->last_ns || ns < MIN_LOOK_NS)
 		return false;
 	for (int i = 0; i < g->nr_cpus; i++) {
-		before += g->cpus[i].last;
-		all += cpus[i].syscalls;
-		own += cpus[i].own_calls;
-		oncpu += cpus[i].oncpu_ns;
-		if (spend(&g->cpus[i], cpus[i].syscalls, ns, BB_GOVERNOR_CPU_RATE))
+		struct bb_governor_cpu *c = &g->cpus[i];
+		uint64_t calls = cpus[i].syscalls - c->last.syscalls;
+		uint64_t own_calls = cpus[i].own_calls - c->last.own_calls;
+		uint64_t oncpu = cpus[i].oncpu_ns - c->last.oncpu_ns;
+
+		if (spend(&c->left, calls, ns, BB_GOVERNOR_CPU_RATE))
 			much = true;
+		all += calls;
+		own += own_calls;
+		/* who made calls and has not left the CPU since: its time is not counted yet */
+		own_ns += own_calls && !oncpu ? ns : oncpu;
+		c->last = cpus[i];
 	}
-	/* what they ran since their last switch is not counted yet, and less than a CPU no matter
-	 */
-	own_ns = oncpu - g->last_oncpu_ns > ns ? oncpu - g->last_oncpu_ns : ns;
-	if (spend(&g->own, own, own_ns, BB_GOVERNOR_OWN_RATE))
+	/* less than one CPU's time is no matter */
+	if (spend(&g->own_left, own, own_ns > ns ? own_ns : ns, BB_GOVERNOR_OWN_RATE))
 		much = true;
-	g->rate = (uint64_t)((double)(all - before) * 1e9 / (double)ns);
+	g->rate = (uint64_t)((double)all * 1e9 / (double)ns);
 	g->last_ns = now_ns;
-	g->last_oncpu_ns = oncpu;
 	return much;
 }

@@ -13,9 +13,10 @@
 
 /*
  * Calls per second above which tracing them costs about 1 %: of a CPU, where a bystander's
- * call gets 0.17 us longer, and of the targets' CPU time, where theirs gets 0.31 us longer
- * (`make bench`; docs/overhead.md). It is the busiest CPU that counts, not the machine: one
- * busy program on a large machine pays on its own CPU as much as it would on a small one.
+ * call gets 0.17 us longer, and of the targets' CPU time, where theirs gets 0.31 us longer:
+ * `tools/bench/run --only calls`, the ratios by the unwatched time. It is the busiest CPU that
+ * counts, not the machine: one busy program on a large machine pays on its own CPU as much as it
+ * would on a small one.
  */
 #define BB_GOVERNOR_CPU_RATE 60000
 #define BB_GOVERNOR_OWN_RATE 30000
@@ -23,19 +24,17 @@
 /* What may come at once: a burst is no rate. */
 #define BB_GOVERNOR_BURST_NS 200000000ULL
 
-/* So many calls more are not too much; grows with the time, up to a burst. */
-struct bb_calls_left {
-	uint64_t last; /* calls at the last look */
-	double left;
+struct bb_governor_cpu {
+	struct bb_cpu last; /* as at the last look */
+	double left;        /* so many calls more are not too much */
 };
 
 struct bb_governor {
 	uint64_t last_ns; /* ktime of the last look */
-	uint64_t last_oncpu_ns;
-	uint64_t rate; /* calls per second of the machine, as last seen */
-	struct bb_calls_left *cpus;
+	uint64_t rate;    /* calls per second of the machine, as last seen */
+	struct bb_governor_cpu *cpus;
 	int nr_cpus;
-	struct bb_calls_left own;
+	double own_left;
 };
 
 /**

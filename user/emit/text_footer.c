@@ -157,10 +157,11 @@ static void footer__tracing(struct bb_text *t)
 				bb_fmt__ns(ns, sizeof(ns), t->rec->overhead.syscall_window_ns));
 		break;
 	case BB_TRACING_GOVERNED:
-		bb_line__printf(l, "no longer traced after %s: they are too many",
+		bb_line__printf(l, "no longer traced after %s: too many",
 				bb_fmt__ns(ns, sizeof(ns), t->rec->overhead.syscall_window_ns));
 		if (rate != BB_UNKNOWN_U64)
-			bb_line__printf(l, " (%s/s)", bb_fmt__count(per_s, sizeof(per_s), rate));
+			bb_line__printf(l, " (%s/s on the machine)",
+					bb_fmt__count(per_s, sizeof(per_s), rate));
 		break;
 	}
 	bb_line__end(l);

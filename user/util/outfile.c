@@ -3,12 +3,44 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "err.h"
+
+static bool is_device(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode);
+}
+
+/* What @path leads to may change before it is opened: a file is neither made nor shortened. */
+static int open_device(struct bb_outfile *o, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int err = fd < 0 ? -errno : 0;
+	struct stat st;
+
+	if (!err && fstat(fd, &st))
+		err = -errno;
+	if (!err && !is_device(&st))
+		err = -EEXIST;
+	if (!err) {
+		o->path = strdup(path);
+		o->f = o->path ? fdopen(fd, "w") : NULL;
+		if (!o->f)
+			err = -ENOMEM;
+	}
+	if (err) {
+		bb_error("cannot write '%s': %s", path, strerror(-err));
+		bb_outfile__abort(o);
+		if (fd >= 0)
+			close(fd);
+	}
+	return err;
+}
 
 int bb_outfile__open(struct bb_outfile *o, const char *path)
 {
@@ -21,6 +53,9 @@ int bb_outfile__open(struct bb_outfile *o, const char *path)
 		o->f = stdout;
 		return 0;
 	}
+	/* /dev/null, a pipe: there is nothing to lose, and no name to give */
+	if (!stat(path, &st) && is_device(&st))
+		return open_device(o, path);
 	if (!lstat(path, &st)) {
 		bb_error("cannot write '%s': it exists; name a new file, or remove it first", path);
 		return -EEXIST;
@@ -78,12 +113,14 @@ int bb_outfile__commit(struct bb_outfile *o)
 			bb_error("cannot write to standard output: %s", strerror(-err));
 		return err;
 	}
-	if (fflush(o->f) || ferror(o->f) || fsync(fileno(o->f)))
+	if (fflush(o->f) || ferror(o->f) || (o->temp && fsync(fileno(o->f))))
 		err = errno ? -errno : -EIO;
 	if (fclose(o->f) && !err)
 		err = -errno;
 	o->f = NULL;
-	if (!err)
+	if (err == -EPIPE && !o->temp)
+		err = 0;
+	if (!err && o->temp)
 		err = name_it(o);
 	if (err) {
 		bb_error("cannot write '%s': %s", o->path, strerror(-err));

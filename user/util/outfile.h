@@ -8,12 +8,13 @@
 struct bb_outfile {
 	FILE *f;
 	char *path; /* NULL: standard output */
-	char *temp;
+	char *temp; /* NULL: a device or a pipe, written as it is */
 };
 
 /**
  * bb_outfile__open - @path NULL or "-": standard output. Otherwise a temporary
- * file beside it; an existing file is refused. Says itself what is wrong.
+ * file beside it; an existing file is refused, a device or a pipe is written
+ * to. Says itself what is wrong.
  * Return 0 or -errno.
  */
 int bb_outfile__open(struct bb_outfile *o, const char *path);
@@ -21,7 +22,7 @@ int bb_outfile__open(struct bb_outfile *o, const char *path);
 /**
  * bb_outfile__commit - flush, and give the file its name. Says itself what is
  * wrong; no part of the file is left then. Return 0 (also where the reader of
- * standard output is gone) or -errno.
+ * a pipe is gone) or -errno.
  */
 int bb_outfile__commit(struct bb_outfile *o);
 
