@@ -587,6 +587,14 @@ static void keep_past(struct bb_target *t, const struct bb_python *before)
 			t->past[t->nr_past++] = before->gils[i];
 }
 
+static bool same_gils(const struct bb_python *a, const struct bb_python *b)
+{
+	for (size_t i = 0; i < a->nr_gils; i++)
+		if (!has_gil(b->gils, b->nr_gils, a->gils[i].addr))
+			return false;
+	return a->nr_gils == b->nr_gils;
+}
+
 /*
  * A program that has just started may not have mapped its runtime yet; one that embeds
  * Python may start and end it at any time; interpreters with a GIL of their own come and go.
@@ -605,7 +613,7 @@ static void look_for_runtimes(struct bb_capture *c, uint64_t now)
 			 (t->py.version_hex >= 0x030c0000 || now >= c->learn_ns))
 			bb_python__refresh(t->pid, &t->py);
 		keep_past(t, &before);
-		if (t->py.nr_gils != before.nr_gils || t->py.initialised != before.initialised)
+		if (!same_gils(&t->py, &before) || t->py.initialised != before.initialised)
 			tell_python(c, t);
 	}
 }
