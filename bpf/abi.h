@@ -232,6 +232,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_FORCED    (1u << 11) /* the open GIL wait is that of a thread made to let go */
 #define BB_TF_INNER     (1u << 12) /* the poll it is in is not its loop's: one within a turn */
 #define BB_TF_COND      (1u << 13) /* the open GIL wait is one that drop_gil() ends */
+#define BB_TF_DELAYED   (1u << 14) /* may have been moved while it blocked: bb_task_delayed() */
 
 /* A thread, while it lives: in map `rows`; map `threads` has the number of a task's row. */
 struct bb_thread_sum {
@@ -284,13 +285,14 @@ struct bb_thread_sum {
 	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
 	bb_u64 turn_off;    /* off-CPU total then */
 	bb_u64 only_gil;    /* of its process, 0: there are several, or none is known */
+	bb_u64 woken;       /* ktime of the wake-up from the open or last wait, 0: not told */
 	bb_u32 pythons;     /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
 	bb_u32 pad;
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 688, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 480, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 696, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 488, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -323,7 +325,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 768, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 776, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)

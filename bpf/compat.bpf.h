@@ -67,6 +67,20 @@ static __always_inline bool bb_task_throttled(struct task_struct *p)
 }
 
 /*
+ * Since 6.12 (152e11f6df29, "sched/fair: Implement delayed dequeue") a task that blocks may
+ * stay on its run queue for a while. If it is moved to another CPU meanwhile, the kernel takes
+ * it for queued from then on: last_queued is set and stays so until it runs again
+ * (kernel/sched/core.c, enqueue_task), and sleep is added to run_delay. Does @p, which
+ * blocks, stay there?
+ */
+static __always_inline bool bb_task_delayed(struct task_struct *p)
+{
+	struct sched_entity___delayed *se = (void *)&p->se;
+
+	return bpf_core_field_exists(se->sched_delayed) && se->sched_delayed;
+}
+
+/*
  * The clock of the run queue of @p: the time base of sched_info. The kernel itself gets
  * run_delay as this clock minus last_queued (kernel/sched/stats.h,
  * sched_info_arrive), but only after the tracepoint. The run queue is reached

@@ -46,6 +46,8 @@ static __always_inline void enter_as_is(struct task_struct *p, const bool cas)
 	thread_fill(t, p);
 	if (state) {
 		t->on = BB_STATE_OFF;
+		if (p->sched_info.last_queued)
+			t->flags |= BB_TF_DELAYED;
 		classify(p, t, state, t->since, false, cas);
 	} else if (p->sched_info.last_queued) {
 		t->on = BB_STATE_OFF;

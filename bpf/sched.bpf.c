@@ -195,6 +195,8 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 		add_ns(t, bucket, off);
 	} else if (bucket < BB_BUCKET_MAX) {
 		runq = runnable_ns(p, t, clock);
+		if ((t->flags & BB_TF_DELAYED) && t->woken && runq + t->woken > now)
+			runq = now > t->woken ? now - t->woken : 0;
 		if (runq > off)
 			runq = off;
 		if (is_futex_bucket(bucket))
@@ -347,6 +349,10 @@ static __always_inline void leave_cpu(struct task_struct *p, struct bb_cpu *cpu,
 		thread_end(p, t);
 		return;
 	} else {
+		t->flags &= ~BB_TF_DELAYED;
+		if (bb_task_delayed(p))
+			t->flags |= BB_TF_DELAYED;
+		t->woken = 0;
 		classify(p, t, state, now, true, cas);
 		/* of who waits for a GIL it is known: futex_begin() */
 		if (t->bucket != BB_GIL)

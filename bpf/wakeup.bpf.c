@@ -47,9 +47,16 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 		t->early = 1;
 		return 0;
 	}
-	if (t->on != BB_STATE_OFF || t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER)
+	if (t->on != BB_STATE_OFF)
 		return 0;
+	if (t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER) {
+		/* only where the kernel does not know how long it has been runnable */
+		if (t->flags & BB_TF_DELAYED)
+			t->woken = bpf_ktime_get_ns();
+		return 0;
+	}
 	now = bpf_ktime_get_ns();
+	t->woken = now;
 	if (!current_wakes_futexes(&self)) {
 		t->wake_how = BB_FUTEX_OTHER;
 	} else {

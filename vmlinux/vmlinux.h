@@ -186,6 +186,10 @@ struct task_struct___pre514 {
 	volatile long state; /* until 5.14 */
 };
 
+struct sched_entity___delayed {
+	unsigned char sched_delayed; /* since 6.12 */
+};
+
 struct task_struct___throttled {
 	bool throttled; /* since 6.18 */
 };
