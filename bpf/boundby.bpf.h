@@ -67,6 +67,7 @@ BB_MAP(py_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_py_scratch, 1);
 /* The same: one for programs that run with interrupts off, one for the task iterator. */
 struct bb_regs_scratch {
 	struct pt_regs regs;
+	u64 at;
 };
 BB_MAP(regs_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_regs_scratch, 2);
 BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);
@@ -114,7 +115,8 @@ extern __u8 bb_targets[BB_TARGET_SLOTS]; /* by tgid modulo: may be a target */
 /* Written by us, read by user space. */
 extern __u32 bb_level;       /* of the PID namespace of user space */
 extern __u32 bb_want_wakers; /* somebody waits on a futex: who wakes it matters */
-extern __u32 bb_runq_exact;  /* run-queue time can be told from blocked time here */
+extern __u64 bb_regs_at;    /* where on its kernel stack a task's registers are, 0: not asked yet */
+extern __u32 bb_runq_exact; /* run-queue time can be told from blocked time here */
 extern __u64 bb_proc_events; /* counts forks and execs of targets */
 
 extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];

@@ -153,12 +153,6 @@ static __always_inline u64 gil_holder(u64 gil)
 	return now.locked == 1 ? now.holder : 0;
 }
 
-/* Does nobody hold the GIL at @gil? A function of its own, for its place on the stack. */
-__noinline int bb_gil_is_free(u64 gil)
-{
-	return !gil_holder(gil);
-}
-
 /*
  * The GIL that the thread of pthread_self() @self holds, in the current process's
  * memory; 0: none. @tstate: its thread state.

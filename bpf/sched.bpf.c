@@ -290,7 +290,7 @@ static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum
 	if (!bb_pythons || !is_python(t))
 		return;
 	/* one read tells mostly: each costs 100 ns */
-	if (t->only_gil && bb_gil_is_free(t->only_gil))
+	if (t->only_gil && !gil_holder(t->only_gil))
 		return;
 	bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
 }

@@ -105,7 +105,7 @@ static __always_inline u32 kind_of_file(struct file *file, struct inode *inode, 
 }
 
 /* What descriptor @fd of @p is. */
-static __noinline u32 fd_kind(struct task_struct *p, s32 fd)
+static __always_inline u32 fd_kind(struct task_struct *p, s32 fd)
 {
 	struct file *file = NULL;
 	struct fdtable *fdt;
