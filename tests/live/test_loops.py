@@ -115,5 +115,10 @@ def test_computing_in_a_coroutine(python):
 
 
 def test_short_turns_are_no_finding(python):
-    process, _, _ = watch(python, "ticks", "--syscalls=on", secs=2)
-    assert process["findings"] == []
+    # what the host takes from the CPU in a turn makes it long
+    for _ in range(4):
+        stolen = lib.stolen_ns()
+        process, _, _ = watch(python, "ticks", "--syscalls=on", secs=2)
+        if lib.stolen_ns() - stolen < 10 ** 7:
+            break
+    assert process["findings"] == [], (lib.stolen_ns() - stolen, process["findings"])
