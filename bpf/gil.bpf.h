@@ -190,8 +190,7 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
 }
 
-/* How much of a holder's contended time one look at its code stands for, at most: ns, and a share.
- */
+/* What one look at a holder's code stands for, at most: ns and a share of its contended time. */
 #define BB_BLAME_NS    10000000LL
 #define BB_BLAME_SHIFT 4
 

@@ -75,7 +75,6 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 {
 	struct bb_thread_sum *t;
 	struct bb_thread_row *row;
-	u64 queued, clock;
 	u32 zero = 0;
 
 	row = bpf_map_lookup_elem(&scratch, &zero);
@@ -113,16 +112,12 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 		row->sum.tgid = p->tgid;
 		row->sum.flags = 0;
 	} else if (row->sum.on == BB_STATE_OFF) {
-		/* woken, and not on a CPU yet */
-		queued = p->sched_info.last_queued;
-		clock = bb_rq_clock(p);
-		row->runq_ns = p->sched_info.run_delay - row->sum.run_delay;
+		/* since 6.12 a blocked task may stay on its run queue, and be moved to another */
+		row->runq_ns =
+			runnable_ns(p, &row->sum, row->now, bb_task_state(p) ? 0 : bb_rq_clock(p));
 		/* no event showed that it got a CPU: see seen_off() */
 		if (p->on_cpu)
 			row->ran_ns = stint_ns(p);
-		/* since 6.12 a blocked task may stay on its run queue, and be moved to another */
-		if (queued && clock > queued && !bb_task_state(p))
-			row->runq_ns += clock - queued;
 	}
 	bpf_seq_write(seq, row, sizeof(*row));
 	return 0;

@@ -24,6 +24,11 @@ static __always_inline bool futex_waits(u32 cmd)
 	       cmd == BB_FUTEX_LOCK_PI2 || cmd == BB_FUTEX_WAIT_REQUEUE_PI;
 }
 
+static __always_inline bool is_futex_bucket(u32 b)
+{
+	return b >= BB_GIL && b <= BB_FUTEX_OTHER;
+}
+
 static __always_inline void lock_key_of(const struct bb_thread_sum *t, struct bb_lock_key *key)
 {
 	key->addr = t->flags & BB_TF_GIL ? t->gil : t->futex;

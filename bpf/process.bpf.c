@@ -35,14 +35,15 @@ int BPF_PROG(bb_process_fork, struct task_struct *parent, struct task_struct *ch
 	}
 	ptgid = parent->tgid;
 	py = bpf_map_lookup_elem(&pythons, &ptgid);
-	if (py)
+	if (py) {
 		bpf_map_update_elem(&pythons, &tgid, py, BPF_ANY);
-	else
+		/* what its parent has exec'd is not counted as its own */
+		py = bpf_map_lookup_elem(&pythons, &tgid);
+		if (py)
+			py->execs = 0;
+	} else {
 		bpf_map_delete_elem(&pythons, &tgid);
-	/* what its parent has exec'd is not counted as its own */
-	py = py ? bpf_map_lookup_elem(&pythons, &tgid) : NULL;
-	if (py)
-		py->execs = 0;
+	}
 	bb_targets[tgid & (BB_TARGET_SLOTS - 1)] = 1;
 	__sync_fetch_and_add(&bb_proc_events, 1);
 	return 0;

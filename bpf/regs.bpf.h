@@ -48,7 +48,8 @@ static __always_inline int bb_read_regs(struct task_struct *p, struct bb_regs *r
 			regs = bb_typed((const char *)p->stack + bb_regs_at, struct pt_regs);
 		} else {
 			regs = (void *)bpf_task_pt_regs(p);
-			note_regs_at((u64)p->stack, regs, iter);
+			if (bb_can_type())
+				note_regs_at((u64)p->stack, regs, iter);
 		}
 		bb_regs_fill(r, regs);
 		return 0;

@@ -82,21 +82,6 @@ static __always_inline void seq_end(struct bb_thread_sum *t)
 	t->seq++;
 }
 
-/*
- * Nanoseconds that @p, about to run, was runnable since it last left a CPU:
- * what the kernel added to run_delay meanwhile (migrations), and the wait that
- * it will add right after this tracepoint (kernel/sched/stats.h).
- */
-static __always_inline u64 runnable_ns(struct task_struct *p, struct bb_thread_sum *t, u64 clock)
-{
-	u64 ns = p->sched_info.run_delay - t->run_delay;
-	u64 queued = p->sched_info.last_queued;
-
-	if (queued && clock > queued)
-		ns += clock - queued;
-	return ns;
-}
-
 /* The last switch of a thread: keep its sums, in full while there is room. */
 static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t)
 {
@@ -194,9 +179,7 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		add_ns(t, bucket, off);
 	} else if (bucket < BB_BUCKET_MAX) {
-		runq = runnable_ns(p, t, clock);
-		if ((t->flags & BB_TF_DELAYED) && t->woken && runq + t->woken > now)
-			runq = now > t->woken ? now - t->woken : 0;
+		runq = runnable_ns(p, t, now, clock);
 		if (runq > off)
 			runq = off;
 		if (is_futex_bucket(bucket))
@@ -272,9 +255,9 @@ __noinline int bb_loop_turn(u64 task, u32 pid, u64 now)
 }
 
 /* In which code does the thread block? */
-static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum *t, u64 now)
+static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum *t,
+				     struct bb_cpu *cpu, u64 now)
 {
-	struct bb_cpu *cpu = bb_cpu();
 	bool about_gil = t->bucket == BB_GIL || (t->flags & BB_TF_HOLDS);
 	u32 tgid = t->tgid;
 
@@ -360,7 +343,7 @@ static __always_inline void leave_cpu(struct task_struct *p, struct bb_cpu *cpu,
 		/* the slices of one acquisition are waited for in the same code */
 		if (bb_pythons &&
 		    (t->bucket != BB_GIL || ((t->flags & BB_TF_IN_ACQ) && !t->acq_stack)))
-			py_block(p, t, now);
+			py_block(p, t, cpu, now);
 		if (t->bucket == BB_GIL && t->stack)
 			t->acq_stack = t->stack;
 		if ((t->flags & BB_TF_IN_ACQ) && t->bucket != BB_GIL)

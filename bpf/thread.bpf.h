@@ -132,6 +132,25 @@ static __always_inline u64 stint_ns(struct task_struct *p)
 	return p->se.sum_exec_runtime - p->se.prev_sum_exec_runtime;
 }
 
+/*
+ * Nanoseconds up to @now that @p, off its CPU, was runnable since it left it: what the
+ * kernel added to run_delay meanwhile (migrations), and what it will add when @p runs
+ * (kernel/sched/stats.h). @clock: its run queue's, 0: it is not queued. Where the kernel
+ * may take sleep for that, it is the time since the wake-up at most: bb_task_delayed().
+ */
+static __always_inline u64 runnable_ns(struct task_struct *p, const struct bb_thread_sum *t,
+				       u64 now, u64 clock)
+{
+	u64 ns = p->sched_info.run_delay - t->run_delay;
+	u64 queued = p->sched_info.last_queued;
+
+	if (queued && clock > queued)
+		ns += clock - queued;
+	if ((t->flags & BB_TF_DELAYED) && t->woken && ns + t->woken > now)
+		ns = now > t->woken ? now - t->woken : 0;
+	return ns;
+}
+
 /* Keep an ended thread's sums in its process, where there is no room for its row. */
 static __always_inline void fold_thread(struct bb_proc_sum *proc, const struct bb_thread_sum *t)
 {

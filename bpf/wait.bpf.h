@@ -304,11 +304,6 @@ static __always_inline void classify(struct task_struct *p, struct bb_thread_sum
 	t->restart_fdkind = t->fdkind;
 }
 
-static __always_inline bool is_futex_bucket(u32 b)
-{
-	return b >= BB_GIL && b <= BB_FUTEX_OTHER;
-}
-
 static __always_inline bool slot_fits(const struct bb_wait_slot *s, const struct bb_thread_sum *t,
 				      u32 bucket)
 {

@@ -49,7 +49,7 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 	}
 	if (t->on != BB_STATE_OFF)
 		return 0;
-	if (t->bucket < BB_GIL || t->bucket > BB_FUTEX_OTHER) {
+	if (!is_futex_bucket(t->bucket)) {
 		/* only where the kernel does not know how long it has been runnable */
 		if (t->flags & BB_TF_DELAYED)
 			t->woken = bpf_ktime_get_ns();
