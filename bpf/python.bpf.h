@@ -268,13 +268,13 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 }
 
 /*
- * Walks may take 1/256 of each CPU's time. They are charged by what they were
+ * Walks may take 1/512 of each CPU's time. They are charged by what they were
  * measured to take at most, since asking the clock would double the price.
  */
-#define BB_CREDIT_SHIFT  8
+#define BB_CREDIT_SHIFT  9
 #define BB_CREDIT_MOST   4000000LL
 #define BB_CREDIT_GIL    1000000LL /* of it, only for what is about the GIL */
-#define BB_WALK_NS       600
+#define BB_WALK_NS       1000
 #define BB_WALK_FRAME_NS 60
 
 /* @reserve: of the credit, for what matters more. */
