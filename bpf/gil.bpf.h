@@ -236,7 +236,7 @@ __noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 	/* below 0 where two took the same at once: it evens out */
 	if ((s64)h->pending <= enough)
 		return code.who;
-	code.stack = bb_py_stack(tgid, tstate, now, 1);
+	code.stack = bb_py_stack(tgid, tstate, now, BB_WALK_OTHERS);
 	if (!code.stack)
 		return code.who;
 	ns = h->pending;

@@ -292,11 +292,15 @@ static __always_inline bool py_may_walk(struct bb_cpu *cpu, u64 now, s64 reserve
 	return false;
 }
 
+/* How bb_py_stack() walks. */
+#define BB_WALK_OTHERS (1u << 0) /* another thread's frames: see bb_py_walk() */
+#define BB_WALK_FREE   (1u << 1) /* whatever the credit: the caller comes at a rate of its own */
+
 /*
  * The stack of a thread of the current process, walked and kept. Returns its id,
- * 0: none. What came of it is counted once. As bb_py_walk().
+ * 0: none. What came of it is counted once. @how: BB_WALK_OTHERS and the like.
  */
-__noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
+__noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 how)
 {
 	struct bb_cpu *cpu = bb_cpu();
 	struct bb_py_scratch *s;
@@ -310,13 +314,14 @@ __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 others)
 		cpu->walks[BB_WALK_NO_TSTATE]++;
 		return 0;
 	}
-	if (!py_may_walk(cpu, now, 0))
+	if (!(how & BB_WALK_FREE) && !py_may_walk(cpu, now, 0))
 		return 0;
-	depth = bb_py_walk(tgid, tstate, BB_PY_DEPTH, others);
+	depth = bb_py_walk(tgid, tstate, BB_PY_DEPTH, how & BB_WALK_OTHERS);
 	s = bpf_map_lookup_elem(&py_scratch, &zero);
 	if (!s)
 		return 0;
-	cpu->credit -= BB_WALK_NS + BB_WALK_FRAME_NS * s->steps;
+	if (!(how & BB_WALK_FREE))
+		cpu->credit -= BB_WALK_NS + BB_WALK_FRAME_NS * s->steps;
 	if (depth <= 0) {
 		cpu->walks[s->failed == BB_WALK_TORN         ? BB_WALK_TORN
 			   : s->failed == BB_WALK_UNREADABLE ? BB_WALK_UNREADABLE

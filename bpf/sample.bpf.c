@@ -87,7 +87,9 @@ int bb_sample(void *ctx)
 	if (!tstate)
 		return 0;
 	now = bpf_ktime_get_ns();
-	key.stack = bb_py_stack(tgid, tstate, now, 0);
+	/* not by the credit: there is more of it after a long stay in one place, which would get
+	 * more samples */
+	key.stack = bb_py_stack(tgid, tstate, now, BB_WALK_FREE);
 	p = py_thread(t);
 	if (!p)
 		return 0;

@@ -95,6 +95,25 @@ def test_holders_share(python):
     assert process["verdict"]["bound"] == "gil-bound"
 
 
+def test_samples_of_many_stacks(python):
+    """Code that is in many stacks gets its share of samples, as code does that is in one."""
+    with Program(python, "paths") as program:
+        report, process = program.diagnose(6)
+    rows = [r for r in process["code"] if r["kind"] == "oncpu-with-gil"]
+    seen = sum(r["count"] for r in rows)
+    # by a clock of 99 Hz, all that were taken are there
+    assert abs(seen - lib.state(process, "oncpu") / 1e9 * 99) < 0.1 * seen, (seen, process["states"])
+    assert len(rows) > 150, len(rows)
+    one = sum(r["count"] for r in rows if r["frames"] and function_name(r["frames"][0]) == "one_place")
+    assert abs(one / seen - 0.5) < 3 * (0.25 / seen) ** 0.5 + 0.01, (one, seen)
+    # and so do holders, whose time is exact and whose code is what it was last seen to be
+    held = [(r["ns"], bool(r["frames"]) and function_name(r["frames"][0]) == "one_place")
+            for r in process["code"] if r["kind"] == "gil-holder"]
+    share = sum(ns for ns, there in held if there) / sum(ns for ns, _ in held)
+    assert abs(share - 0.5) < 0.1, share
+    assert report["overhead"]["code_walks"]["full"] == 0, report["overhead"]
+
+
 def test_one_thread_alone(python):
     """Held all the time, contended never, and not bound by the GIL."""
     with Program(python, "alone") as program:

@@ -231,7 +231,7 @@ static void json__rows(struct writer *w, const struct bb_process *p, bool tree, 
 		writer__value(w, NULL, bb_json__loop(p, &p->loops[i], w->opts));
 	writer__close(w, "]");
 	writer__open(w, "code", "[");
-	for (i = 0; i < p->nr_code && i < BB_JSON_STACKS && !w->out.err; i++)
+	for (i = 0; i < p->nr_code && !w->out.err; i++)
 		writer__value(w, NULL, bb_json__stack(&p->code[i], w->opts));
 	writer__close(w, "]");
 }

@@ -318,6 +318,45 @@ def mix():
         time.sleep(0.01)
 
 
+def left(path, depth, end):
+    on_path(path, depth, end)
+
+
+def right(path, depth, end):
+    on_path(path, depth, end)
+
+
+def on_path(path, depth, end):
+    """Computes until a time, in a stack that depends on the path."""
+    if depth:
+        (right if path & 1 else left)(path >> 1, depth - 1, end)
+        return
+    while time.thread_time() < end:
+        pass
+
+
+def one_place(numbers):
+    return sum(numbers)
+
+
+def alternate(numbers):
+    path = 0
+    while True:
+        start = time.thread_time()
+        one_place(numbers)
+        end = time.thread_time()
+        for i in range(10):
+            path = (path * 1103515245 + 12345) & 0x7fffffff
+            on_path(path >> 8, 15, end + (end - start) * (i + 1) / 10)
+
+
+def paths():
+    """Half of the time in one stack, in C; half in a thousand stacks, each seldom seen."""
+    per = 10 ** 6 / time_of(range(10 ** 6))
+    for _ in range(3):
+        thread(alternate, range(int(per * 0.03)))
+
+
 def ready():
     sys.stdout.write("ready\n")
     sys.stdout.flush()
