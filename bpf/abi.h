@@ -177,6 +177,7 @@ enum bb_sysclass {
 #define BB_RECENT_LOCKS    4
 #define BB_GILS_MAX        8
 #define BB_HIST_BITS       40
+#define BB_SAMPLE_HZ       99 /* of the sampling clock; not 100: the kernel's own tick is at that */
 /*
  * A histogram of turns: slot i counts those from 2^(10 + i / 32) x (1 + (i % 32) / 32) ns,
  * the first all shorter ones too and the last all longer ones: 1 us to 4 minutes, to 3 %.
@@ -274,13 +275,16 @@ struct bb_thread_sum {
 	bb_u64 off_ns;    /* all time off the CPU so far */
 	bb_u64 kernel_ns;
 	bb_s32 sys_nr;
-	bb_u32 loop_fd;     /* descriptor by which its event loop polls, and 1; 0: none yet */
-	bb_u64 tstate;      /* its PyThreadState, once found */
+	bb_u32 loop_fd; /* descriptor by which its event loop polls, and 1; 0: none yet */
+	bb_u64 tstate;  /* its PyThreadState, once found */
+	bb_u64 search;  /* thread state at which the search for it goes on, 0: from the first */
+	bb_u64 search_interp;
 	bb_u64 self;        /* pthread_self() when it was first seen, 0: not known (any more) */
 	bb_u64 stack;       /* Python stack of the open wait, 0: not walked */
 	bb_u64 acq_stack;   /* of the acquisition that is not closed */
 	bb_u64 held_gil;    /* that it held when it left the CPU */
 	bb_u64 held_owed;   /* contended time of it, then */
+	bb_u64 queued;      /* part of the last time off the CPU in which it was runnable */
 	bb_u64 turn;        /* ktime at which it got a CPU after a poll that blocked, 0: none */
 	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
 	bb_u64 turn_off;    /* off-CPU total then */
@@ -291,8 +295,8 @@ struct bb_thread_sum {
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 696, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 488, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 720, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 512, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -325,7 +329,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 776, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 800, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)

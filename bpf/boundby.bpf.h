@@ -97,8 +97,10 @@ extern struct bb_map_scratch scratch SEC(".maps");
 
 /* Set between open and load. */
 extern const volatile __u8 cfg_sysclass[BB_SYSCALL_MAX];
-extern const volatile bool cfg_tids;      /* only the threads in `tids` */
-extern const volatile bool cfg_cas;       /* programs with compare-and-swap run */
+extern const volatile bool cfg_tids;     /* only the threads in `tids` */
+extern const volatile bool cfg_cas;      /* programs with compare-and-swap run */
+extern const volatile __u32 cfg_holders; /* entries of these maps */
+extern const volatile __u32 cfg_py_sums;
 extern const volatile __s32 cfg_nr_futex; /* numbers of futex, futex_wake, exit, exit_group */
 extern const volatile __s32 cfg_nr_futex_wake;
 extern const volatile __s32 cfg_nr_exit;
@@ -118,6 +120,9 @@ extern __u32 bb_want_wakers; /* somebody waits on a futex: who wakes it matters 
 extern __u64 bb_regs_at;    /* where on its kernel stack a task's registers are, 0: not asked yet */
 extern __u32 bb_runq_exact; /* run-queue time can be told from blocked time here */
 extern __u64 bb_proc_events; /* counts forks and execs of targets */
+/* entries in these maps, of which none is ever taken out */
+extern __u32 bb_holders_used;
+extern __u32 bb_py_sums_used;
 
 extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
 

@@ -194,14 +194,20 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 #define BB_BLAME_NS    10000000LL
 #define BB_BLAME_SHIFT 4
 
-/* The thread @who held the GIL for @ns of contended time; NULL: no room. */
+/* The thread @who held the GIL for @ns of contended time; NULL: no room, which is counted. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who, u64 ns)
 {
 	struct bb_holder_key key = { .who = who, .gil = gil, .tgid = tgid };
 	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
 
+	/* the last ones are for what all further threads held: one for each GIL */
+	if (!h && *(volatile u32 *)&bb_holders_used >= cfg_holders - cfg_holders / 8) {
+		key.who = 0;
+		h = bpf_map_lookup_elem(&holders, &key);
+	}
 	if (!h) {
-		bpf_map_update_elem(&holders, &key, &bb_zero_holder, BPF_NOEXIST);
+		if (!bpf_map_update_elem(&holders, &key, &bb_zero_holder, BPF_NOEXIST))
+			__sync_fetch_and_add(&bb_holders_used, 1);
 		h = bpf_map_lookup_elem(&holders, &key);
 	}
 	if (!h) {
@@ -220,31 +226,30 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who
  */
 __noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
-	struct bb_py_key code = { .who = bb_who(tgid, tstate),
-				  .tgid = tgid,
-				  .kind = BB_PY_HOLDER,
-				  .bucket = BB_GIL,
-				  .nr = -1 };
-	struct bb_holder_sum *h = gil_give(tgid, gil, code.who, ns);
+	u64 who = bb_who(tgid, tstate);
+	struct bb_py_key code = {
+		.who = who, .tgid = tgid, .kind = BB_PY_HOLDER, .bucket = BB_GIL, .nr = -1
+	};
+	struct bb_holder_sum *h = gil_give(tgid, gil, who, ns);
 	s64 enough;
 
 	if (!h)
-		return code.who;
+		return who;
 	enough = h->ns >> BB_BLAME_SHIFT;
 	if (enough > BB_BLAME_NS)
 		enough = BB_BLAME_NS;
 	/* below 0 where two took the same at once: it evens out */
 	if ((s64)h->pending <= enough)
-		return code.who;
+		return who;
 	code.stack = bb_py_stack(tgid, tstate, now, BB_WALK_OTHERS);
 	if (!code.stack)
-		return code.who;
+		return who;
 	ns = h->pending;
 	if ((s64)ns <= 0)
-		return code.who;
+		return who;
 	__sync_fetch_and_add(&h->pending, -ns);
 	py_sum_add(&code, ns, 1, 0);
-	return code.who;
+	return who;
 }
 
 /* A waiter blocks (again): who has held the GIL since the last event? */
@@ -341,23 +346,26 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 	return 0;
 }
 
-/* It is back, after @off ns in @bucket. */
+/*
+ * It is back, after @off ns, which began in @bucket and ended on a run queue, or were
+ * spent there. Who has begun to wait for it waits until it lets go, so that what others
+ * waited is the end of that time.
+ */
 __noinline int bb_gil_back(u64 task, u32 pid, u32 bucket, u64 off, u64 now)
 {
 	struct bb_thread_sum *t = thread_at(task, pid);
 	struct bb_py_key key = { .kind = BB_PY_HELD };
 	struct bb_py_thread *p;
 	struct bb_gil_sum *g;
-	u64 waited = 0;
+	u64 waited = 0, queued;
 
 	if (!t)
 		return 0;
 	t->flags &= ~BB_TF_HOLDS;
+	queued = t->queued < off ? t->queued : off;
 	key.stack = t->stack;
 	key.who = t->tid;
 	key.tgid = t->tgid;
-	key.bucket = bucket;
-	key.nr = bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED ? -1 : t->nr;
 	g = gil_sum(t->held_gil, t->tgid);
 	p = py_thread(t);
 	if (p)
@@ -368,7 +376,22 @@ __noinline int bb_gil_back(u64 task, u32 pid, u32 bucket, u64 off, u64 now)
 			__sync_fetch_and_add(&g->off_ns, off);
 	}
 	waited = waited > t->held_owed ? waited - t->held_owed : 0;
-	py_sum_add(&key, off, 1, waited < off ? waited : off);
+	if (waited > off)
+		waited = off;
+	if (queued) {
+		key.bucket = bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED
+				     ? bucket
+				     : BB_RUNQ_WOKEN;
+		key.nr = -1;
+		py_sum_add(&key, queued, 1, waited < queued ? waited : queued);
+	}
+	if (off > queued) {
+		key.stack = t->stack;
+		key.who = t->tid;
+		key.bucket = bucket;
+		key.nr = t->nr;
+		py_sum_add(&key, off - queued, 1, waited > queued ? waited - queued : 0);
+	}
 	return 0;
 }
 

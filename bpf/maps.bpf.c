@@ -27,6 +27,8 @@ struct bb_map_scratch scratch SEC(".maps");
 const volatile __u8 cfg_sysclass[BB_SYSCALL_MAX] = {};
 const volatile bool cfg_tids = false;
 const volatile bool cfg_cas = true;
+const volatile __u32 cfg_holders = 256;
+const volatile __u32 cfg_py_sums = 256;
 const volatile __s32 cfg_nr_futex = 202;
 const volatile __s32 cfg_nr_futex_wake = 454;
 const volatile __s32 cfg_nr_exit = 60;
@@ -42,6 +44,8 @@ __u32 bb_want_wakers = 0;
 __u64 bb_regs_at = 0;
 __u32 bb_runq_exact = 0;
 __u64 bb_proc_events = 0;
+__u32 bb_holders_used = 0;
+__u32 bb_py_sums_used = 0;
 __u8 bb_targets[BB_TARGET_SLOTS] = {};
 struct bb_row_hint bb_row_hints[BB_ROW_HINTS] = {};
 

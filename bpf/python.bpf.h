@@ -9,9 +9,10 @@
 
 #include "boundby.bpf.h"
 
-#define BB_PY_STEPS      128 /* along the lists of thread states */
-#define BB_PY_WALK       96  /* frames, shims between them included */
-#define BB_PY_OWNER_SHIM 3   /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
+#define BB_PY_STEPS      128   /* along the lists of thread states, in one search */
+#define BB_PY_STEPS_NS   25000 /* what so many take */
+#define BB_PY_WALK       96    /* frames, shims between them included */
+#define BB_PY_OWNER_SHIM 3     /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
 static __always_inline u64 py_read(u64 addr)
 {
@@ -30,14 +31,20 @@ static __always_inline u64 py_tstate_by_key(struct bb_python_info *py, u64 self)
 
 /*
  * The thread state whose thread_id is @self (pthread_self()), on the lists of
- * the interpreters. The newest thread comes first on a list.
+ * the interpreters. The newest thread comes first on a list. One search goes BB_PY_STEPS
+ * far; the next begins where it ended, which is checked as all else that is read here:
+ * memory that is something else by now has no such thread_id, or not long.
  */
-static __always_inline u64 py_find_tstate(struct bb_python_info *py, u64 self)
+static __always_inline u64 py_find_tstate(struct bb_python_info *py, struct bb_thread_sum *t,
+					  u64 self)
 {
-	u64 interp, ts;
+	u64 interp = t->search_interp, ts = t->search;
 
-	interp = py_read(py->runtime + py->off.interp_head);
-	ts = interp ? py_read(interp + py->off.interp_threads) : 0;
+	if (!ts) {
+		interp = py_read(py->runtime + py->off.interp_head);
+		ts = interp ? py_read(interp + py->off.interp_threads) : 0;
+	}
+	t->search = 0;
 	for (int i = 0; i < BB_PY_STEPS; i++) {
 		if (!ts) {
 			/* the end of one interpreter's list: on to the next */
@@ -51,6 +58,8 @@ static __always_inline u64 py_find_tstate(struct bb_python_info *py, u64 self)
 			return ts;
 		ts = py_read(ts + py->off.tstate_next);
 	}
+	t->search = ts;
+	t->search_interp = interp;
 	return 0;
 }
 
@@ -118,10 +127,16 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 	if (t->tstate && py_read(t->tstate + py->off.tstate_thread_id) != self)
 		t->tstate = 0;
 	if (!t->tstate && !(t->flags & BB_TF_NO_TSTATE)) {
-		ts = py_find_tstate(py, self);
+		struct bb_cpu *cpu = bb_cpu();
+
+		if (!cpu || (t->search && cpu->credit <= 0))
+			return 0;
+		ts = py_find_tstate(py, t, self);
 		if (ts)
 			t->tstate = ts;
 		else
+			cpu->credit -= BB_PY_STEPS_NS;
+		if (!ts && !t->search)
 			t->flags |= BB_TF_NO_TSTATE;
 	}
 	return t->tstate;
@@ -340,14 +355,47 @@ __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 how)
 	return id;
 }
 
-static __always_inline void py_sum_add(const struct bb_py_key *key, u64 ns, u64 count, u64 waited)
+static __always_inline struct bb_py_sum *py_sum_new(const struct bb_py_key *key)
 {
 	struct bb_py_sum *sum = bpf_map_lookup_elem(&py_sums, key);
 
-	if (!sum) {
-		bpf_map_update_elem(&py_sums, key, &bb_zero_py_sum, BPF_NOEXIST);
+	if (sum)
+		return sum;
+	if (!bpf_map_update_elem(&py_sums, key, &bb_zero_py_sum, BPF_NOEXIST))
+		__sync_fetch_and_add(&bb_py_sums_used, 1);
+	return bpf_map_lookup_elem(&py_sums, key);
+}
+
+/*
+ * Where threads come and go, each would have rows of its own. The last quarter of the
+ * room is for what all further threads did in a stack, and the last sixteenth for what
+ * they did in any: so that no time is lost, and code from the window's end has a place.
+ */
+static __always_inline struct bb_py_sum *py_sum_of(struct bb_py_key *key)
+{
+	struct bb_py_sum *sum = bpf_map_lookup_elem(&py_sums, key);
+	u32 used = *(volatile u32 *)&bb_py_sums_used;
+
+	if (sum)
+		return sum;
+	if (used >= cfg_py_sums - cfg_py_sums / 4)
+		key->who = 0;
+	if (used >= cfg_py_sums - cfg_py_sums / 16 && key->stack) {
+		/* the stack may have a row already */
 		sum = bpf_map_lookup_elem(&py_sums, key);
+		if (sum)
+			return sum;
+		py_count(BB_WALK_FULL);
+		key->stack = 0;
 	}
+	return py_sum_new(key);
+}
+
+/* @key may be changed. */
+static __always_inline void py_sum_add(struct bb_py_key *key, u64 ns, u64 count, u64 waited)
+{
+	struct bb_py_sum *sum = py_sum_of(key);
+
 	if (!sum) {
 		py_count(BB_WALK_FULL);
 		return;

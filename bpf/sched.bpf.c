@@ -113,9 +113,13 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 		}
 	}
 	if (!(t->flags & BB_TF_IGNORE) && bpf_map_update_elem(&exited, &ended, t, BPF_NOEXIST)) {
+		u64 key = thread_key(t);
+
 		bb_drop(BB_DROP_EXITED_FULL);
 		if (proc)
 			fold_thread(proc, t);
+		/* room for those that live: what it did with the GIL is in no row of the report */
+		bpf_map_delete_elem(&py_threads, &key);
 	}
 	row_leave(p);
 }
@@ -176,12 +180,14 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 	now = not_before(t, now);
 	off = now - t->since;
 	bucket = t->bucket;
+	t->queued = off;
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		add_ns(t, bucket, off);
 	} else if (bucket < BB_BUCKET_MAX) {
 		runq = runnable_ns(p, t, now, clock);
 		if (runq > off)
 			runq = off;
+		t->queued = runq;
 		if (is_futex_bucket(bucket))
 			bucket = cas ? bb_futex_end(task_of(t), t->tid, off - runq, now)
 				     : bb_futex_end_nocas(task_of(t), t->tid, off - runq, now);

@@ -131,11 +131,10 @@ static void parse_entries(struct argp_state *state, const char *arg, struct bb_c
 	const struct {
 		const char *name;
 		uint32_t *val;
-	} maps[] = { { "threads", &c->test_threads },
-		     { "exited", &c->test_exited },
-		     { "locks", &c->test_locks },
-		     { "procs", &c->test_procs },
-		     { "syscalls", &c->test_syscalls } };
+	} maps[] = { { "threads", &c->test_threads },   { "exited", &c->test_exited },
+		     { "locks", &c->test_locks },       { "procs", &c->test_procs },
+		     { "syscalls", &c->test_syscalls }, { "holders", &c->test_holders },
+		     { "py_sums", &c->test_py_sums } };
 	const char *eq = strchr(arg, '=');
 	int64_t v;
 

@@ -337,6 +337,7 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 	open->inner = sum->flags & BB_TF_INNER;
 	open->acq_stack = sum->acq_stack;
 	open->acq_ns = sum->acq_ns;
+	open->acq_gil = sum->gil;
 	if (sum->on == BB_STATE_OFF) {
 		ran = before_end(row->ran_ns, now - end, ns);
 		sum->ns[BB_ONCPU] += ran;

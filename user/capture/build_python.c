@@ -319,7 +319,9 @@ static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struc
 {
 	const struct bb_py_open *o = &id->open;
 	struct bb_thread *t = row_of(b, id);
-	uint64_t waited = 0;
+	uint64_t waited = 0, queued = o->off_ns - o->blocked_ns;
+	struct bb_code runq;
+	int err = 0;
 
 	for (size_t i = 0; i < p->nr_gils; i++) {
 		struct bb_gil *g = &p->gils[i];
@@ -332,8 +334,21 @@ static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struc
 	}
 	if (t)
 		t->gil_held_off_ns += o->off_ns;
+	if (waited > o->off_ns)
+		waited = o->off_ns;
 	key->kind = BB_PY_HELD;
-	return add_open_row(b, p, nr, key, o->off_ns, waited < o->off_ns ? waited : o->off_ns);
+	if (o->blocked_ns)
+		err = add_open_row(b, p, nr, key, o->blocked_ns,
+				   waited > queued ? waited - queued : 0);
+	if (err || !queued)
+		return err;
+	/* the end of it, on a run queue: see bb_gil_back() */
+	runq = *key;
+	runq.bucket = o->blocked_ns ? BB_RUNQ_WOKEN : (uint8_t)o->bucket;
+	runq.state = BB_STATE_RUNQ;
+	runq.syscall = -1;
+	runq.polls = false;
+	return add_open_row(b, p, nr, &runq, queued, waited < queued ? waited : queued);
 }
 
 static int add_open(struct build *b, struct bb_process *p, size_t nr, const struct bb_py_ident *id)
@@ -349,6 +364,9 @@ static int add_open(struct build *b, struct bb_process *p, size_t nr, const stru
 			key.stack = o->stack;
 		key.bucket = BB_GIL;
 		key.state = BB_STATE_GIL;
+		for (size_t i = 0; i < p->nr_gils; i++)
+			if (p->gils[i].addr == o->acq_gil && p->gils[i].max_ns < o->acq_ns)
+				p->gils[i].max_ns = o->acq_ns;
 		err = add_open_row(b, p, nr, &key, o->acq_ns, 0);
 	}
 	key.stack = o->stack;

@@ -25,7 +25,8 @@ struct bb_py_open {
 	uint64_t owed_ns;    /* contended time of that GIL when it began */
 	bool waits;          /* an acquisition of a GIL is not over: */
 	uint64_t acq_stack;  /* in which code, */
-	uint64_t acq_ns;     /* and how long so far */
+	uint64_t acq_ns;     /* and how long so far, */
+	uint64_t acq_gil;    /* for which GIL */
 };
 
 /* By which numbers the kernel side knows a thread. */

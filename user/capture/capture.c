@@ -178,6 +178,8 @@ static int load(struct bb_capture *c)
 	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 8192 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
+	o.holders = or_else(c->opts.test_holders, 4096);
+	o.py_sums = or_else(c->opts.test_py_sums, 8192);
 	for (size_t i = 0; i < c->targets.nr; i++)
 		o.python |= c->targets.items[i].py.runtime_addr != 0;
 	o.python |= o.follow || c->opts.command;
@@ -514,6 +516,22 @@ static void begin_look(struct bb_capture *c, uint64_t now, bool last)
 	bb_allowance__look(&c->allowance, now, nr, last);
 }
 
+static bool has_gil(const struct bb_py_gil *gils, size_t nr, uint64_t addr)
+{
+	while (nr > 0 && gils[nr - 1].addr != addr)
+		nr--;
+	return nr > 0;
+}
+
+/* Of the GILs that it had, keep those that are no more: what was measured of them counts. */
+static void keep_past(struct bb_target *t, const struct bb_python *before)
+{
+	for (size_t i = 0; i < before->nr_gils && t->nr_past < BB_PY_GILS_MAX; i++)
+		if (!has_gil(t->py.gils, t->py.nr_gils, before->gils[i].addr) &&
+		    !has_gil(t->past, t->nr_past, before->gils[i].addr))
+			t->past[t->nr_past++] = before->gils[i];
+}
+
 /* Forks and execs of targets: new ones to describe, old ones to describe again. */
 static int follow(struct bb_capture *c)
 {
@@ -536,11 +554,14 @@ static int follow(struct bb_capture *c)
 			t = bb_targets__new(&c->targets);
 			err = t ? adopt(c, t, &s.rows[i]) : -ENOMEM;
 		} else if (t->execs != proc.exec_count && !t->gone) {
-			bb_python__free(&t->py);
+			struct bb_python before = t->py;
+
 			memset(&t->py, 0, sizeof(t->py));
-			t->nr_past = 0;
 			if (bb_target__describe(t) == -ENOMEM)
 				err = -ENOMEM;
+			/* the last program's GIL was waited for in this window too */
+			keep_past(t, &before);
+			bb_python__free(&before);
 			t->fresh_until_ns = ktime() + FRESH_NS;
 		}
 		if (t && !err) {
@@ -569,22 +590,6 @@ static int adopt_gone(const struct bb_proc_sum *proc, void *ctx)
 	t->info.pid = t->pid;
 	t->gone = true;
 	return 0;
-}
-
-static bool has_gil(const struct bb_py_gil *gils, size_t nr, uint64_t addr)
-{
-	while (nr > 0 && gils[nr - 1].addr != addr)
-		nr--;
-	return nr > 0;
-}
-
-/* Of the GILs that it had, keep those that are no more: what was measured of them counts. */
-static void keep_past(struct bb_target *t, const struct bb_python *before)
-{
-	for (size_t i = 0; i < before->nr_gils && t->nr_past < BB_PY_GILS_MAX; i++)
-		if (!has_gil(t->py.gils, t->py.nr_gils, before->gils[i].addr) &&
-		    !has_gil(t->past, t->nr_past, before->gils[i].addr))
-			t->past[t->nr_past++] = before->gils[i];
 }
 
 static bool same_gils(const struct bb_python *a, const struct bb_python *b)

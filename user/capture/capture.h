@@ -26,6 +26,8 @@ struct bb_capture_opts {
 	uint32_t test_locks;
 	uint32_t test_procs;
 	uint32_t test_syscalls;
+	uint32_t test_holders;
+	uint32_t test_py_sums;
 	bool test_no_code; /* bench: as for a Python whose frames are not known */
 	const char
 		*test_hold; /* tests: wait between look-up and attaching while this file exists */

@@ -98,11 +98,11 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.loops, o->threads < 256 ? o->threads : 256);
 	if (o->python) {
 		bpf_map__set_max_entries(skel->maps.selves, o->threads < 8192 ? o->threads : 8192);
-		bpf_map__set_max_entries(skel->maps.holders, 4096);
+		bpf_map__set_max_entries(skel->maps.holders, o->holders);
 		bpf_map__set_max_entries(skel->maps.py_threads,
 					 o->threads < 8192 ? o->threads : 8192);
 		bpf_map__set_max_entries(skel->maps.stacks, 4096);
-		bpf_map__set_max_entries(skel->maps.py_sums, 8192);
+		bpf_map__set_max_entries(skel->maps.py_sums, o->py_sums);
 		bpf_map__set_max_entries(skel->maps.natives, ring_bytes());
 	} else {
 		bpf_map__set_autocreate(skel->maps.natives, false);
@@ -212,6 +212,8 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 	bb_sysclass__fill((uint8_t *)k->skel->rodata->cfg_sysclass);
 	k->skel->rodata->cfg_cas = k->cas;
 	k->skel->rodata->cfg_tids = opts->select_threads;
+	k->skel->rodata->cfg_holders = opts->holders;
+	k->skel->rodata->cfg_py_sums = opts->py_sums;
 	k->skel->rodata->cfg_nr_futex = SYS_futex;
 	k->skel->rodata->cfg_nr_exit = SYS_exit;
 	k->skel->rodata->cfg_nr_exit_group = SYS_exit_group;

@@ -22,6 +22,8 @@ struct bb_kernel_opts {
 	uint32_t procs;
 	uint32_t locks;
 	uint32_t syscalls;
+	uint32_t holders; /* these two where there is Python */
+	uint32_t py_sums;
 	bool python;         /* room for Python code */
 	bool select_threads; /* only the threads named by bb_kernel__select_thread() */
 	bool follow;         /* children of targets become targets */
@@ -43,8 +45,6 @@ void bb_kernel__free(struct bb_kernel *k);
 
 /** bb_kernel__attach - attach what is always on. The gate stays closed. Return 0 or -errno. */
 int bb_kernel__attach(struct bb_kernel *k);
-
-#define BB_SAMPLE_HZ 99 /* not 100: it should not run in step with the kernel's own tick */
 
 /**
  * bb_kernel__attach_samples - a clock on each CPU that looks at the Python code that

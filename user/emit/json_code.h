@@ -13,7 +13,7 @@
  * BB_JSON_LINES of them; each as bb_code__lines() has it. NULL when out of memory.
  */
 #define BB_JSON_LINES   100
-#define BB_JSON_NATIVES 8   /* of a row: stacks, and functions on top */
+#define BB_JSON_NATIVES 8 /* of a row: stacks, and functions on top */
 json_t *bb_json__lines(const struct bb_process *p, enum bb_py_kind kind,
 		       const struct bb_emit_opts *opts);
 

@@ -261,8 +261,9 @@ static struct bb_held held_of(const struct bb_process *p, const struct bb_gil *g
 
 struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, uint64_t window_ns)
 {
-	double held = 0, var = 0, known = 0, oncpu = 0;
+	double held, var = 0, known = 0, oncpu = 0;
 	struct bb_held h = { NAN, NAN };
+	uint64_t rest;
 
 	if (!p->nr_gils || !window_ns)
 		return h;
@@ -270,12 +271,15 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 		return held_of(p, g, window_ns);
 	if (p->nr_gils > 1)
 		return h;
+	g = &p->gils[0];
+	rest = g->samples;
+	held = (double)g->held_off_ns;
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
 		struct bb_held on = bb_gil__held_oncpu(t);
 		double ns = (double)t->budget.ns[BB_STATE_ONCPU];
 
-		held += (double)t->gil_held_off_ns;
+		rest -= rest < t->gil_samples ? rest : t->gil_samples;
 		oncpu += ns;
 		if (isnan(on.share))
 			continue;
@@ -283,6 +287,9 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 		held += on.share * ns;
 		var += on.error * ns * on.error * ns;
 	}
+	/* threads that have no row any more: each sample stands for one tick */
+	held += (double)rest * 1e9 / BB_SAMPLE_HZ;
+	var += (double)rest * (1e9 / BB_SAMPLE_HZ) * (1e9 / BB_SAMPLE_HZ);
 	/* threads that no sample hit ran little: what they may have held is in the error */
 	if (known <= 0 && held <= 0)
 		return h;

@@ -68,7 +68,8 @@ struct bb_held {
 /**
  * bb_gil__held - time on a CPU with the GIL, which is sampled, and off a CPU with it, which
  * is exact, over the window. The error is that of a share of n samples, sqrt(p(1-p)/n), of
- * each thread's time on a CPU or, with several GILs, of the process's.
+ * each thread's time on a CPU or, with several GILs, of the process's. Ended threads
+ * without a row of their own count by ticks of the sampling clock.
  * @g: one of the process's; NULL: its only one
  */
 struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, uint64_t window_ns);
