@@ -190,9 +190,13 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
 }
 
-/* What one look at a holder's code stands for, at most: ns and a share of its contended time. */
-#define BB_BLAME_NS    10000000LL
-#define BB_BLAME_SHIFT 4
+/*
+ * A holder's code is looked at by the sampling clock, which hits each line as often as
+ * its time says: what a holder does when it lets go is not what it has done. Who is off
+ * its CPU with the GIL, or where there is no such clock, is looked at when so much
+ * contended time has no code yet: the clock would have come several times.
+ */
+#define BB_BLAME_LATE 40000000LL
 
 /* The thread @who held the GIL for @ns of contended time; NULL: no room, which is counted. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who, u64 ns)
@@ -220,10 +224,19 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who
 	return h;
 }
 
-/*
- * The same for a thread of the current process. Its code gets all that it has
- * not got yet, as soon as there is a budget for a look at it. Returns who that is.
- */
+/* The contended time of a holder that has no code yet was spent in @key's: it has some now. */
+static __always_inline void gil_explain(struct bb_holder_sum *h, struct bb_py_key *key)
+{
+	u64 ns = h->pending;
+
+	/* below 0 where two took the same at once: it evens out */
+	if ((s64)ns <= 0)
+		return;
+	__sync_fetch_and_add(&h->pending, -ns);
+	py_sum_add(key, ns, 1, 0);
+}
+
+/* gil_give() for a thread of the current process. Returns who that is. */
 __noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
 	u64 who = bb_who(tgid, tstate);
@@ -231,25 +244,30 @@ __noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 		.who = who, .tgid = tgid, .kind = BB_PY_HOLDER, .bucket = BB_GIL, .nr = -1
 	};
 	struct bb_holder_sum *h = gil_give(tgid, gil, who, ns);
-	s64 enough;
 
-	if (!h)
-		return who;
-	enough = h->ns >> BB_BLAME_SHIFT;
-	if (enough > BB_BLAME_NS)
-		enough = BB_BLAME_NS;
-	/* below 0 where two took the same at once: it evens out */
-	if ((s64)h->pending <= enough)
+	if (!h || (s64)h->pending < BB_BLAME_LATE)
 		return who;
 	code.stack = bb_py_stack(tgid, tstate, now, BB_WALK_OTHERS);
-	if (!code.stack)
-		return who;
-	ns = h->pending;
-	if ((s64)ns <= 0)
-		return who;
-	__sync_fetch_and_add(&h->pending, -ns);
-	py_sum_add(&code, ns, 1, 0);
+	if (code.stack)
+		gil_explain(h, &code);
 	return who;
+}
+
+/* The clock finds the current thread @who with a GIL for which others wait, in the code @stack. */
+__noinline int bb_gil_seen(u32 tgid, u64 gil, u64 who, u64 stack)
+{
+	struct bb_holder_key key = { .who = who, .gil = gil, .tgid = tgid };
+	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
+	struct bb_py_key code = { .stack = stack,
+				  .who = who,
+				  .tgid = tgid,
+				  .kind = BB_PY_HOLDER,
+				  .bucket = BB_GIL,
+				  .nr = -1 };
+
+	if (h)
+		gil_explain(h, &code);
+	return 0;
 }
 
 /* A waiter blocks (again): who has held the GIL since the last event? */

@@ -83,6 +83,8 @@ static pid_t tid_of_tstate(struct build *b, uint32_t tgid, uint64_t tstate)
 	uint64_t self = 0;
 	struct bb_mem mem;
 
+	if (!tstate)
+		return 0;
 	/* its address may have been that of others, which have ended */
 	for (size_t i = 0; i < b->nr_idents; i++) {
 		const struct bb_py_ident *id = &b->idents[i];

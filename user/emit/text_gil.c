@@ -66,6 +66,14 @@ static const char *comm_of(const struct bb_process *p, pid_t tid)
 	return "";
 }
 
+/* So many threads that no one of them would be worth a line. */
+#define THREADS_TOLD 16
+
+static bool tells_threads(const struct bb_process *p)
+{
+	return p->nr_holders <= THREADS_TOLD;
+}
+
 /* "  42.1%  1234 python3   A  ab.py:6" */
 static void code__row(struct bb_text *t, const struct bb_process *p, const struct bb_code_line *c)
 {
@@ -75,12 +83,12 @@ static void code__row(struct bb_text *t, const struct bb_process *p, const struc
 	bb_line__right(l, 7, bb_fmt__share(text, sizeof(text), c->share));
 	if (c->tid)
 		snprintf(text, sizeof(text), "%d", c->tid);
-	bb_line__right(l, 16, c->tid ? text : "?");
+	bb_line__right(l, 16, c->tid ? text : tells_threads(p) ? "?" : "several");
 	bb_line__pad(l, 17);
-	bb_line__escaped(l, comm_of(p, c->tid), 15);
+	bb_line__escaped(l, c->tid ? comm_of(p, c->tid) : "", 15);
 	bb_line__pad(l, 33);
 	if (!c->frame) {
-		bb_line__put(l, "(not looked at, to spare the program)");
+		bb_line__put(l, "(in which code is not known)");
 		bb_line__end(l);
 		return;
 	}
@@ -128,7 +136,7 @@ static void code__lines(struct bb_text *t, const struct bb_process *p, enum bb_p
 	struct bb_code_line *lines;
 	size_t nr;
 
-	if (bb_code__lines(p, kind, true, &lines, &nr) || !nr)
+	if (bb_code__lines(p, kind, tells_threads(p), &lines, &nr) || !nr)
 		return;
 	bb_line__color(&t->line, BB_COLOR_DIM);
 	bb_line__put(&t->line, head);
@@ -188,7 +196,9 @@ static void gil__code(struct bb_text *t, const struct bb_process *p)
 		hand_over += p->gils[i].hand_over_ns;
 		contended += p->gils[i].contended_ns;
 	}
-	code__lines(t, p, BB_PY_HOLDER, HOLDERS, "  held, while others waited, by thread and code");
+	code__lines(t, p, BB_PY_HOLDER, HOLDERS,
+		    tells_threads(p) ? "  held, while others waited, by thread and code"
+				     : "  held, while others waited, by code");
 	if (contended && hand_over > contended / 100) {
 		bb_line__printf(&t->line,
 				"  handing it over took %s of the time in which threads waited",

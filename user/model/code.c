@@ -67,27 +67,115 @@ static void join(struct bb_code_line *lines, size_t *nr)
 	*nr = kept;
 }
 
+/* Of several threads that had a number, the last counts; 0: one that is in no row. */
+static bool has_ended(const struct bb_process *p, pid_t tid)
+{
+	const struct bb_thread *last = NULL;
+
+	for (size_t i = bb_process__first_thread(p, tid);
+	     i < p->nr_threads && p->threads[i].tid == tid; i++)
+		last = &p->threads[i];
+	return !last || last->ended;
+}
+
+/* What the holders of one kind have: with code, and without. */
+struct seen {
+	uint64_t who;
+	double named, nameless;
+	bool ended;
+};
+
+static int by_who(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+
+	return x->who < y->who ? -1 : x->who > y->who;
+}
+
+static size_t join_seen(struct seen *seen, size_t nr)
+{
+	size_t kept = 0;
+
+	qsort(seen, nr, sizeof(*seen), by_who);
+	for (size_t i = 0; i < nr; i++) {
+		if (!kept || seen[kept - 1].who != seen[i].who) {
+			seen[kept++] = seen[i];
+			continue;
+		}
+		seen[kept - 1].named += seen[i].named;
+		seen[kept - 1].nameless += seen[i].nameless;
+	}
+	return kept;
+}
+
+/*
+ * Contended time of a holder that the clock did not hit after it: it was spent as the rest of
+ * that thread's was, or, of one that has ended and was never hit, as that of others that have.
+ * @lines: rows of holders, in which ns is changed; @who: whose they are.
+ */
+static int explain(const struct bb_process *p, struct bb_code_line *lines, const uint64_t *who,
+		   size_t *nr_lines)
+{
+	size_t kept, nr = *nr_lines;
+	struct seen *seen = calloc(nr, sizeof(*seen));
+	double named = 0, nameless = 0;
+
+	if (!seen)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		seen[i] = (struct seen){ who[i], lines[i].frame ? (double)lines[i].ns : 0,
+					 lines[i].frame ? 0 : (double)lines[i].ns,
+					 has_ended(p, lines[i].tid) };
+	kept = join_seen(seen, nr);
+	for (size_t i = 0; i < kept; i++) {
+		if (!seen[i].ended)
+			continue;
+		named += seen[i].named;
+		if (seen[i].named <= 0)
+			nameless += seen[i].nameless;
+	}
+	*nr_lines = 0;
+	for (size_t i = 0; i < nr; i++) {
+		struct seen key = { .who = who[i] };
+		const struct seen *s = bsearch(&key, seen, kept, sizeof(*seen), by_who);
+		double factor = s->named > 0 ? 1 + s->nameless / s->named : 1;
+
+		if (s->ended && named > 0)
+			factor += s->named > 0 ? nameless / named : 0;
+		if (!lines[i].frame)
+			factor = s->named > 0 || (s->ended && named > 0) ? 0 : 1;
+		lines[i].ns = (uint64_t)((double)lines[i].ns * factor);
+		if (factor > 0)
+			lines[(*nr_lines)++] = lines[i];
+	}
+	free(seen);
+	return 0;
+}
+
 int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thread,
 		   struct bb_code_line **out, size_t *nr)
 {
-	double all_ns = 0, all = 0;
 	struct bb_code_line *lines;
+	double all_ns = 0, all = 0;
+	uint64_t *who;
+	int err = 0;
 
 	*out = NULL;
 	*nr = 0;
 	if (!p->nr_code)
 		return 0;
 	lines = calloc(p->nr_code, sizeof(*lines));
-	if (!lines)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->nr_code; i++) {
+	who = calloc(p->nr_code, sizeof(*who));
+	if (!lines || !who)
+		err = -ENOMEM;
+	for (size_t i = 0; i < p->nr_code && !err; i++) {
 		const struct bb_code *c = &p->code[i];
 		struct bb_code_line *l = &lines[*nr];
 
 		if (c->kind != kind)
 			continue;
 		l->frame = c->nr_frames ? &c->frames[0] : NULL;
-		l->tid = by_thread ? c->tid : 0;
+		l->tid = c->tid;
 		l->state = c->state;
 		l->syscall = c->syscall;
 		l->ns = c->ns;
@@ -96,12 +184,18 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 		l->waited_ns = c->waited_ns;
 		all_ns += (double)c->ns;
 		all += (double)c->count;
-		(*nr)++;
+		who[(*nr)++] = c->who;
 	}
-	if (!*nr) {
+	if (!err && *nr && kind == BB_PY_HOLDER)
+		err = explain(p, lines, who, nr);
+	free(who);
+	if (err || !*nr) {
 		free(lines);
-		return 0;
+		*nr = 0;
+		return err;
 	}
+	for (size_t i = 0; i < *nr && !by_thread; i++)
+		lines[i].tid = 0;
 	qsort(lines, *nr, sizeof(*lines), by_place);
 	join(lines, nr);
 	for (size_t i = 0; i < *nr; i++)

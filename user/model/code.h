@@ -23,7 +23,9 @@ int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b);
 
 /**
  * bb_code__lines - the rows of @kind of a process, summed by thread, state, system call and
- * top frame's function and line; largest first.
+ * top frame's function and line; largest first. Contended time of a holder that the sampling
+ * clock did not hit after it is spread over the lines in which that thread was seen or, of one
+ * that has ended and was never hit, over those of others that have. What is left has no frame.
  * @by_thread: false: threads are not told apart, tid is 0.
  * @out: an array of @nr, to be freed; NULL where there are none. Return 0 or -ENOMEM.
  */
