@@ -79,13 +79,20 @@ static void held_is_sampled_on_a_cpu_and_exact_off_it(void **state)
 	p->gils = calloc(1, sizeof(*p->gils));
 	assert_non_null(p->gils);
 	p->nr_gils = 1;
+	p->gils[0].samples = 350;
+	p->gils[0].held_off_ns = 1 * SEC;
 	h = bb_gil__held(p, NULL, rec->window.ns);
 	near(h.share, (0.75 * 4 + 0.25 * 2 + 1) / 10);
 	near(h.error,
 	     sqrt(pow(4 * sqrt(0.75 * 0.25 / 400), 2) + pow(2 * sqrt(0.75 * 0.25 / 200), 2)) / 10);
-	/* half a second of a thread that no sample hit may be all or nothing */
+	/* half a second of a thread that no sample hit is as the 600 samples of the others */
 	make__in(&p->threads[2], BB_STATE_ONCPU, SEC / 2);
-	assert_true(bb_gil__held(p, NULL, rec->window.ns).error > h.error + 0.024);
+	near(bb_gil__held(p, NULL, rec->window.ns).share, h.share + 350.0 / 600 * 0.5 / 10);
+	assert_true(bb_gil__held(p, NULL, rec->window.ns).error > h.error);
+	/* 99 samples of threads that have no row any more are a second */
+	p->gils[0].samples += BB_SAMPLE_HZ;
+	near(bb_gil__held(p, NULL, rec->window.ns).share,
+	     h.share + 350.0 / 600 * 0.5 / 10 + 1.0 / 10);
 	/* of two GILs each has its own samples, of 600 in 6 s; what no sample hit is in none */
 	p->gils = realloc(p->gils, 2 * sizeof(*p->gils));
 	assert_non_null(p->gils);
@@ -116,6 +123,31 @@ static void lines_are_summed_by_thread_and_place(void **state)
 	assert_int_equal(nr, 3);
 	assert_string_equal(lines[0].frame->function, "Worker.sieve.<locals>.mark");
 	near(lines[0].share, 6000.0 / 9800);
+	assert_null(lines[2].frame);
+	free(lines);
+
+	/* a thread that was seen in code: what has none is as the rest */
+	p->code[2].who = p->code[0].who;
+	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
+	assert_int_equal(nr, 2);
+	assert_int_equal(lines[0].ns, 6800 * MS);
+	assert_int_equal(lines[1].ns, 3000 * MS);
+	free(lines);
+
+	/* one that has ended and was in none: as others that have ended */
+	p->code[2].who = 0;
+	p->code[1].tid = 77777;
+	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
+	assert_int_equal(nr, 2);
+	assert_int_equal(lines[0].ns, 6000 * MS);
+	assert_int_equal(lines[1].ns, 3800 * MS);
+	free(lines);
+	p->code[1].tid = p->code[0].tid + 1;
+	/* and one that lives has code of its own, or none */
+	p->code[2].tid = p->code[4].tid;
+	p->code[2].who = 5;
+	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
+	assert_int_equal(nr, 3);
 	assert_null(lines[2].frame);
 	free(lines);
 

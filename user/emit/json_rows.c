@@ -294,6 +294,7 @@ static json_t *json__interpreter(const struct bb_gil *g, uint64_t window_ns, str
 	o = bb_json__set(o, "addr", json__hex(g->addr));
 	o = bb_json__set(o, "held_share", bb_json__real(held.share));
 	o = bb_json__set(o, "held_error", bb_json__real(held.error));
+	o = bb_json__set(o, "free_share", bb_json__real(1 - held.share));
 	o = bb_json__set(o, "interval_ns",
 			 bb_json__u64(g->interval_us == BB_UNKNOWN_U64 ? g->interval_us
 								       : g->interval_us * 1000));
@@ -345,6 +346,7 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 	}
 	o = bb_json__set(json_object(), "held_share", bb_json__real(held.share));
 	o = bb_json__set(o, "held_error", bb_json__real(held.error));
+	o = bb_json__set(o, "free_share", bb_json__real(1 - held.share));
 	o = json__gil_figures(o, &sum, window_ns);
 	o = bb_json__set(o, "interval_ns",
 			 bb_json__u64(interval_us == BB_UNKNOWN_U64 ? interval_us

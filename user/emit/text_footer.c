@@ -141,6 +141,38 @@ static void footer__losses(struct bb_text *t)
 	}
 }
 
+/* How much of Python's code was looked at, and what was not. */
+static void footer__python(struct bb_text *t)
+{
+	static const struct {
+		enum bb_walk how;
+		const char *text;
+	} rest[] = {
+		{ BB_WALK_NO_BUDGET, "left out to stay cheap" },
+		{ BB_WALK_TORN, "changed while they were read" },
+		{ BB_WALK_UNREADABLE, "unreadable" },
+		{ BB_WALK_NO_CODE, "no code when looked up" },
+		{ BB_WALK_FULL, "without room" },
+		{ BB_WALK_NATIVE_LOST, "samples of C without room" },
+	};
+	const uint64_t *walks = t->rec->walks;
+	char count[BB_FMT_LEN], text[400];
+	size_t n;
+
+	if (!walks[BB_WALK_DONE] && !walks[BB_WALK_NO_BUDGET])
+		return;
+	n = (size_t)snprintf(text, sizeof(text), "%s stacks of code looked at",
+			     bb_fmt__count(count, sizeof(count), walks[BB_WALK_DONE]));
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+		if (walks[rest[i].how])
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "; %s %s",
+					      bb_fmt__count(count, sizeof(count),
+							    walks[rest[i].how]),
+					      rest[i].text);
+	footer__label(&t->line, "python:");
+	bb_line__wrap(&t->line, LABEL_END, text);
+}
+
 static void footer__tracing(struct bb_text *t)
 {
 	struct bb_line *l = &t->line;
@@ -200,6 +232,7 @@ void bb_text__footer(struct bb_text *t)
 	footer__host(t);
 	footer__command(t);
 	footer__tracing(t);
+	footer__python(t);
 	footer__residual(t);
 	footer__losses(t);
 	footer__cost(t);

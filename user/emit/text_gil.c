@@ -23,7 +23,8 @@ static double ratio(uint64_t part, uint64_t whole)
 static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several, struct bb_held held)
 {
 	char share[BB_FMT_LEN], mean[BB_FMT_LEN], count[BB_FMT_LEN], each[BB_FMT_LEN];
-	char most[BB_FMT_LEN], interval[BB_FMT_LEN], text[480];
+	char most[BB_FMT_LEN], interval[BB_FMT_LEN], half[BB_FMT_LEN], p99[BB_FMT_LEN];
+	char text[480];
 	uint64_t us = g->interval_us;
 	size_t n = 0;
 
@@ -41,7 +42,8 @@ static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several, st
 
 		snprintf(text + n, sizeof(text) - n,
 			 "waited for during %s of the window, by %s threads on average and %u at "
-			 "most; %s waits, %s each on average, %s the longest; switch interval %s.",
+			 "most; %s waits that are over: %s each on average, half below %s, 99%% "
+			 "below %s; the longest %s; switch interval %s.",
 			 bb_fmt__share(share, sizeof(share),
 				       ratio(g->contended_ns, t->rec->window.ns)),
 			 bb_fmt__real(mean, sizeof(mean),
@@ -51,6 +53,8 @@ static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several, st
 				      3),
 			 g->waiters_max, bb_fmt__count(count, sizeof(count), g->acquisitions),
 			 bb_fmt__ns(each, sizeof(each), mean_ns),
+			 bb_fmt__ns(half, sizeof(half), bb_hist__quantile(g->hist, 0.5, g->max_ns)),
+			 bb_fmt__ns(p99, sizeof(p99), bb_hist__quantile(g->hist, 0.99, g->max_ns)),
 			 bb_fmt__ns(most, sizeof(most), g->max_ns),
 			 us == BB_UNKNOWN_U64 ? "not known"
 					      : bb_fmt__ns(interval, sizeof(interval), us * 1000));

@@ -355,7 +355,7 @@ static struct bb_held held_of(const struct bb_process *p, const struct bb_gil *g
 
 struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, uint64_t window_ns)
 {
-	double held, var = 0, known = 0, oncpu = 0;
+	double held, var = 0, known = 0, oncpu = 0, with_gil = 0, without = 0, all;
 	struct bb_held h = { NAN, NAN };
 	uint64_t rest;
 
@@ -374,6 +374,8 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 		double ns = (double)t->budget.ns[BB_STATE_ONCPU];
 
 		rest -= rest < t->gil_samples ? rest : t->gil_samples;
+		with_gil += (double)t->gil_samples;
+		without += (double)t->gil_free_samples;
 		oncpu += ns;
 		if (isnan(on.share))
 			continue;
@@ -384,11 +386,18 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 	/* threads that have no row any more: each sample stands for one tick */
 	held += (double)rest * 1e9 / BB_SAMPLE_HZ;
 	var += (double)rest * (1e9 / BB_SAMPLE_HZ) * (1e9 / BB_SAMPLE_HZ);
-	/* threads that no sample hit ran little: what they may have held is in the error */
 	if (known <= 0 && held <= 0)
 		return h;
+	/* threads that no sample hit ran little: they are taken to be as the others were */
+	all = with_gil + without;
+	if (all > 0) {
+		double ns = oncpu - known, p_all = with_gil / all;
+
+		held += p_all * ns;
+		var += ns * ns * (p_all * (1 - p_all) + 1 / (all + 1)) / all;
+	}
 	h.share = fmin(1, held / (double)window_ns);
-	h.error = (sqrt(var) + (oncpu - known) / 2) / (double)window_ns;
+	h.error = sqrt(var) / (double)window_ns;
 	return h;
 }
 
