@@ -284,6 +284,7 @@ struct bb_thread_sum {
 	bb_u64 acq_stack;   /* of the acquisition that is not closed */
 	bb_u64 held_gil;    /* that it held when it left the CPU */
 	bb_u64 held_owed;   /* contended time of it, then */
+	bb_u64 held_told;   /* of its own contended time with it, what was in rows of code */
 	bb_u64 queued;      /* part of the last time off the CPU in which it was runnable */
 	bb_u64 turn;        /* ktime at which it got a CPU after a poll that blocked, 0: none */
 	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
@@ -295,8 +296,8 @@ struct bb_thread_sum {
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 720, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 512, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 728, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 520, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -329,7 +330,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 800, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 808, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -507,7 +508,9 @@ struct bb_holder_key {
 
 struct bb_holder_sum {
 	bb_u64 ns;      /* contended time */
-	bb_u64 pending; /* part of it that no stack has got yet */
+	bb_u64 pending; /* part of it that is in no row of `py_sums`: signed */
+	bb_u64 looked;  /* ns when its code was last looked at */
+	bb_u64 several; /* of all threads for which there was no room */
 	bb_u64 count;
 };
 
@@ -553,6 +556,7 @@ struct bb_py_sum {
 	bb_u64 count;
 	bb_u64 max_ns;
 	bb_u64 waited_ns; /* BB_PY_HELD: contended time that fell into it */
+	bb_u64 ticks;     /* BB_PY_HOLDER: times that the sampling clock found it there */
 };
 
 /*

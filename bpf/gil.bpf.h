@@ -191,10 +191,11 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
 }
 
 /*
- * A holder's code is looked at by the sampling clock, which hits each line as often as
- * its time says: what a holder does when it lets go is not what it has done. Who is off
- * its CPU with the GIL, or where there is no such clock, is looked at when so much
- * contended time has no code yet: the clock would have come several times.
+ * In which code a holder is, is counted by the sampling clock, which finds it in each line as
+ * often as its time says: what it does when it lets go is not what it has done. User space
+ * spreads its contended time by these counts. Off a CPU there is no clock: what it waits in
+ * has that time itself (bb_gil_back()). Where there is none at all, or it does not come
+ * while so much contended time goes by, the frames are walked at the next event.
  */
 #define BB_BLAME_LATE 40000000LL
 
@@ -213,60 +214,109 @@ static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who
 		if (!bpf_map_update_elem(&holders, &key, &bb_zero_holder, BPF_NOEXIST))
 			__sync_fetch_and_add(&bb_holders_used, 1);
 		h = bpf_map_lookup_elem(&holders, &key);
+		if (h)
+			h->several = !key.who;
 	}
 	if (!h) {
 		py_count(BB_WALK_FULL);
 		return NULL;
 	}
+	/* clang makes an atomic "or" of adding a constant 0, which kernels before 5.12 have not */
+	if (!ns)
+		return h;
 	__sync_fetch_and_add(&h->ns, ns);
 	__sync_fetch_and_add(&h->count, 1);
 	__sync_fetch_and_add(&h->pending, ns);
 	return h;
 }
 
-/* The contended time of a holder that has no code yet was spent in @key's: it has some now. */
-static __always_inline void gil_explain(struct bb_holder_sum *h, struct bb_py_key *key)
+/* @ns of a holder's contended time were spent in @key's code. */
+static __always_inline void gil_explain(struct bb_holder_sum *h, struct bb_py_key *key, u64 ns)
 {
-	u64 ns = h->pending;
-
-	/* below 0 where two took the same at once: it evens out */
-	if ((s64)ns <= 0)
-		return;
 	__sync_fetch_and_add(&h->pending, -ns);
 	py_sum_add(key, ns, 1, 0);
+}
+
+static __always_inline struct bb_py_key holder_code(u32 tgid, u64 who, u64 stack)
+{
+	return (struct bb_py_key){ .stack = stack,
+				   .who = who,
+				   .tgid = tgid,
+				   .kind = BB_PY_HOLDER,
+				   .bucket = BB_GIL,
+				   .nr = -1 };
 }
 
 /* gil_give() for a thread of the current process. Returns who that is. */
 __noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 {
-	u64 who = bb_who(tgid, tstate);
-	struct bb_py_key code = {
-		.who = who, .tgid = tgid, .kind = BB_PY_HOLDER, .bucket = BB_GIL, .nr = -1
-	};
+	u64 who = bb_who(tgid, tstate), since;
 	struct bb_holder_sum *h = gil_give(tgid, gil, who, ns);
+	struct bb_py_key code;
 
-	if (!h || (s64)h->pending < BB_BLAME_LATE)
+	if (!h)
 		return who;
-	code.stack = bb_py_stack(tgid, tstate, now, BB_WALK_OTHERS);
-	if (code.stack)
-		gil_explain(h, &code);
+	since = h->ns - h->looked;
+	if ((s64)since < BB_BLAME_LATE || h->several)
+		return who;
+	code = holder_code(tgid, who, bb_py_stack(tgid, tstate, now, BB_WALK_OTHERS));
+	if (!code.stack)
+		return who;
+	h->looked = h->ns;
+	gil_explain(h, &code, since);
 	return who;
 }
 
 /* The clock finds the current thread @who with a GIL for which others wait, in the code @stack. */
 __noinline int bb_gil_seen(u32 tgid, u64 gil, u64 who, u64 stack)
 {
+	struct bb_holder_sum *h = gil_give(tgid, gil, who, 0);
+	struct bb_py_key code = holder_code(tgid, who, stack);
+	struct bb_py_sum *sum;
+
+	if (!h)
+		return 0;
+	h->looked = h->ns;
+	sum = py_sum_of(&code);
+	if (!sum)
+		return 0;
+	__sync_fetch_and_add(&sum->count, 1);
+	__sync_fetch_and_add(&sum->ticks, 1);
+	return 0;
+}
+
+/* Contended time of a holder that is in rows of code. */
+static __always_inline u64 gil_told(u32 tgid, u64 gil, u64 who)
+{
 	struct bb_holder_key key = { .who = who, .gil = gil, .tgid = tgid };
 	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
-	struct bb_py_key code = { .stack = stack,
-				  .who = who,
-				  .tgid = tgid,
-				  .kind = BB_PY_HOLDER,
-				  .bucket = BB_GIL,
-				  .nr = -1 };
 
-	if (h)
-		gil_explain(h, &code);
+	return h ? h->ns - h->pending : 0;
+}
+
+/*
+ * The thread was off its CPU with the GIL, in the code that it blocked in, for @ns of
+ * contended time. Events give it that time; some of it may be in rows already.
+ */
+__noinline int bb_gil_waited(u64 task, u32 pid, u64 ns)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+	struct bb_py_key code;
+	struct bb_holder_sum *h;
+	u64 told;
+
+	if (!t)
+		return 0;
+	h = gil_give(t->tgid, t->held_gil, BB_WHO_TID | t->tid, 0);
+	if (!h)
+		return 0;
+	told = h->ns - h->pending - t->held_told;
+	h->looked = h->ns;
+	if ((s64)told < 0)
+		told = 0;
+	code = holder_code(t->tgid, BB_WHO_TID | t->tid, t->stack);
+	if (ns > told)
+		gil_explain(h, &code, ns - told);
 	return 0;
 }
 
@@ -361,6 +411,7 @@ __noinline int bb_gil_leave(u64 task, u32 pid, u64 self, u64 now)
 	if ((t->flags & BB_TF_IN_ACQ) && t->gil == gil)
 		bb_gil_close(task, pid);
 	t->held_owed = g ? contended_until(&g->contention, now) : 0;
+	t->held_told = gil_told(tgid, gil, BB_WHO_TID | t->tid);
 	return 0;
 }
 
@@ -410,6 +461,8 @@ __noinline int bb_gil_back(u64 task, u32 pid, u32 bucket, u64 off, u64 now)
 		key.nr = t->nr;
 		py_sum_add(&key, off - queued, 1, waited > queued ? waited - queued : 0);
 	}
+	if (t->stack && waited > queued)
+		bb_gil_waited(task, pid, waited - queued);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "capture/doctor.h"
 #include "capture/sysclass.h"
 #include "diagnose/diagnosis.h"
+#include "model/code.h"
 #include "emit/emit.h"
 #include "model/delta.h"
 #include "options.h"
@@ -56,13 +57,17 @@ static int emit(const struct bb_options *o, FILE *out, const struct bb_record *r
 	}
 }
 
-/* Judge and print @rec. @incomplete is set where losses touch the verdict. */
-static int report(const struct bb_options *o, FILE *out, const struct bb_record *rec, bool compact,
+/* Settle, judge and print @rec. @incomplete is set where losses touch the verdict. */
+static int report(const struct bb_options *o, FILE *out, struct bb_record *rec, bool compact,
 		  bool *incomplete)
 {
 	struct bb_diagnosis diag;
-	int err = bb_diagnose(rec, &diag);
+	int err = 0;
 
+	for (size_t i = 0; i < rec->nr_processes && !err; i++)
+		err = bb_code__settle(&rec->processes[i]);
+	if (!err)
+		err = bb_diagnose(rec, &diag);
 	if (err)
 		return err;
 	*incomplete |= diag.incomplete;
@@ -80,12 +85,12 @@ static int report_since(const struct bb_options *o, FILE *out, const struct bb_r
 	struct bb_record *part;
 	int err = 0;
 
-	if (!earlier)
-		return report(o, out, rec, true, incomplete);
+	/* a copy: the next interval is what is more than this, before it was settled */
 	part = bb_record__copy(rec);
 	if (!part)
 		return -ENOMEM;
-	bb_record__subtract(part, earlier);
+	if (earlier)
+		bb_record__subtract(part, earlier);
 	if (part->window.ns)
 		err = report(o, out, part, true, incomplete);
 	bb_record__free(part);

@@ -114,6 +114,64 @@ def test_samples_of_many_stacks(python):
     assert report["overhead"]["code_walks"]["full"] == 0, report["overhead"]
 
 
+def test_code_that_holds_not_that_lets_go(python):
+    """A thread that holds it for a short time is blamed for what it does, not for where it lets go."""
+    with Program(python, "lets_go") as program:
+        _, process = program.diagnose(4)
+    assert process["gil"]["contended_share"] > 0.5, process["gil"]
+    work, let_go = by_function(process["gil"]["holders"], "work", "let_go")
+    assert work > 0.85 and let_go < 0.15, process["gil"]["holders"][:8]
+
+
+def test_threads_without_a_sample(python):
+    """Of many short threads few are hit by the clock: their code is that of all, by its time. So it
+    is where there is no room for a row of each."""
+    with Program(python, "brief") as program:
+        for rows in "py_sums=8192", "py_sums=128":
+            report = lib.diagnose(program.pid, 4, "--test-map-entries", rows,
+                                  "--test-map-entries", rows.replace("py_sums", "holders"))
+            process = lib.process_of(report, program.pid)
+            gil = process["gil"]
+            known(gil)
+            assert process["thread_counts"]["born"] > 300, process["thread_counts"]
+            work, let_go, nameless = by_function(gil["holders"], "work", "let_go", "")
+            assert work > 0.6 and let_go < 0.15 and nameless < 0.1, gil["holders"][:8]
+            held = sum(r["ns"] for r in process["code"] if r["kind"] == "gil-holder")
+            assert abs(held - (gil["known_ns"] - gil["hand_over_ns"])) < 0.02 * held, (held, gil)
+
+
+def test_waits_of_threads_that_compute(python):
+    """Four that compute, each for an interval: three wait, for three intervals on average though not in
+    turns, and each time the holder is made to let go."""
+    with Program(python, "four") as program:
+        _, process = lib.while_not_stolen(lambda: program.diagnose(4))
+    gil = process["gil"]
+    interval = gil["interval_ns"]
+    assert interval == 5 * 10 ** 6, gil
+    waiting = (gil["wait_ns"] + lib.state(process, "runq")) / window_of(process)
+    assert 2.6 < gil["waiters_mean"] <= waiting + 0.1 and waiting < 3.2, (waiting, gil)
+    assert gil["waiters_max"] in (3, 4), gil
+    assert 2.5 * interval < gil["wait_ns"] / gil["acquisitions"] < 3.6 * interval, gil
+    assert interval / 2 < gil["p50_ns"] <= gil["p99_ns"] <= gil["max_ns"], gil
+    assert interval < gil["p99_ns"], gil
+    assert sum(slot["count"] for slot in gil["wait_hist"]) == gil["acquisitions"], gil
+    assert abs(gil["held_share"] + gil["free_share"] - 1) < 1e-4, gil
+    assert gil["held_share"] + 3 * gil["held_error"] > 0.95, gil
+    forced = sum(t["gil"]["forced"] for t in process["threads"])
+    assert 0.5 * gil["acquisitions"] < forced < 1.1 * gil["acquisitions"] + 4, (forced, gil)
+    for t in process["threads"]:
+        if t["gil"]["acquisitions"]:
+            assert interval / 2 < t["gil"]["p50_ns"] <= t["gil"]["p99_ns"] <= t["gil"]["max_ns"], t
+
+
+def test_nobody_is_forced(python):
+    """Who lets go by itself within an interval is never made to."""
+    with Program(python, "lets_go") as program:
+        _, process = lib.while_not_stolen(lambda: program.diagnose(3))
+    forced = sum(t["gil"]["forced"] for t in process["threads"])
+    assert forced < 0.1 * process["gil"]["acquisitions"], (forced, process["gil"])
+
+
 def test_one_thread_alone(python):
     """Held all the time, contended never, and not bound by the GIL."""
     with Program(python, "alone") as program:

@@ -126,31 +126,6 @@ static void lines_are_summed_by_thread_and_place(void **state)
 	assert_null(lines[2].frame);
 	free(lines);
 
-	/* a thread that was seen in code: what has none is as the rest */
-	p->code[2].who = p->code[0].who;
-	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
-	assert_int_equal(nr, 2);
-	assert_int_equal(lines[0].ns, 6800 * MS);
-	assert_int_equal(lines[1].ns, 3000 * MS);
-	free(lines);
-
-	/* one that has ended and was in none: as others that have ended */
-	p->code[2].who = 0;
-	p->code[1].tid = 77777;
-	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
-	assert_int_equal(nr, 2);
-	assert_int_equal(lines[0].ns, 6000 * MS);
-	assert_int_equal(lines[1].ns, 3800 * MS);
-	free(lines);
-	p->code[1].tid = p->code[0].tid + 1;
-	/* and one that lives has code of its own, or none */
-	p->code[2].tid = p->code[4].tid;
-	p->code[2].who = 5;
-	assert_int_equal(bb_code__lines(p, BB_PY_HOLDER, true, &lines, &nr), 0);
-	assert_int_equal(nr, 3);
-	assert_null(lines[2].frame);
-	free(lines);
-
 	/* a second stack with the same top: one line */
 	p->code[0].frames[0] = p->code[1].frames[0];
 	p->code[0].tid = p->code[1].tid;
@@ -175,6 +150,77 @@ static void lines_are_summed_by_thread_and_place(void **state)
 	assert_int_equal(bb_code__lines(p, BB_PY_ON_FREE, true, &lines, &nr), 0);
 	assert_int_equal(nr, 0);
 	assert_null(lines);
+	sample__free(&s);
+}
+
+/* Rows 0 to 2 of the sample: 6 s and 3 s of two threads in code, and 0.8 s in none. */
+static void settled(uint64_t who, pid_t tid, uint64_t first, uint64_t second, size_t rows)
+{
+	uint64_t sum = 0;
+	struct sample s;
+	struct bb_process *p;
+	size_t nr;
+
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	nr = p->nr_code;
+	/* the second has ended; both were found by ticks of the clock, too */
+	p->code[1].tid = 77777;
+	p->code[0].ticks = 5;
+	p->code[1].ticks = 9;
+	p->code[2].stack = 0;
+	p->code[2].who = who == 1 ? p->code[0].who : who;
+	p->code[2].tid = tid == 1 ? p->code[4].tid : tid;
+	assert_int_equal(bb_code__settle(p), 0);
+	assert_int_equal(p->nr_code, nr - 3 + rows);
+	for (size_t i = 0; i < p->nr_code; i++) {
+		struct bb_code *c = &p->code[i];
+
+		if (c->kind != BB_PY_HOLDER)
+			continue;
+		sum += c->ns;
+		if (c->tid == 77777)
+			assert_int_equal(c->ns, second);
+		else if (c->ticks)
+			assert_int_equal(c->ns, first);
+	}
+	assert_int_equal(sum, 9800 * MS);
+	sample__free(&s);
+}
+
+static void contended_time_without_code_is_handed_out(void **state)
+{
+	(void)state;
+	/* of a thread that was found in code: as the rest of it */
+	settled(1, 0, 6800 * MS, 3000 * MS, 2);
+	/* of one that has ended and was found in none: as others that have */
+	settled(0, 0, 6000 * MS, 3800 * MS, 2);
+	/* of one that lives: it stays without */
+	settled(5, 1, 6000 * MS, 3000 * MS, 3);
+}
+
+static void it_is_handed_out_by_ticks(void **state)
+{
+	struct bb_process *p;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	for (int i = 0; i < 3; i++) {
+		p->code[i].who = 42;
+		p->code[i].tid = p->code[0].tid;
+	}
+	p->code[0].ns = 0;
+	p->code[0].ticks = 3;
+	p->code[1].ticks = 1;
+	p->code[2].stack = 0;
+	assert_int_equal(bb_code__settle(p), 0);
+	for (size_t i = 0; i < p->nr_code; i++) {
+		if (p->code[i].kind != BB_PY_HOLDER)
+			continue;
+		assert_int_equal(p->code[i].ns, p->code[i].ticks == 3 ? 600 * MS : 3200 * MS);
+	}
 	sample__free(&s);
 }
 
@@ -398,6 +444,8 @@ int main(void)
 		cmocka_unit_test(a_threads_share_has_the_error_of_its_samples),
 		cmocka_unit_test(held_is_sampled_on_a_cpu_and_exact_off_it),
 		cmocka_unit_test(lines_are_summed_by_thread_and_place),
+		cmocka_unit_test(contended_time_without_code_is_handed_out),
+		cmocka_unit_test(it_is_handed_out_by_ticks),
 		cmocka_unit_test(a_line_is_in_the_c_function_that_has_most_of_it),
 		cmocka_unit_test(two_functions_of_a_file_are_that_file),
 		cmocka_unit_test(the_interpreter_is_no_c_call),

@@ -246,6 +246,7 @@ static int add_code(const struct bb_py_key *key, const struct bb_py_sum *sum, vo
 	c->count = sum->count;
 	c->max_ns = sum->max_ns;
 	c->waited_ns = sum->waited_ns;
+	c->ticks = sum->ticks;
 	err = add_frames(b, p, c);
 	return err ? err : add_natives(b, p, key, c);
 }

@@ -78,10 +78,10 @@ static bool has_ended(const struct bb_process *p, pid_t tid)
 	return !last || last->ended;
 }
 
-/* What the holders of one kind have: with code, and without. */
+/* What a holder has: in code, by time and by ticks of the clock, and without. */
 struct seen {
 	uint64_t who;
-	double named, nameless;
+	double ns, ticks, nameless;
 	bool ended;
 };
 
@@ -92,62 +92,73 @@ static int by_who(const void *a, const void *b)
 	return x->who < y->who ? -1 : x->who > y->who;
 }
 
-static size_t join_seen(struct seen *seen, size_t nr)
+static size_t gather(const struct bb_process *p, struct seen *seen)
 {
-	size_t kept = 0;
+	size_t nr = 0, kept = 0;
 
+	for (size_t i = 0; i < p->nr_code; i++) {
+		const struct bb_code *c = &p->code[i];
+
+		if (c->kind != BB_PY_HOLDER)
+			continue;
+		seen[nr++] = (struct seen){ .who = c->who,
+					    .ns = c->stack ? (double)c->ns : 0,
+					    .ticks = c->stack ? (double)c->ticks : 0,
+					    .nameless = c->stack ? 0 : (double)c->ns,
+					    .ended = has_ended(p, c->tid) };
+	}
 	qsort(seen, nr, sizeof(*seen), by_who);
 	for (size_t i = 0; i < nr; i++) {
 		if (!kept || seen[kept - 1].who != seen[i].who) {
 			seen[kept++] = seen[i];
 			continue;
 		}
-		seen[kept - 1].named += seen[i].named;
+		seen[kept - 1].ns += seen[i].ns;
+		seen[kept - 1].ticks += seen[i].ticks;
 		seen[kept - 1].nameless += seen[i].nameless;
 	}
 	return kept;
 }
 
-/*
- * Contended time of a holder that the clock did not hit after it: it was spent as the rest of
- * that thread's was, or, of one that has ended and was never hit, as that of others that have.
- * @lines: rows of holders, in which ns is changed; @who: whose they are.
- */
-static int explain(const struct bb_process *p, struct bb_code_line *lines, const uint64_t *who,
-		   size_t *nr_lines)
+int bb_code__settle(struct bb_process *p)
 {
-	size_t kept, nr = *nr_lines;
-	struct seen *seen = calloc(nr, sizeof(*seen));
-	double named = 0, nameless = 0;
+	struct seen *seen = calloc(p->nr_code ? p->nr_code : 1, sizeof(*seen));
+	double ticks = 0, nameless = 0;
+	size_t nr, kept = 0;
 
 	if (!seen)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		seen[i] = (struct seen){ who[i], lines[i].frame ? (double)lines[i].ns : 0,
-					 lines[i].frame ? 0 : (double)lines[i].ns,
-					 has_ended(p, lines[i].tid) };
-	kept = join_seen(seen, nr);
-	for (size_t i = 0; i < kept; i++) {
+	nr = gather(p, seen);
+	for (size_t i = 0; i < nr; i++) {
 		if (!seen[i].ended)
 			continue;
-		named += seen[i].named;
-		if (seen[i].named <= 0)
+		ticks += seen[i].ticks;
+		if (seen[i].ticks <= 0 && seen[i].ns <= 0)
 			nameless += seen[i].nameless;
 	}
-	*nr_lines = 0;
-	for (size_t i = 0; i < nr; i++) {
-		struct seen key = { .who = who[i] };
-		const struct seen *s = bsearch(&key, seen, kept, sizeof(*seen), by_who);
-		double factor = s->named > 0 ? 1 + s->nameless / s->named : 1;
+	for (size_t i = 0; i < p->nr_code; i++) {
+		struct bb_code *c = &p->code[i];
+		const struct seen *s = NULL;
+		double more = 0;
 
-		if (s->ended && named > 0)
-			factor += s->named > 0 ? nameless / named : 0;
-		if (!lines[i].frame)
-			factor = s->named > 0 || (s->ended && named > 0) ? 0 : 1;
-		lines[i].ns = (uint64_t)((double)lines[i].ns * factor);
-		if (factor > 0)
-			lines[(*nr_lines)++] = lines[i];
+		if (c->kind == BB_PY_HOLDER)
+			s = bsearch(&(struct seen){ .who = c->who }, seen, nr, sizeof(*seen),
+				    by_who);
+		if (s && !c->stack && (s->ticks > 0 || s->ns > 0 || (s->ended && ticks > 0))) {
+			bb_code__release(c);
+			continue;
+		}
+		if (s && c->stack && s->ticks > 0)
+			more = s->nameless * (double)c->ticks / s->ticks;
+		else if (s && c->stack && s->ns > 0)
+			more = s->nameless * (double)c->ns / s->ns;
+		if (s && c->stack && s->ended && ticks > 0)
+			more += nameless * (double)c->ticks / ticks;
+		c->ns += (uint64_t)more;
+		p->code[kept++] = *c;
 	}
+	p->nr_code = kept;
+	bb_code__sort(p->code, kept);
 	free(seen);
 	return 0;
 }
@@ -157,25 +168,22 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 {
 	struct bb_code_line *lines;
 	double all_ns = 0, all = 0;
-	uint64_t *who;
-	int err = 0;
 
 	*out = NULL;
 	*nr = 0;
 	if (!p->nr_code)
 		return 0;
 	lines = calloc(p->nr_code, sizeof(*lines));
-	who = calloc(p->nr_code, sizeof(*who));
-	if (!lines || !who)
-		err = -ENOMEM;
-	for (size_t i = 0; i < p->nr_code && !err; i++) {
+	if (!lines)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nr_code; i++) {
 		const struct bb_code *c = &p->code[i];
 		struct bb_code_line *l = &lines[*nr];
 
 		if (c->kind != kind)
 			continue;
 		l->frame = c->nr_frames ? &c->frames[0] : NULL;
-		l->tid = c->tid;
+		l->tid = by_thread ? c->tid : 0;
 		l->state = c->state;
 		l->syscall = c->syscall;
 		l->ns = c->ns;
@@ -184,18 +192,12 @@ int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thr
 		l->waited_ns = c->waited_ns;
 		all_ns += (double)c->ns;
 		all += (double)c->count;
-		who[(*nr)++] = c->who;
+		(*nr)++;
 	}
-	if (!err && *nr && kind == BB_PY_HOLDER)
-		err = explain(p, lines, who, nr);
-	free(who);
-	if (err || !*nr) {
+	if (!*nr) {
 		free(lines);
-		*nr = 0;
-		return err;
+		return 0;
 	}
-	for (size_t i = 0; i < *nr && !by_thread; i++)
-		lines[i].tid = 0;
 	qsort(lines, *nr, sizeof(*lines), by_place);
 	join(lines, nr);
 	for (size_t i = 0; i < *nr; i++)

@@ -22,10 +22,17 @@ struct bb_code_line {
 int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b);
 
 /**
+ * bb_code__settle - hand out holders' contended time that is in no code yet (the rows of no
+ * stack), in proportion to the ticks of the sampling clock that found the thread in its rows,
+ * or to their time where there are none; that of threads which have ended and were never
+ * found, to the rows of others that have. What cannot be handed out keeps its row. Once, and
+ * after any subtraction: the sum of the rows' time stays. Return 0 or -ENOMEM.
+ */
+int bb_code__settle(struct bb_process *p);
+
+/**
  * bb_code__lines - the rows of @kind of a process, summed by thread, state, system call and
- * top frame's function and line; largest first. Contended time of a holder that the sampling
- * clock did not hit after it is spread over the lines in which that thread was seen or, of one
- * that has ended and was never hit, over those of others that have. What is left has no frame.
+ * top frame's function and line; largest first.
  * @by_thread: false: threads are not told apart, tid is 0.
  * @out: an array of @nr, to be freed; NULL where there are none. Return 0 or -ENOMEM.
  */

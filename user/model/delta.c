@@ -131,6 +131,7 @@ static void take_code(struct bb_process *p, const struct bb_process *less)
 			take(&c->ns, l->ns);
 			take(&c->count, l->count);
 			take(&c->waited_ns, l->waited_ns);
+			take(&c->ticks, l->ticks);
 		}
 		if (c->ns || c->count)
 			p->code[kept++] = *c;

@@ -203,6 +203,7 @@ struct bb_code {
 	uint64_t count;
 	uint64_t max_ns;
 	uint64_t waited_ns;      /* BB_PY_HELD: part of it in which others waited for the GIL */
+	uint64_t ticks;          /* BB_PY_HOLDER: times that the sampling clock found it there */
 	struct bb_frame *frames; /* from the top */
 	size_t nr_frames;
 	bool truncated;

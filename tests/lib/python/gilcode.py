@@ -335,6 +335,46 @@ def on_path(path, depth, end):
         pass
 
 
+def work():
+    x = 0
+    for i in range(20000):
+        x += i
+
+
+def let_go(file):
+    os.write(file, b"x")
+
+
+def work_and_let_go(file):
+    while True:
+        work()
+        let_go(file)
+
+
+def lets_go():
+    """The GIL is held for less than the switch interval, and let go in a call of its own."""
+    for _ in range(3):
+        thread(work_and_let_go, os.open("/dev/null", os.O_WRONLY))
+
+
+def short_lived(file):
+    for _ in range(3):
+        work()
+        let_go(file)
+
+
+def breed(file):
+    while True:
+        few = [thread(short_lived, file) for _ in range(3)]
+        for t in few:
+            t.join()
+
+
+def brief():
+    """Threads that live for some milliseconds, most of them without a tick of a clock."""
+    thread(breed, os.open("/dev/null", os.O_WRONLY))
+
+
 def one_place(numbers):
     return sum(numbers)
 
