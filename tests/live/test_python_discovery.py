@@ -478,6 +478,16 @@ def test_layout_of_code_by_the_targets_own_word(fake, tmp_path):
         assert not refused or "other options" in found["note"], found
 
 
+def test_debug_build_is_refused():
+    """Debian's --with-pydebug: objects are of another size, and it says so itself."""
+    system = os.path.basename(os.path.realpath("/usr/bin/python3"))
+    with started(["/usr/bin/%s-dbg" % system, "-c", "print('ready', flush=True); input()"]) as target:
+        target.read_line()
+        found = probe(target.pid)
+    assert found["name"] == "cpython" and found["gil"] == "unknown" and found["gils"] == [], found
+    assert "debug build" in found["note"], found
+
+
 @pytest.mark.parametrize("case", ["zero", "no-gil-yet"])
 def test_runtime_that_is_not_started(fake, case):
     with started([fake, case]) as target:

@@ -510,7 +510,7 @@ int bb_python__refresh(pid_t pid, struct bb_python *py)
 	if (state == BB_PY_FOUND && py->initialised) {
 		now.runtime.gil_changed |= now.runtime.gil != py->runtime.gil;
 		*py = now;
-		return 0;
+		return py->runtime.note ? 0 : note_for(py, state, false);
 	}
 	/* as before */
 	if (state == BB_PY_NOT_STARTED && !py->initialised)
