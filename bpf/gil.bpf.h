@@ -197,7 +197,7 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
  * has that time itself (bb_gil_back()). Where there is none at all, or it does not come
  * while so much contended time goes by, the frames are walked at the next event.
  */
-#define BB_BLAME_LATE 40000000LL
+#define BB_BLAME_LATE 100000000LL
 
 /* The thread @who held the GIL for @ns of contended time; NULL: no room, which is counted. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who, u64 ns)
@@ -257,6 +257,9 @@ __noinline u64 bb_gil_blame(u32 tgid, u64 gil, u64 tstate, u64 ns, u64 now)
 	if (!h)
 		return who;
 	since = h->ns - h->looked;
+	/* less what it waited for with the GIL, of which the code is known: bb_gil_waited() */
+	if ((s64)h->pending < (s64)since)
+		since = h->pending;
 	if ((s64)since < BB_BLAME_LATE || h->several)
 		return who;
 	code = holder_code(tgid, who, bb_py_stack(tgid, tstate, now, BB_WALK_OTHERS));
@@ -277,6 +280,9 @@ __noinline int bb_gil_seen(u32 tgid, u64 gil, u64 who, u64 stack)
 	if (!h)
 		return 0;
 	h->looked = h->ns;
+	/* its time is with that of others */
+	if (h->several)
+		code.who = 0;
 	sum = py_sum_of(&code);
 	if (!sum)
 		return 0;
@@ -291,6 +297,10 @@ static __always_inline u64 gil_told(u32 tgid, u64 gil, u64 who)
 	struct bb_holder_key key = { .who = who, .gil = gil, .tgid = tgid };
 	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
 
+	if (!h) {
+		key.who = 0;
+		h = bpf_map_lookup_elem(&holders, &key);
+	}
 	return h ? h->ns - h->pending : 0;
 }
 
@@ -314,7 +324,7 @@ __noinline int bb_gil_waited(u64 task, u32 pid, u64 ns)
 	h->looked = h->ns;
 	if ((s64)told < 0)
 		told = 0;
-	code = holder_code(t->tgid, BB_WHO_TID | t->tid, t->stack);
+	code = holder_code(t->tgid, h->several ? 0 : BB_WHO_TID | t->tid, t->stack);
 	if (ns > told)
 		gil_explain(h, &code, ns - told);
 	return 0;

@@ -114,6 +114,7 @@ int BPF_PROG(bb_process_exec, struct task_struct *p, int old_pid, struct linux_b
 			take_number(p, t, proc);
 		t->gil = 0;
 		t->tstate = 0;
+		t->search = 0;
 		self_forget(t);
 		t->pythons = 0;
 		t->flags &= ~BB_TF_NO_TSTATE;

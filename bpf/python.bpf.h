@@ -129,12 +129,10 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 	if (!t->tstate && !(t->flags & BB_TF_NO_TSTATE)) {
 		struct bb_cpu *cpu = bb_cpu();
 
-		if (!cpu || (t->search && cpu->credit <= 0))
-			return 0;
 		ts = py_find_tstate(py, t, self);
 		if (ts)
 			t->tstate = ts;
-		else
+		else if (cpu)
 			cpu->credit -= BB_PY_STEPS_NS;
 		if (!ts && !t->search)
 			t->flags |= BB_TF_NO_TSTATE;

@@ -102,7 +102,7 @@ int bb_sample(void *ctx)
 			__sync_fetch_and_add(&g->samples, 1);
 		key.kind = BB_PY_ON_GIL;
 		p->samples_gil++;
-		if (key.stack && g && (g->contention.word & 0xffff))
+		if (g && (g->contention.word & 0xffff))
 			bb_gil_seen(tgid, gil, BB_WHO_TID | t->tid, key.stack);
 	} else {
 		key.kind = BB_PY_ON_FREE;

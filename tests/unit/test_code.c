@@ -203,6 +203,7 @@ static void it_is_handed_out_by_ticks(void **state)
 {
 	struct bb_process *p;
 	struct sample s;
+	uint64_t sum = 0;
 
 	(void)state;
 	sample__make(SAMPLE_GIL, &s);
@@ -220,7 +221,82 @@ static void it_is_handed_out_by_ticks(void **state)
 		if (p->code[i].kind != BB_PY_HOLDER)
 			continue;
 		assert_int_equal(p->code[i].ns, p->code[i].ticks == 3 ? 600 * MS : 3200 * MS);
+		sum += p->code[i].ns;
 	}
+	assert_int_equal(sum, 3800 * MS);
+	sample__free(&s);
+}
+
+static void ticks_in_no_code_keep_their_part(void **state)
+{
+	struct bb_process *p;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	for (int i = 0; i < 3; i++) {
+		p->code[i].who = 42;
+		p->code[i].tid = p->code[0].tid;
+		p->code[i].ns = i == 2 ? 800 * MS : 0;
+	}
+	p->code[0].ticks = 1;
+	p->code[1].ticks = 1;
+	p->code[2].stack = 0;
+	p->code[2].ticks = 2;
+	assert_int_equal(bb_code__settle(p), 0);
+	for (size_t i = 0; i < p->nr_code; i++)
+		if (p->code[i].kind == BB_PY_HOLDER)
+			assert_int_equal(p->code[i].ns, p->code[i].stack ? 200 * MS : 400 * MS);
+	sample__free(&s);
+}
+
+/* Threads that live, whose ticks came when there was no room for rows of their own. */
+static void ticks_of_all_are_for_who_has_none(void **state)
+{
+	struct bb_process *p;
+	struct sample s;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	p->code[0].who = 0;
+	p->code[0].tid = 0;
+	p->code[0].ns = 0;
+	p->code[0].ticks = 7;
+	p->code[2].stack = 0;
+	p->code[2].who = 5;
+	p->code[2].tid = p->code[4].tid;
+	assert_int_equal(bb_code__settle(p), 0);
+	for (size_t i = 0; i < p->nr_code; i++)
+		if (p->code[i].kind == BB_PY_HOLDER)
+			assert_int_equal(p->code[i].ns, p->code[i].ticks ? 800 * MS : 3000 * MS);
+	sample__free(&s);
+}
+
+/* A little that is known of a thread says nothing about the rest, where the clock ticks. */
+static void a_little_does_not_speak_for_the_rest(void **state)
+{
+	struct bb_process *p;
+	struct sample s;
+	size_t nameless = 0;
+
+	(void)state;
+	sample__make(SAMPLE_GIL, &s);
+	p = s.rec->processes;
+	p->code[0].ticks = 9;
+	p->code[1].ns = 1 * MS;
+	p->code[2].stack = 0;
+	p->code[2].who = p->code[1].who;
+	p->code[2].tid = p->code[1].tid;
+	assert_int_equal(bb_code__settle(p), 0);
+	for (size_t i = 0; i < p->nr_code; i++) {
+		if (p->code[i].kind != BB_PY_HOLDER || p->code[i].ticks)
+			continue;
+		assert_int_equal(p->code[i].ns, p->code[i].stack ? 1 * MS : 800 * MS);
+		nameless += !p->code[i].stack;
+	}
+	assert_int_equal(nameless, 1);
 	sample__free(&s);
 }
 
@@ -265,6 +341,9 @@ static void a_line_is_in_the_c_function_that_has_most_of_it(void **state)
 	assert_int_equal(bb_native__call(p, c->tid, &c->frames[1], &call), 0);
 	assert_int_equal(bb_native__call(p, c->tid + 1, &c->frames[0], &call), 0);
 	assert_int_equal(bb_native__call(p, 0, NULL, &call), 0);
+	/* any thread's */
+	assert_int_equal(bb_native__call(p, 0, &c->frames[0], &call),
+			 bb_native__call(p, c->tid, &c->frames[0], &call));
 
 	/* 133 of 240 are half of it with an error of 3 %: that may be chance; 141 is not */
 	c->natives[0].count = 133;
@@ -446,6 +525,9 @@ int main(void)
 		cmocka_unit_test(lines_are_summed_by_thread_and_place),
 		cmocka_unit_test(contended_time_without_code_is_handed_out),
 		cmocka_unit_test(it_is_handed_out_by_ticks),
+		cmocka_unit_test(ticks_in_no_code_keep_their_part),
+		cmocka_unit_test(ticks_of_all_are_for_who_has_none),
+		cmocka_unit_test(a_little_does_not_speak_for_the_rest),
 		cmocka_unit_test(a_line_is_in_the_c_function_that_has_most_of_it),
 		cmocka_unit_test(two_functions_of_a_file_are_that_file),
 		cmocka_unit_test(the_interpreter_is_no_c_call),

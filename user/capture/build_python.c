@@ -347,7 +347,8 @@ static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struc
 		return err;
 	/* the end of it, on a run queue: see bb_gil_back() */
 	runq = *key;
-	runq.bucket = o->blocked_ns ? BB_RUNQ_WOKEN : (uint8_t)o->bucket;
+	runq.bucket =
+		bb_fold__state(o->bucket) == BB_STATE_RUNQ ? (uint8_t)o->bucket : BB_RUNQ_WOKEN;
 	runq.state = BB_STATE_RUNQ;
 	runq.syscall = -1;
 	runq.polls = false;
@@ -512,6 +513,53 @@ static int longer_holder(const void *a, const void *b)
 	return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
 }
 
+/* What ran natively in @from, a row of the same key, is moved to @to. */
+static int move_natives(struct bb_code *to, struct bb_code *from)
+{
+	struct bb_native_stack *all;
+
+	if (!from->nr_natives)
+		return 0;
+	all = realloc(to->natives, (to->nr_natives + from->nr_natives) * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	memcpy(all + to->nr_natives, from->natives, from->nr_natives * sizeof(*all));
+	to->natives = all;
+	to->nr_natives += from->nr_natives;
+	from->nr_natives = 0;
+	bb_native__sort(to);
+	return 0;
+}
+
+/* One row for each key: two GILs have rows of their own for all threads without room. */
+static int join_rows(struct bb_process *p)
+{
+	size_t kept = 0;
+	int err = 0;
+
+	if (p->nr_code)
+		qsort(p->code, p->nr_code, sizeof(*p->code), bb_code__compare);
+	for (size_t i = 0; i < p->nr_code; i++) {
+		struct bb_code *to = kept ? &p->code[kept - 1] : NULL, *c = &p->code[i];
+
+		if (!to || bb_code__compare(to, c)) {
+			p->code[kept++] = *c;
+			continue;
+		}
+		to->ns += c->ns;
+		to->count += c->count;
+		to->waited_ns += c->waited_ns;
+		to->ticks += c->ticks;
+		if (c->max_ns > to->max_ns)
+			to->max_ns = c->max_ns;
+		if (!err)
+			err = move_natives(to, c);
+		bb_code__release(c);
+	}
+	p->nr_code = kept;
+	return err;
+}
+
 int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
 		     const struct bb_build_opts *opts, struct bb_py_ident *idents, size_t nr_idents)
 {
@@ -544,6 +592,7 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		struct bb_process *p = &rec->processes[i];
 
+		err = join_rows(p);
 		bb_code__sort(p->code, p->nr_code);
 		if (p->nr_loops)
 			qsort(p->loops, p->nr_loops, sizeof(*p->loops), busier);

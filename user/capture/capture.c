@@ -554,14 +554,11 @@ static int follow(struct bb_capture *c)
 			t = bb_targets__new(&c->targets);
 			err = t ? adopt(c, t, &s.rows[i]) : -ENOMEM;
 		} else if (t->execs != proc.exec_count && !t->gone) {
-			struct bb_python before = t->py;
-
+			bb_python__free(&t->py);
 			memset(&t->py, 0, sizeof(t->py));
+			t->nr_past = 0;
 			if (bb_target__describe(t) == -ENOMEM)
 				err = -ENOMEM;
-			/* the last program's GIL was waited for in this window too */
-			keep_past(t, &before);
-			bb_python__free(&before);
 			t->fresh_until_ns = ktime() + FRESH_NS;
 		}
 		if (t && !err) {

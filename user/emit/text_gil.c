@@ -42,7 +42,7 @@ static void gil__row(struct bb_text *t, const struct bb_gil *g, bool several, st
 
 		snprintf(text + n, sizeof(text) - n,
 			 "waited for during %s of the window, by %s threads on average and %u at "
-			 "most; %s waits that are over: %s each on average, half below %s, 99%% "
+			 "most; %s waits: %s each on average, half below %s, 99%% "
 			 "below %s; the longest %s; switch interval %s.",
 			 bb_fmt__share(share, sizeof(share),
 				       ratio(g->contended_ns, t->rec->window.ns)),

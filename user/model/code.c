@@ -78,11 +78,12 @@ static bool has_ended(const struct bb_process *p, pid_t tid)
 	return !last || last->ended;
 }
 
-/* What a holder has: in code, by time and by ticks of the clock, and without. */
+/* What a holder has: time in code and in none, and ticks of the clock. */
 struct seen {
 	uint64_t who;
 	double ns, ticks, nameless;
 	bool ended;
+	bool pooled; /* nothing of its own says where its time went, but that of others does */
 };
 
 static int by_who(const void *a, const void *b)
@@ -103,7 +104,7 @@ static size_t gather(const struct bb_process *p, struct seen *seen)
 			continue;
 		seen[nr++] = (struct seen){ .who = c->who,
 					    .ns = c->stack ? (double)c->ns : 0,
-					    .ticks = c->stack ? (double)c->ticks : 0,
+					    .ticks = (double)c->ticks,
 					    .nameless = c->stack ? 0 : (double)c->ns,
 					    .ended = has_ended(p, c->tid) };
 	}
@@ -120,41 +121,58 @@ static size_t gather(const struct bb_process *p, struct seen *seen)
 	return kept;
 }
 
+/* Of what threads that were not found have: @nameless ns, for @ticks of those in the pool. */
+static void pool(struct seen *seen, size_t nr, double *nameless, double *ticks)
+{
+	bool merged = nr && !seen[0].who && seen[0].ticks > 0;
+
+	*nameless = *ticks = 0;
+	for (size_t i = 0; i < nr; i++)
+		*ticks += seen[i].ended ? seen[i].ticks : 0;
+	for (size_t i = 0; i<nr && * ticks> 0; i++) {
+		/* where there was no room, rows of all threads are among the ended ones' */
+		seen[i].pooled = seen[i].ticks <= 0 && (seen[i].ended || merged);
+		*nameless += seen[i].pooled ? seen[i].nameless : 0;
+	}
+}
+
 int bb_code__settle(struct bb_process *p)
 {
 	struct seen *seen = calloc(p->nr_code ? p->nr_code : 1, sizeof(*seen));
-	double ticks = 0, nameless = 0;
+	double ticks, nameless, any = 0;
 	size_t nr, kept = 0;
 
 	if (!seen)
 		return -ENOMEM;
 	nr = gather(p, seen);
-	for (size_t i = 0; i < nr; i++) {
-		if (!seen[i].ended)
-			continue;
-		ticks += seen[i].ticks;
-		if (seen[i].ticks <= 0 && seen[i].ns <= 0)
-			nameless += seen[i].nameless;
-	}
+	pool(seen, nr, &nameless, &ticks);
+	for (size_t i = 0; i < nr; i++)
+		any += seen[i].ticks;
 	for (size_t i = 0; i < p->nr_code; i++) {
 		struct bb_code *c = &p->code[i];
-		const struct seen *s = NULL;
-		double more = 0;
+		const struct seen *s;
+		double ns;
 
-		if (c->kind == BB_PY_HOLDER)
-			s = bsearch(&(struct seen){ .who = c->who }, seen, nr, sizeof(*seen),
-				    by_who);
-		if (s && !c->stack && (s->ticks > 0 || s->ns > 0 || (s->ended && ticks > 0))) {
+		if (c->kind != BB_PY_HOLDER) {
+			p->code[kept++] = *c;
+			continue;
+		}
+		s = bsearch(&(struct seen){ .who = c->who }, seen, nr, sizeof(*seen), by_who);
+		ns = c->stack ? (double)c->ns : 0;
+		if (s->ticks > 0)
+			ns += s->nameless * (double)c->ticks / s->ticks;
+		else if (!s->pooled && c->stack && s->ns > 0 && (any <= 0 || s->ns >= s->nameless))
+			ns += s->nameless * (double)c->ns / s->ns;
+		else if (!s->pooled && !c->stack &&
+			 !(s->ns > 0 && (any <= 0 || s->ns >= s->nameless)))
+			ns = (double)c->ns;
+		if (s->ended && ticks > 0)
+			ns += nameless * (double)c->ticks / ticks;
+		if (!c->stack && ns < 1) {
 			bb_code__release(c);
 			continue;
 		}
-		if (s && c->stack && s->ticks > 0)
-			more = s->nameless * (double)c->ticks / s->ticks;
-		else if (s && c->stack && s->ns > 0)
-			more = s->nameless * (double)c->ns / s->ns;
-		if (s && c->stack && s->ended && ticks > 0)
-			more += nameless * (double)c->ticks / ticks;
-		c->ns += (uint64_t)more;
+		c->ns = (uint64_t)ns;
 		p->code[kept++] = *c;
 	}
 	p->nr_code = kept;
@@ -388,10 +406,12 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 	/* threads that have no row any more: each sample stands for one tick */
 	held += (double)rest * 1e9 / BB_SAMPLE_HZ;
 	var += (double)rest * (1e9 / BB_SAMPLE_HZ) * (1e9 / BB_SAMPLE_HZ);
+	all = with_gil + without;
+	if (all <= 0 && !g->samples && oncpu > 0)
+		return h;
 	if (known <= 0 && held <= 0)
 		return h;
 	/* threads that no sample hit ran little: they are taken to be as the others were */
-	all = with_gil + without;
 	if (all > 0) {
 		double ns = oncpu - known, p_all = with_gil / all;
 

@@ -23,10 +23,11 @@ int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b);
 
 /**
  * bb_code__settle - hand out holders' contended time that is in no code yet (the rows of no
- * stack), in proportion to the ticks of the sampling clock that found the thread in its rows,
- * or to their time where there are none; that of threads which have ended and were never
- * found, to the rows of others that have. What cannot be handed out keeps its row. Once, and
- * after any subtraction: the sum of the rows' time stays. Return 0 or -ENOMEM.
+ * stack), in proportion to the ticks of the sampling clock that found the thread in its rows;
+ * that of threads which have ended and were never found, to the rows of others that have.
+ * Without ticks, by the time of its rows where these have most of it. What cannot be handed
+ * out keeps its row. Once, and after any subtraction: the sum of the rows' time stays, to
+ * 1 ns a row. Return 0 or -ENOMEM.
  */
 int bb_code__settle(struct bb_process *p);
 

@@ -168,7 +168,7 @@ int bb_native__call(const struct bb_process *p, pid_t tid, const struct bb_frame
 	for (size_t i = 0; i < p->nr_code && !err; i++) {
 		const struct bb_code *c = &p->code[i];
 
-		if (c->kind != BB_PY_ON_GIL || c->tid != tid || !c->nr_frames ||
+		if (c->kind != BB_PY_ON_GIL || (tid && c->tid != tid) || !c->nr_frames ||
 		    bb_frame__compare(&c->frames[0], line))
 			continue;
 		call->samples += c->count;
