@@ -292,7 +292,7 @@ struct bb_thread_sum {
 	bb_u64 only_gil;    /* of its process, 0: there are several, or none is known */
 	bb_u64 woken;       /* ktime of the wake-up from the open or last wait, 0: not told */
 	bb_u32 pythons;     /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
-	bb_u32 pad;
+	bb_u32 searches;    /* for its thread state, that went BB_PY_STEPS far */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };

@@ -11,6 +11,7 @@
 
 #define BB_PY_STEPS      128   /* along the lists of thread states, in one search */
 #define BB_PY_STEPS_NS   25000 /* what so many take */
+#define BB_PY_SEARCHES   16    /* 2,048 threads */
 #define BB_PY_WALK       96    /* frames, shims between them included */
 #define BB_PY_OWNER_SHIM 3     /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
@@ -134,6 +135,9 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 			t->tstate = ts;
 		else if (cpu)
 			cpu->credit -= BB_PY_STEPS_NS;
+		/* a list that does not end is none */
+		if (t->search && ++t->searches > BB_PY_SEARCHES)
+			t->search = 0;
 		if (!ts && !t->search)
 			t->flags |= BB_TF_NO_TSTATE;
 	}

@@ -20,6 +20,13 @@ def python(request):
     return request.param
 
 
+@pytest.fixture(params=lib.pythons() if lib.FULL else
+                [p for p in lib.pythons() if p.name == "system"], ids=repr)
+def any_python(request):
+    """For what the Python's version does not bear on."""
+    return request.param
+
+
 class Program:
     """A program of tests/lib/python that runs, and what it wrote into its folder."""
 
@@ -95,9 +102,9 @@ def test_holders_share(python):
     assert process["verdict"]["bound"] == "gil-bound"
 
 
-def test_samples_of_many_stacks(python):
+def test_samples_of_many_stacks(any_python):
     """Code that is in many stacks gets its share of samples, as code does that is in one."""
-    with Program(python, "paths") as program:
+    with Program(any_python, "paths") as program:
         # the clock stands still where the host takes the CPU
         report, process = lib.while_not_stolen(lambda: program.diagnose(6))
     rows = [r for r in process["code"] if r["kind"] == "oncpu-with-gil"]
@@ -115,19 +122,19 @@ def test_samples_of_many_stacks(python):
     assert report["overhead"]["code_walks"]["full"] == 0, report["overhead"]
 
 
-def test_code_that_holds_not_that_lets_go(python):
+def test_code_that_holds_not_that_lets_go(any_python):
     """A thread that holds it for a short time is blamed for what it does, not for where it lets go."""
-    with Program(python, "lets_go") as program:
+    with Program(any_python, "lets_go") as program:
         _, process = program.diagnose(4)
     assert process["gil"]["contended_share"] > 0.5, process["gil"]
     work, let_go = by_function(process["gil"]["holders"], "work", "let_go")
     assert work > 0.85 and let_go < 0.15, process["gil"]["holders"][:8]
 
 
-def test_threads_without_a_sample(python):
+def test_threads_without_a_sample(any_python):
     """Of many short threads few are hit by the clock: their code is that of all, by its time. So it
     is where there is no room for a row of each."""
-    with Program(python, "brief") as program:
+    with Program(any_python, "brief") as program:
         for rows in "py_sums=8192", "py_sums=128":
             report = lib.diagnose(program.pid, 4, "--test-map-entries", rows,
                                   "--test-map-entries", rows.replace("py_sums", "holders"))
@@ -145,10 +152,10 @@ def test_threads_without_a_sample(python):
             assert abs(held - (gil["known_ns"] - gil["hand_over_ns"])) < 0.02 * held, (held, gil)
 
 
-def test_waits_of_threads_that_compute(python):
+def test_waits_of_threads_that_compute(any_python):
     """Four that compute, each for an interval: three wait, for three intervals on average though not in
     turns, and each time the holder is made to let go."""
-    with Program(python, "four") as program:
+    with Program(any_python, "four") as program:
         _, process = lib.while_not_stolen(lambda: program.diagnose(4))
     gil = process["gil"]
     interval = gil["interval_ns"]
@@ -169,12 +176,26 @@ def test_waits_of_threads_that_compute(python):
             assert interval / 2 < t["gil"]["p50_ns"] <= t["gil"]["p99_ns"] <= t["gil"]["max_ns"], t
 
 
-def test_nobody_is_forced(python):
+def test_nobody_is_forced(any_python):
     """Who lets go by itself within an interval is never made to."""
-    with Program(python, "lets_go") as program:
+    with Program(any_python, "lets_go") as program:
         _, process = lib.while_not_stolen(lambda: program.diagnose(3))
     forced = sum(t["gil"]["forced"] for t in process["threads"])
     assert forced < 0.1 * process["gil"]["acquisitions"], (forced, process["gil"])
+
+
+def test_time_is_told_once(any_python):
+    """A sleep with the GIL has the contended time of that sleep, and the line that lets go does not have it again."""
+    with Program(any_python, "held_long") as program:
+        _, process = program.diagnose(4)
+    gil = process["gil"]
+    # of the sleep that is open at the end nobody has asked yet
+    rows = [r for r in process["code"] if r["kind"] == "gil-holder"]
+    held = sum(r["ns"] for r in rows)
+    assert held > 0.8 * window_of(process), (held, gil)
+    assert abs(held - (gil["known_ns"] - gil["hand_over_ns"])) < 0.02 * held + 5 * 10 ** 8, (held, gil)
+    asleep = [r for r in rows if r["frames"] and function_name(r["frames"][0]) == "sleep_long_holding"]
+    assert sum(r["ns"] for r in asleep) > 0.9 * held, rows
 
 
 def test_one_thread_alone(python):

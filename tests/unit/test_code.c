@@ -85,6 +85,22 @@ static void held_is_sampled_on_a_cpu_and_exact_off_it(void **state)
 	near(h.share, (0.75 * 4 + 0.25 * 2 + 1) / 10);
 	near(h.error,
 	     sqrt(pow(4 * sqrt(0.75 * 0.25 / 400), 2) + pow(2 * sqrt(0.75 * 0.25 / 200), 2)) / 10);
+	/* without any sample there is no figure, or where they hardly ran one with that error */
+	p->gils[0].samples = 0;
+	for (int i = 0; i < 2; i++)
+		p->threads[i].gil_samples = p->threads[i].gil_free_samples = 0;
+	assert_true(isnan(bb_gil__held(p, NULL, rec->window.ns).share));
+	p->threads[0].budget.ns[BB_STATE_ONCPU] = SEC / 5;
+	p->threads[1].budget.ns[BB_STATE_ONCPU] = 0;
+	near(bb_gil__held(p, NULL, rec->window.ns).share, (1 + 0.1) / 10);
+	near(bb_gil__held(p, NULL, rec->window.ns).error, 0.1 / 10);
+	p->gils[0].samples = 350;
+	p->threads[0].gil_samples = 300;
+	p->threads[0].gil_free_samples = 100;
+	p->threads[1].gil_samples = 50;
+	p->threads[1].gil_free_samples = 150;
+	p->threads[0].budget.ns[BB_STATE_ONCPU] = 4 * SEC;
+	p->threads[1].budget.ns[BB_STATE_ONCPU] = 2 * SEC;
 	/* half a second of a thread that no sample hit is as the 600 samples of the others */
 	make__in(&p->threads[2], BB_STATE_ONCPU, SEC / 2);
 	near(bb_gil__held(p, NULL, rec->window.ns).share, h.share + 350.0 / 600 * 0.5 / 10);

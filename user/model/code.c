@@ -373,6 +373,10 @@ static struct bb_held held_of(const struct bb_process *p, const struct bb_gil *g
 	return h;
 }
 
+/* A share of the window in which threads may run without a sample: all or nothing of it was held.
+ */
+#define NO_SAMPLES_SHARE 0.05
+
 struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, uint64_t window_ns)
 {
 	double held, var = 0, known = 0, oncpu = 0, with_gil = 0, without = 0, all;
@@ -407,10 +411,15 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 	held += (double)rest * 1e9 / BB_SAMPLE_HZ;
 	var += (double)rest * (1e9 / BB_SAMPLE_HZ) * (1e9 / BB_SAMPLE_HZ);
 	all = with_gil + without;
-	if (all <= 0 && !g->samples && oncpu > 0)
-		return h;
+	/* no sample: no figure, unless they ran for so little that it hardly matters */
 	if (known <= 0 && held <= 0)
 		return h;
+	if (all <= 0 && !rest) {
+		if (oncpu > NO_SAMPLES_SHARE * (double)window_ns)
+			return h;
+		held += oncpu / 2;
+		var += oncpu * oncpu / 4;
+	}
 	/* threads that no sample hit ran little: they are taken to be as the others were */
 	if (all > 0) {
 		double ns = oncpu - known, p_all = with_gil / all;

@@ -160,6 +160,20 @@ def held():
     thread(compute)
 
 
+def sleep_long_holding():
+    usleep = ctypes.PyDLL(None).usleep
+    while True:
+        usleep(400000)
+        time.sleep(0.005)
+
+
+def held_long():
+    """Who waits does not ask again before the holder is back."""
+    sys.setswitchinterval(2)
+    thread(sleep_long_holding)
+    thread(napper)
+
+
 def hold_through():
     time.sleep(0.5)
     ctypes.PyDLL(None).sleep(1000)
