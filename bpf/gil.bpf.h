@@ -199,17 +199,23 @@ static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bo
  */
 #define BB_BLAME_LATE 100000000LL
 
+/* The row of @key; the last ones are for what all further threads held: one for each GIL. */
+static __always_inline struct bb_holder_sum *holder_at(struct bb_holder_key *key)
+{
+	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, key);
+
+	if (h || *(volatile u32 *)&bb_holders_used < cfg_holders - cfg_holders / 8)
+		return h;
+	key->who = 0;
+	return bpf_map_lookup_elem(&holders, key);
+}
+
 /* The thread @who held the GIL for @ns of contended time; NULL: no room, which is counted. */
 static __always_inline struct bb_holder_sum *gil_give(u32 tgid, u64 gil, u64 who, u64 ns)
 {
 	struct bb_holder_key key = { .who = who, .gil = gil, .tgid = tgid };
-	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
+	struct bb_holder_sum *h = holder_at(&key);
 
-	/* the last ones are for what all further threads held: one for each GIL */
-	if (!h && *(volatile u32 *)&bb_holders_used >= cfg_holders - cfg_holders / 8) {
-		key.who = 0;
-		h = bpf_map_lookup_elem(&holders, &key);
-	}
 	if (!h) {
 		if (!bpf_map_update_elem(&holders, &key, &bb_zero_holder, BPF_NOEXIST))
 			__sync_fetch_and_add(&bb_holders_used, 1);
@@ -295,12 +301,8 @@ __noinline int bb_gil_seen(u32 tgid, u64 gil, u64 who, u64 stack)
 static __always_inline u64 gil_told(u32 tgid, u64 gil, u64 who)
 {
 	struct bb_holder_key key = { .who = who, .gil = gil, .tgid = tgid };
-	struct bb_holder_sum *h = bpf_map_lookup_elem(&holders, &key);
+	struct bb_holder_sum *h = holder_at(&key);
 
-	if (!h) {
-		key.who = 0;
-		h = bpf_map_lookup_elem(&holders, &key);
-	}
 	return h ? h->ns - h->pending : 0;
 }
 

@@ -39,7 +39,7 @@ static __always_inline u64 py_tstate_by_key(struct bb_python_info *py, u64 self)
 static __always_inline u64 py_find_tstate(struct bb_python_info *py, struct bb_thread_sum *t,
 					  u64 self)
 {
-	u64 interp = t->search_interp, ts = t->search;
+	u64 interp = t->search_interp, ts = t->search, mark = 0;
 
 	if (!ts) {
 		interp = py_read(py->runtime + py->off.interp_head);
@@ -58,6 +58,11 @@ static __always_inline u64 py_find_tstate(struct bb_python_info *py, struct bb_t
 		if (py_read(ts + py->off.tstate_thread_id) == self)
 			return ts;
 		ts = py_read(ts + py->off.tstate_next);
+		/* a ring: back where it was at the last power of two */
+		if (ts == mark)
+			return 0;
+		if (!(i & (i + 1)))
+			mark = ts;
 	}
 	t->search = ts;
 	t->search_interp = interp;
@@ -357,17 +362,6 @@ __noinline u64 bb_py_stack(u32 tgid, u64 tstate, u64 now, u32 how)
 	return id;
 }
 
-static __always_inline struct bb_py_sum *py_sum_new(const struct bb_py_key *key)
-{
-	struct bb_py_sum *sum = bpf_map_lookup_elem(&py_sums, key);
-
-	if (sum)
-		return sum;
-	if (!bpf_map_update_elem(&py_sums, key, &bb_zero_py_sum, BPF_NOEXIST))
-		__sync_fetch_and_add(&bb_py_sums_used, 1);
-	return bpf_map_lookup_elem(&py_sums, key);
-}
-
 /*
  * Where threads come and go, each would have rows of its own. The last quarter of the
  * room is for what all further threads did in a stack, and the last sixteenth for what
@@ -380,17 +374,20 @@ static __always_inline struct bb_py_sum *py_sum_of(struct bb_py_key *key)
 
 	if (sum)
 		return sum;
-	if (used >= cfg_py_sums - cfg_py_sums / 4)
+	if (used >= cfg_py_sums - cfg_py_sums / 4) {
 		key->who = 0;
-	if (used >= cfg_py_sums - cfg_py_sums / 16 && key->stack) {
-		/* the stack may have a row already */
 		sum = bpf_map_lookup_elem(&py_sums, key);
-		if (sum)
-			return sum;
+	}
+	if (!sum && used >= cfg_py_sums - cfg_py_sums / 16 && key->stack) {
 		py_count(BB_WALK_FULL);
 		key->stack = 0;
+		sum = bpf_map_lookup_elem(&py_sums, key);
 	}
-	return py_sum_new(key);
+	if (sum)
+		return sum;
+	if (!bpf_map_update_elem(&py_sums, key, &bb_zero_py_sum, BPF_NOEXIST))
+		__sync_fetch_and_add(&bb_py_sums_used, 1);
+	return bpf_map_lookup_elem(&py_sums, key);
 }
 
 /* @key may be changed. */

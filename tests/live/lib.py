@@ -417,13 +417,13 @@ def diagnose_alone(pid, secs=2, *args, tries=4):
     return None
 
 
-def while_not_stolen(measure, tries=4):
+def while_not_stolen(measure, tries=4, most=10**7):
     """What measure() returns, once more if the hypervisor took CPU time meanwhile: what a program
     has that stands still in its middle is not the program's. The last try counts whatever happened."""
     for left in reversed(range(tries)):
         stolen = stolen_ns()
         result = measure()
-        if stolen_ns() - stolen < 10**7 or not left:
+        if stolen_ns() - stolen < most or not left:
             return result
     return None
 

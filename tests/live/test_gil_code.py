@@ -189,7 +189,7 @@ def test_time_is_told_once(any_python):
     held = sum(r["ns"] for r in rows)
     assert held > 0.8 * window_of(process), (held, gil)
     assert abs(held - (gil["known_ns"] - gil["hand_over_ns"])) < 0.02 * held + 5 * 10 ** 8, (held, gil)
-    asleep = [r for r in rows if r["frames"] and function_name(r["frames"][0]) == "sleep_long_holding"]
+    asleep = [r for r in rows if r["frames"] and function_name(r["frames"][0]) == "sleep_holding"]
     assert sum(r["ns"] for r in asleep) > 0.9 * held, rows
 
 

@@ -169,28 +169,30 @@ def test_threads_that_come_and_go(target):
     """While they do: each name that is found is one that a thread with this address had, and those
     that stay keep theirs."""
     stay = list(target.threads.values())
-    found = {}
+    said, found = [], {}
     with Reader(target.pid) as reader:
-        target.send("churn", 3000)
-        said, done = [], False
-        while not done:
-            assert reader.ask("all") == 0
-            now = reader.ask("now")
-            assert {t["kind"]: reader.name(t["ident"], 0, now, now) for t in stay} == named(stay)
-            for ident in {t["ident"] for t in said}:
-                name = reader.name(ident, 0, now, now)
-                if name:
-                    found.setdefault(ident, set()).add(name)
-            for line in iter(lambda: target.lines.next(), "ready"):
-                said.append(json.loads(line))
-                if len(said) % 20 == 0:
-                    break
-            else:
-                done = True
+        # one that lives so shortly is met by chance, and hardly where we get no CPU
+        while not found and len(said) < 20 * 3000:
+            target.send("churn", 3000)
+            done = False
+            while not done:
+                assert reader.ask("all") == 0
+                now = reader.ask("now")
+                assert {t["kind"]: reader.name(t["ident"], 0, now, now) for t in stay} == named(stay)
+                for ident in {t["ident"] for t in said}:
+                    name = reader.name(ident, 0, now, now)
+                    if name:
+                        found.setdefault(ident, set()).add(name)
+                for line in iter(lambda: target.lines.next(), "ready"):
+                    said.append(json.loads(line))
+                    if len(said) % 20 == 0:
+                        break
+                else:
+                    done = True
     names = {}
     for thread in said:
         names.setdefault(thread["ident"], set()).add(thread["name"])
-    assert len(said) == 3000 and found
+    assert found and len(said) % 3000 == 0
     for ident, seen in found.items():
         assert seen <= names[ident], (ident, seen)
 

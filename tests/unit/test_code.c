@@ -215,23 +215,31 @@ static void contended_time_without_code_is_handed_out(void **state)
 	settled(5, 1, 6000 * MS, 3000 * MS, 3);
 }
 
-static void it_is_handed_out_by_ticks(void **state)
+/* The same rows as those of one thread: two with code, and one without. */
+static struct bb_process *one_holder(struct sample *s)
 {
 	struct bb_process *p;
-	struct sample s;
-	uint64_t sum = 0;
 
-	(void)state;
-	sample__make(SAMPLE_GIL, &s);
-	p = s.rec->processes;
+	sample__make(SAMPLE_GIL, s);
+	p = s->rec->processes;
 	for (int i = 0; i < 3; i++) {
 		p->code[i].who = 42;
 		p->code[i].tid = p->code[0].tid;
 	}
+	p->code[2].stack = 0;
+	return p;
+}
+
+static void it_is_handed_out_by_ticks(void **state)
+{
+	struct sample s;
+	struct bb_process *p = one_holder(&s);
+	uint64_t sum = 0;
+
+	(void)state;
 	p->code[0].ns = 0;
 	p->code[0].ticks = 3;
 	p->code[1].ticks = 1;
-	p->code[2].stack = 0;
 	assert_int_equal(bb_code__settle(p), 0);
 	for (size_t i = 0; i < p->nr_code; i++) {
 		if (p->code[i].kind != BB_PY_HOLDER)
@@ -245,20 +253,13 @@ static void it_is_handed_out_by_ticks(void **state)
 
 static void ticks_in_no_code_keep_their_part(void **state)
 {
-	struct bb_process *p;
 	struct sample s;
+	struct bb_process *p = one_holder(&s);
 
 	(void)state;
-	sample__make(SAMPLE_GIL, &s);
-	p = s.rec->processes;
-	for (int i = 0; i < 3; i++) {
-		p->code[i].who = 42;
-		p->code[i].tid = p->code[0].tid;
-		p->code[i].ns = i == 2 ? 800 * MS : 0;
-	}
+	p->code[0].ns = p->code[1].ns = 0;
 	p->code[0].ticks = 1;
 	p->code[1].ticks = 1;
-	p->code[2].stack = 0;
 	p->code[2].ticks = 2;
 	assert_int_equal(bb_code__settle(p), 0);
 	for (size_t i = 0; i < p->nr_code; i++)

@@ -288,36 +288,24 @@ static int add_thread(uint32_t tid, uint32_t tgid, const struct bb_py_thread *su
 	return 0;
 }
 
-/* The row of @p for what @key is, of the first @nr, which are in order; else a new one. */
-static struct bb_code *code_row(struct bb_process *p, size_t nr, const struct bb_code *key)
-{
-	struct bb_code *c = nr ? bsearch(key, p->code, nr, sizeof(*key), bb_code__compare) : NULL;
-
-	if (c)
-		return c;
-	c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
-	if (c)
-		*c = *key;
-	return c;
-}
-
-static int add_open_row(struct build *b, struct bb_process *p, size_t nr, struct bb_code *key,
+/* One row more; join_rows() adds it to that of its key. */
+static int add_open_row(struct build *b, struct bb_process *p, const struct bb_code *key,
 			uint64_t ns, uint64_t waited_ns)
 {
-	struct bb_code *c = code_row(p, nr, key);
+	struct bb_code *c = bb_grow((void **)&p->code, &p->nr_code, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
-	c->ns += ns;
-	c->count++;
-	c->waited_ns += waited_ns;
-	if (ns > c->max_ns)
-		c->max_ns = ns;
-	return c->frames ? 0 : add_frames(b, p, c);
+	*c = *key;
+	c->ns = ns;
+	c->count = 1;
+	c->waited_ns = waited_ns;
+	c->max_ns = ns;
+	return add_frames(b, p, c);
 }
 
 /* It is off the CPU with the GIL that it holds, and nobody else runs Python. */
-static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struct bb_code *key,
+static int add_open_hold(struct build *b, struct bb_process *p, struct bb_code *key,
 			 const struct bb_py_ident *id)
 {
 	const struct bb_py_open *o = &id->open;
@@ -341,8 +329,7 @@ static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struc
 		waited = o->off_ns;
 	key->kind = BB_PY_HELD;
 	if (o->blocked_ns)
-		err = add_open_row(b, p, nr, key, o->blocked_ns,
-				   waited > queued ? waited - queued : 0);
+		err = add_open_row(b, p, key, o->blocked_ns, waited > queued ? waited - queued : 0);
 	if (err || !queued)
 		return err;
 	/* the end of it, on a run queue: see bb_gil_back() */
@@ -352,10 +339,10 @@ static int add_open_hold(struct build *b, struct bb_process *p, size_t nr, struc
 	runq.state = BB_STATE_RUNQ;
 	runq.syscall = -1;
 	runq.polls = false;
-	return add_open_row(b, p, nr, &runq, queued, waited < queued ? waited : queued);
+	return add_open_row(b, p, &runq, queued, waited < queued ? waited : queued);
 }
 
-static int add_open(struct build *b, struct bb_process *p, size_t nr, const struct bb_py_ident *id)
+static int add_open(struct build *b, struct bb_process *p, const struct bb_py_ident *id)
 {
 	const struct bb_py_open *o = &id->open;
 	struct bb_code key = { .who = id->tid, .tid = id->shown, .syscall = -1 };
@@ -371,7 +358,7 @@ static int add_open(struct build *b, struct bb_process *p, size_t nr, const stru
 		for (size_t i = 0; i < p->nr_gils; i++)
 			if (p->gils[i].addr == o->acq_gil && p->gils[i].max_ns < o->acq_ns)
 				p->gils[i].max_ns = o->acq_ns;
-		err = add_open_row(b, p, nr, &key, o->acq_ns, 0);
+		err = add_open_row(b, p, &key, o->acq_ns, 0);
 	}
 	key.stack = o->stack;
 	key.bucket = (uint8_t)o->bucket;
@@ -379,36 +366,25 @@ static int add_open(struct build *b, struct bb_process *p, size_t nr, const stru
 	key.syscall = o->blocked_ns ? o->nr : -1;
 	key.polls = o->bucket == BB_POLL && bb_sysclass__polls(o->nr) && !o->inner;
 	if (!err && o->held_gil)
-		err = add_open_hold(b, p, nr, &key, id);
+		err = add_open_hold(b, p, &key, id);
 	if (!err && o->stack && o->blocked_ns && o->bucket != BB_GIL) {
 		key.kind = BB_PY_BLOCKED;
-		err = add_open_row(b, p, nr, &key, o->blocked_ns, 0);
+		err = add_open_row(b, p, &key, o->blocked_ns, 0);
 	}
 	return err;
 }
 
-/* What is not over at the end is in no sum yet. The rows come to be in order. */
+/* What is not over at the end is in no sum yet. */
 static int add_all_open(struct build *b, struct bb_py_ident *idents, size_t nr_idents)
 {
-	size_t *nr = calloc(b->rec->nr_processes ? b->rec->nr_processes : 1, sizeof(*nr));
 	int err = 0;
 
-	if (!nr)
-		return -ENOMEM;
-	for (size_t i = 0; i < b->rec->nr_processes; i++) {
-		struct bb_process *p = &b->rec->processes[i];
-
-		nr[i] = p->nr_code;
-		if (p->nr_code)
-			qsort(p->code, p->nr_code, sizeof(*p->code), bb_code__compare);
-	}
 	for (size_t i = 0; i < nr_idents && !err; i++) {
 		struct bb_process *p = process_of(b, idents[i].tgid);
 
 		if (p && !idents[i].ended)
-			err = add_open(b, p, nr[p - b->rec->processes], &idents[i]);
+			err = add_open(b, p, &idents[i]);
 	}
-	free(nr);
 	return err;
 }
 
@@ -531,7 +507,7 @@ static int move_natives(struct bb_code *to, struct bb_code *from)
 	return 0;
 }
 
-/* One row for each key: two GILs have rows of their own for all threads without room. */
+/* One row for each key: what was open has another one, and each GIL for threads without room. */
 static int join_rows(struct bb_process *p)
 {
 	size_t kept = 0;

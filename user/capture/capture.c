@@ -516,22 +516,6 @@ static void begin_look(struct bb_capture *c, uint64_t now, bool last)
 	bb_allowance__look(&c->allowance, now, nr, last);
 }
 
-static bool has_gil(const struct bb_py_gil *gils, size_t nr, uint64_t addr)
-{
-	while (nr > 0 && gils[nr - 1].addr != addr)
-		nr--;
-	return nr > 0;
-}
-
-/* Of the GILs that it had, keep those that are no more: what was measured of them counts. */
-static void keep_past(struct bb_target *t, const struct bb_python *before)
-{
-	for (size_t i = 0; i < before->nr_gils && t->nr_past < BB_PY_GILS_MAX; i++)
-		if (!has_gil(t->py.gils, t->py.nr_gils, before->gils[i].addr) &&
-		    !has_gil(t->past, t->nr_past, before->gils[i].addr))
-			t->past[t->nr_past++] = before->gils[i];
-}
-
 /* Forks and execs of targets: new ones to describe, old ones to describe again. */
 static int follow(struct bb_capture *c)
 {
@@ -587,6 +571,22 @@ static int adopt_gone(const struct bb_proc_sum *proc, void *ctx)
 	t->info.pid = t->pid;
 	t->gone = true;
 	return 0;
+}
+
+static bool has_gil(const struct bb_py_gil *gils, size_t nr, uint64_t addr)
+{
+	while (nr > 0 && gils[nr - 1].addr != addr)
+		nr--;
+	return nr > 0;
+}
+
+/* Of the GILs that it had, keep those that are no more: what was measured of them counts. */
+static void keep_past(struct bb_target *t, const struct bb_python *before)
+{
+	for (size_t i = 0; i < before->nr_gils && t->nr_past < BB_PY_GILS_MAX; i++)
+		if (!has_gil(t->py.gils, t->py.nr_gils, before->gils[i].addr) &&
+		    !has_gil(t->past, t->nr_past, before->gils[i].addr))
+			t->past[t->nr_past++] = before->gils[i];
 }
 
 static bool same_gils(const struct bb_python *a, const struct bb_python *b)

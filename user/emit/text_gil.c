@@ -89,7 +89,7 @@ static void code__row(struct bb_text *t, const struct bb_process *p, const struc
 		snprintf(text, sizeof(text), "%d", c->tid);
 	bb_line__right(l, 16, c->tid ? text : tells_threads(p) ? "?" : "several");
 	bb_line__pad(l, 17);
-	bb_line__escaped(l, c->tid ? comm_of(p, c->tid) : "", 15);
+	bb_line__escaped(l, comm_of(p, c->tid), 15);
 	bb_line__pad(l, 33);
 	if (!c->frame) {
 		bb_line__put(l, "(in which code is not known)");

@@ -78,12 +78,13 @@ static bool has_ended(const struct bb_process *p, pid_t tid)
 	return !last || last->ended;
 }
 
-/* What a holder has: time in code and in none, and ticks of the clock. */
+/* What a holder has, time in code and in none, and ticks of the clock; and what becomes of it. */
 struct seen {
 	uint64_t who;
 	double ns, ticks, nameless;
 	bool ended;
-	bool pooled; /* nothing of its own says where its time went, but that of others does */
+	double per_tick, per_ns; /* what its rows get of the time that is in none */
+	bool left;               /* that time stays in none */
 };
 
 static int by_who(const void *a, const void *b)
@@ -121,58 +122,57 @@ static size_t gather(const struct bb_process *p, struct seen *seen)
 	return kept;
 }
 
-/* Of what threads that were not found have: @nameless ns, for @ticks of those in the pool. */
-static void pool(struct seen *seen, size_t nr, double *nameless, double *ticks)
+/* Where the time of each goes that is in no code. */
+static void share_out(struct seen *seen, size_t nr)
 {
+	/* where there was no room, rows of all threads are among the ended ones': who is 0 */
 	bool merged = nr && !seen[0].who && seen[0].ticks > 0;
+	double all = 0, ended = 0, pool = 0;
 
-	*nameless = *ticks = 0;
-	for (size_t i = 0; i < nr; i++)
-		*ticks += seen[i].ended ? seen[i].ticks : 0;
-	for (size_t i = 0; i<nr && * ticks> 0; i++) {
-		/* where there was no room, rows of all threads are among the ended ones' */
-		seen[i].pooled = seen[i].ticks <= 0 && (seen[i].ended || merged);
-		*nameless += seen[i].pooled ? seen[i].nameless : 0;
+	for (size_t i = 0; i < nr; i++) {
+		all += seen[i].ticks;
+		ended += seen[i].ended ? seen[i].ticks : 0;
 	}
+	for (size_t i = 0; i < nr; i++) {
+		struct seen *s = &seen[i];
+
+		if (s->ticks > 0)
+			s->per_tick = s->nameless / s->ticks;
+		else if (ended > 0 && (s->ended || merged))
+			pool += s->nameless;
+		else if (s->ns > 0 && (all <= 0 || s->ns >= s->nameless))
+			s->per_ns = s->nameless / s->ns;
+		else
+			s->left = true;
+	}
+	for (size_t i = 0; i < nr && ended > 0; i++)
+		seen[i].per_tick += seen[i].ended ? pool / ended : 0;
 }
 
 int bb_code__settle(struct bb_process *p)
 {
 	struct seen *seen = calloc(p->nr_code ? p->nr_code : 1, sizeof(*seen));
-	double ticks, nameless, any = 0;
 	size_t nr, kept = 0;
 
 	if (!seen)
 		return -ENOMEM;
 	nr = gather(p, seen);
-	pool(seen, nr, &nameless, &ticks);
-	for (size_t i = 0; i < nr; i++)
-		any += seen[i].ticks;
+	share_out(seen, nr);
 	for (size_t i = 0; i < p->nr_code; i++) {
 		struct bb_code *c = &p->code[i];
 		const struct seen *s;
 		double ns;
 
-		if (c->kind != BB_PY_HOLDER) {
-			p->code[kept++] = *c;
-			continue;
+		if (c->kind == BB_PY_HOLDER) {
+			s = bsearch(&(struct seen){ .who = c->who }, seen, nr, sizeof(*seen),
+				    by_who);
+			ns = (double)c->ns * (c->stack ? 1 + s->per_ns : s->left);
+			c->ns = (uint64_t)(ns + (double)c->ticks * s->per_tick);
+			if (!c->stack && !c->ns) {
+				bb_code__release(c);
+				continue;
+			}
 		}
-		s = bsearch(&(struct seen){ .who = c->who }, seen, nr, sizeof(*seen), by_who);
-		ns = c->stack ? (double)c->ns : 0;
-		if (s->ticks > 0)
-			ns += s->nameless * (double)c->ticks / s->ticks;
-		else if (!s->pooled && c->stack && s->ns > 0 && (any <= 0 || s->ns >= s->nameless))
-			ns += s->nameless * (double)c->ns / s->ns;
-		else if (!s->pooled && !c->stack &&
-			 !(s->ns > 0 && (any <= 0 || s->ns >= s->nameless)))
-			ns = (double)c->ns;
-		if (s->ended && ticks > 0)
-			ns += nameless * (double)c->ticks / ticks;
-		if (!c->stack && ns < 1) {
-			bb_code__release(c);
-			continue;
-		}
-		c->ns = (uint64_t)ns;
 		p->code[kept++] = *c;
 	}
 	p->nr_code = kept;
@@ -184,8 +184,8 @@ int bb_code__settle(struct bb_process *p)
 int bb_code__lines(const struct bb_process *p, enum bb_py_kind kind, bool by_thread,
 		   struct bb_code_line **out, size_t *nr)
 {
-	struct bb_code_line *lines;
 	double all_ns = 0, all = 0;
+	struct bb_code_line *lines;
 
 	*out = NULL;
 	*nr = 0;
@@ -408,8 +408,8 @@ struct bb_held bb_gil__held(const struct bb_process *p, const struct bb_gil *g, 
 		var += on.error * ns * on.error * ns;
 	}
 	/* threads that have no row any more: each sample stands for one tick */
-	held += (double)rest * 1e9 / BB_SAMPLE_HZ;
-	var += (double)rest * (1e9 / BB_SAMPLE_HZ) * (1e9 / BB_SAMPLE_HZ);
+	held += (double)rest * BB_SAMPLE_NS;
+	var += (double)rest * BB_SAMPLE_NS * BB_SAMPLE_NS;
 	all = with_gil + without;
 	/* no sample: no figure, unless they ran for so little that it hardly matters */
 	if (known <= 0 && held <= 0)

@@ -50,7 +50,7 @@ bool bb_code__is_sampled(enum bb_py_kind kind);
 int bb_code__compare(const void *a, const void *b);
 
 /** What a sample stands for in that order: the time between two, at 99 a second. */
-#define BB_SAMPLE_NS 10101010
+#define BB_SAMPLE_NS (1000000000 / BB_SAMPLE_HZ)
 
 /** bb_code__sort - rows by time, samples by what they stand for, largest first; then by count. */
 void bb_code__sort(struct bb_code *code, size_t nr);

@@ -32,9 +32,8 @@ def repeat(function, numbers):
 
 def ratio():
     """Calls into C that keep the GIL, one three times as long as the other: about 30 and 10 ms."""
-    per = len(range(10 ** 6)) / time_of(range(10 ** 6))
-    thread(repeat, hold_long, range(int(per * 0.03)))
-    thread(repeat, hold_short, range(int(per * 0.01)))
+    thread(repeat, hold_long, numbers_for(0.03))
+    thread(repeat, hold_short, numbers_for(0.01))
 
 
 def time_of(numbers):
@@ -44,6 +43,12 @@ def time_of(numbers):
         sum(numbers)
         best = min(best, time.perf_counter() - start)
     return best
+
+
+def numbers_for(secs):
+    """What sum() takes so long for, on a free CPU."""
+    numbers = range(10 ** 6)
+    return range(int(10 ** 6 * secs / time_of(numbers)))
 
 
 def compute():
@@ -70,8 +75,7 @@ def hog_loop():
 
 
 def one_call():
-    numbers = range(10 ** 6)
-    numbers = range(int(10 ** 6 * 2.5 / time_of(numbers)))
+    numbers = numbers_for(2.5)
     while True:
         sum(numbers)
 
@@ -135,8 +139,7 @@ def mixed():
 
 
 def long_calls():
-    numbers = range(10 ** 6)
-    numbers = range(int(10 ** 6 * 0.3 / time_of(numbers)))
+    numbers = numbers_for(0.3)
     while True:
         sum(numbers)
 
@@ -147,30 +150,23 @@ def hog():
         thread(function)
 
 
-def sleep_holding():
+def sleep_holding(ms):
     """PyDLL calls keep the GIL: to sleep in one stops all other threads."""
     usleep = ctypes.PyDLL(None).usleep
     while True:
-        usleep(20000)
+        usleep(ms * 1000)
         time.sleep(0.005)
 
 
 def held():
-    thread(sleep_holding)
+    thread(sleep_holding, 20)
     thread(compute)
-
-
-def sleep_long_holding():
-    usleep = ctypes.PyDLL(None).usleep
-    while True:
-        usleep(400000)
-        time.sleep(0.005)
 
 
 def held_long():
     """Who waits does not ask again before the holder is back."""
     sys.setswitchinterval(2)
-    thread(sleep_long_holding)
+    thread(sleep_holding, 400)
     thread(napper)
 
 
@@ -406,9 +402,8 @@ def alternate(numbers):
 
 def paths():
     """Half of the time in one stack, in C; half in a thousand stacks, each seldom seen."""
-    per = 10 ** 6 / time_of(range(10 ** 6))
     for _ in range(3):
-        thread(alternate, range(int(per * 0.03)))
+        thread(alternate, numbers_for(0.03))
 
 
 def ready():
