@@ -10,7 +10,7 @@
 #include "boundby.bpf.h"
 
 #define BB_PY_STEPS      128   /* along the lists of thread states, in one search */
-#define BB_PY_STEPS_NS   25000 /* what so many take */
+#define BB_PY_STEP_NS    200   /* what each takes */
 #define BB_PY_SEARCHES   16    /* 2,048 threads */
 #define BB_PY_WALK       96    /* frames, shims between them included */
 #define BB_PY_OWNER_SHIM 3     /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
@@ -39,33 +39,37 @@ static __always_inline u64 py_tstate_by_key(struct bb_python_info *py, u64 self)
 static __always_inline u64 py_find_tstate(struct bb_python_info *py, struct bb_thread_sum *t,
 					  u64 self)
 {
-	u64 interp = t->search_interp, ts = t->search, mark = 0;
+	u64 interp = t->search_interp, ts = t->search, first;
+	struct bb_cpu *cpu = bb_cpu();
+	u32 i;
 
 	if (!ts) {
 		interp = py_read(py->runtime + py->off.interp_head);
 		ts = interp ? py_read(interp + py->off.interp_threads) : 0;
 	}
 	t->search = 0;
-	for (int i = 0; i < BB_PY_STEPS; i++) {
+	first = ts;
+	for (i = 0; i < BB_PY_STEPS; i++) {
 		if (!ts) {
 			/* the end of one interpreter's list: on to the next */
 			interp = interp ? py_read(interp + py->off.interp_next) : 0;
 			if (!interp)
-				return 0;
+				goto none;
 			ts = py_read(interp + py->off.interp_threads);
 			continue;
 		}
 		if (py_read(ts + py->off.tstate_thread_id) == self)
 			return ts;
 		ts = py_read(ts + py->off.tstate_next);
-		/* a ring: back where it was at the last power of two */
-		if (ts == mark)
-			return 0;
-		if (!(i & (i + 1)))
-			mark = ts;
+		/* a ring: where it does not lead back to here, the next search begins in it */
+		if (ts == first)
+			goto none;
 	}
 	t->search = ts;
 	t->search_interp = interp;
+none:
+	if (cpu)
+		cpu->credit -= i * BB_PY_STEP_NS;
 	return 0;
 }
 
@@ -133,13 +137,9 @@ __noinline u64 bb_py_own_tstate(u32 tgid, u64 self)
 	if (t->tstate && py_read(t->tstate + py->off.tstate_thread_id) != self)
 		t->tstate = 0;
 	if (!t->tstate && !(t->flags & BB_TF_NO_TSTATE)) {
-		struct bb_cpu *cpu = bb_cpu();
-
 		ts = py_find_tstate(py, t, self);
 		if (ts)
 			t->tstate = ts;
-		else if (cpu)
-			cpu->credit -= BB_PY_STEPS_NS;
 		/* a list that does not end is none */
 		if (t->search && ++t->searches > BB_PY_SEARCHES)
 			t->search = 0;
