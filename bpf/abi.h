@@ -106,13 +106,17 @@ enum bb_fdkind {
 	  "threads found by the scan that no event ever named")                                    \
 	X(LOOPS_FULL, 14, "loops_full", "turns of event loops for which there was no room")        \
 	X(LOOKS_CUT, 15, "looks_cut",                                                              \
-	  "looks for names of Python threads and code that were cut short: they cost too much")
+	  "looks for names of Python threads and code that were cut short: they cost too much")    \
+	X(WAKERS_FULL, 16, "wakers_map_full",                                                      \
+	  "wake-ups from waits for a lock by a thread for which there was no room")                \
+	X(TAKERS_FULL, 17, "takers_map_full",                                                      \
+	  "waits for a CPU that was had by a process for which there was no room")
 
 enum bb_drop {
 #define X(id, n, name, text) BB_DROP_##id = n,
 	BB_DROPS(X)
 #undef X
-		BB_DROP_MAX = 16,
+		BB_DROP_MAX = 18,
 };
 
 /*
@@ -245,8 +249,8 @@ struct bb_thread_sum {
 	bb_u64 since; /* ktime at which the open state began */
 	bb_u64 ns[BB_BUCKET_MAX];
 	bb_u64 run_delay; /* the kernel's figure when it left the CPU */
-	bb_u64 nvcsw;     /* the kernel's counts at its last switch */
-	bb_u64 nivcsw;
+	bb_u64 nvcsw;     /* the kernel's count at its last switch */
+	bb_u64 blocked;   /* ns of the last time off the CPU in which it was blocked */
 	bb_u64 voluntary;
 	bb_u64 involuntary;
 	/* the open state */
@@ -291,13 +295,15 @@ struct bb_thread_sum {
 	bb_u64 turn_off;    /* off-CPU total then */
 	bb_u64 only_gil;    /* of its process, 0: there are several, or none is known */
 	bb_u64 woken;       /* ktime of the wake-up from the open or last wait, 0: not told */
-	bb_u32 pythons;     /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
-	bb_u32 searches;    /* for its thread state, that went BB_PY_STEPS far */
+	bb_u32 taker;       /* process that it last lost a CPU to */
+	bb_u32 pad;
+	bb_u32 pythons;  /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
+	bb_u32 searches; /* for its thread state, that went BB_PY_STEPS far */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 728, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 520, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 736, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 528, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -330,7 +336,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 808, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 816, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -440,6 +446,7 @@ struct bb_lock_key {
 /* A futex: value of map `locks`. */
 struct bb_lock_sum {
 	struct bb_contention contention;
+	bb_u64 given; /* contended time that has been given out to those who ended waits */
 	bb_u64 ns[4]; /* by BB_FUTEX_PROTO, HANDED, FED, OTHER */
 	bb_u64 waits;
 	bb_u64 max_ns;
@@ -447,10 +454,48 @@ struct bb_lock_sum {
 	bb_u64 caller; /* of the frame below */
 	bb_u32 op;     /* of the last wait, as passed */
 	bb_u32 val;
-	bb_u32 tgid;  /* last waiter's process */
 	bb_u32 where; /* enum bb_lock_where, of the last wait */
+	bb_u32 hist;  /* number of its row in `lock_hists` and 1; 0: it has none */
 };
-_Static_assert(sizeof(struct bb_lock_sum) == 128, "bb_lock_sum");
+_Static_assert(sizeof(struct bb_lock_sum) == 136, "bb_lock_sum");
+
+/*
+ * How long its waits were: value of map `lock_hists`. Slot i counts waits from
+ * 2^(10 + i) ns, the first all shorter ones too and the last all longer ones. For
+ * locks that were waited for often: of few waits quantiles would say nothing.
+ */
+#define BB_LOCK_HIST_FIRST 10
+#define BB_LOCK_HIST_SLOTS 24
+#define BB_LOCK_HIST_WAITS 8 /* from this one on */
+struct bb_lock_hist {
+	bb_u32 slots[BB_LOCK_HIST_SLOTS];
+};
+
+/*
+ * A thread that ended waits for a futex: key and value of map `wakers`. Of a lock it
+ * is who let go of it, of a queue who fed it. Of all processes: it need be no target.
+ */
+struct bb_waker_key {
+	bb_u64 addr;
+	bb_u32 tgid; /* of those that waited */
+	bb_u32 tid;  /* its own */
+};
+
+struct bb_waker_sum {
+	bb_u64 ns;          /* contended time up to its wake-ups, that no other had got */
+	bb_u64 count;       /* wake-ups */
+	bb_u64 blocked_ns;  /* part of ns in which it was blocked itself, as far as is known */
+	bb_u64 blocked_max; /* the longest, which was in: */
+	bb_u64 futex;       /* a wait for that word, 0: none */
+	bb_u32 ns_tid;      /* its numbers as the reader sees them, 0: not visible there */
+	bb_u32 ns_tgid;
+	bb_s32 fd;
+	bb_s16 nr;
+	bb_u8 bucket;
+	bb_u8 fdkind;
+	char comm[16];
+};
+_Static_assert(sizeof(struct bb_waker_sum) == 72, "bb_waker_sum");
 
 /* A GIL: value of map `gils`, same key. */
 struct bb_gil_sum {
@@ -491,6 +536,28 @@ struct bb_loop_sum {
 	bb_u32 made;     /* descriptors to poll by that the thread made, while traced */
 };
 _Static_assert(sizeof(struct bb_loop_sum) == 7272, "bb_loop_sum");
+
+/*
+ * Who had the CPU that a thread of a target queued for: key and value of map `takers`. It is
+ * whoever left it last before the thread got it; where the thread had lost it, that is half of
+ * the time, and the other half is of who took it first. Waits shorter than BB_TAKEN_NS are
+ * left out: nobody kept them from running.
+ */
+#define BB_TAKEN_NS 50000ULL
+struct bb_taker_key {
+	bb_u32 tgid; /* of the thread that queued */
+	bb_u32 by;   /* process that ran, 0: none, the CPU was idle */
+};
+
+struct bb_taker_sum {
+	bb_u64 ns;
+	bb_u64 count;
+	bb_u64 max_ns;
+	bb_u32 ns_tgid; /* of `by`, as the reader sees it, 0: not visible there */
+	char comm[16];
+	bb_u32 pad;
+};
+_Static_assert(sizeof(struct bb_taker_sum) == 48, "bb_taker_sum");
 
 /* pthread_self(): key of map `selves`, which has the thread's tid while that lives. */
 struct bb_self_key {

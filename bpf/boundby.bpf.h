@@ -32,17 +32,24 @@ struct bb_row {
 /* User space sizes them between open and load; these sizes load standalone. */
 BB_MAP(threads, BPF_MAP_TYPE_HASH, u64, u32, 4096); /* the number of a task's row */
 BB_MAP(rows, BPF_MAP_TYPE_ARRAY, u32, struct bb_row, 4096);
-struct bb_map_free_rows { /* numbers; user space fills it */
-	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 4096);
-	__uint(key_size, 0);
-	__uint(value_size, sizeof(u32));
-};
+/* Numbers of rows that nobody has; user space fills them. */
+#define BB_FREE_MAP(name, entries)                                                                 \
+	struct bb_map_##name {                                                                     \
+		__uint(type, BPF_MAP_TYPE_QUEUE);                                                  \
+		__uint(max_entries, entries);                                                      \
+		__uint(key_size, 0);                                                               \
+		__uint(value_size, sizeof(u32));                                                   \
+	}
+BB_FREE_MAP(free_rows, 4096);
+BB_FREE_MAP(free_hists, 256);
 BB_MAP(exited, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, BB_DEAD_KEPT);
 BB_MAP(procs, BPF_MAP_TYPE_HASH, u32, struct bb_proc_sum, 256);
 BB_MAP(pythons, BPF_MAP_TYPE_HASH, u32, struct bb_python_info, 256);
 BB_MAP(tids, BPF_MAP_TYPE_HASH, u32, u8, 64);
 BB_MAP(locks, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_lock_sum, 4096);
+BB_MAP(lock_hists, BPF_MAP_TYPE_ARRAY, u32, struct bb_lock_hist, 256);
+BB_MAP(takers, BPF_MAP_TYPE_HASH, struct bb_taker_key, struct bb_taker_sum, 256);
+BB_MAP(wakers, BPF_MAP_TYPE_HASH, struct bb_waker_key, struct bb_waker_sum, 256);
 BB_MAP(gils, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_gil_sum, 64);
 BB_MAP(syscalls, BPF_MAP_TYPE_HASH, struct bb_syscall_key, struct bb_syscall_sum, 1024);
 BB_MAP(selves, BPF_MAP_TYPE_HASH, struct bb_self_key, u32, 256);
@@ -81,6 +88,10 @@ extern struct bb_map_procs procs SEC(".maps");
 extern struct bb_map_pythons pythons SEC(".maps");
 extern struct bb_map_tids tids SEC(".maps");
 extern struct bb_map_locks locks SEC(".maps");
+extern struct bb_map_free_hists free_hists SEC(".maps");
+extern struct bb_map_lock_hists lock_hists SEC(".maps");
+extern struct bb_map_takers takers SEC(".maps");
+extern struct bb_map_wakers wakers SEC(".maps");
 extern struct bb_map_gils gils SEC(".maps");
 extern struct bb_map_syscalls syscalls SEC(".maps");
 extern struct bb_map_selves selves SEC(".maps");
@@ -130,6 +141,8 @@ extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
 extern const struct bb_thread_sum bb_zero_thread;
 extern const struct bb_gil_sum bb_zero_gil;
 extern const struct bb_lock_sum bb_zero_lock;
+extern const struct bb_waker_sum bb_zero_waker;
+extern const struct bb_taker_sum bb_zero_taker;
 extern const struct bb_py_thread bb_zero_py_thread;
 extern const struct bb_loop_sum bb_zero_loop;
 extern const struct bb_py_sum bb_zero_py_sum;

@@ -104,4 +104,22 @@ static __always_inline u64 contended_until(const struct bb_contention *c, u64 no
 	return now > since ? ns + (now - since) : ns;
 }
 
+/*
+ * Contended time that nobody was given yet, of which @given is the rest, and which the
+ * caller now gives to somebody. Where two ask at once, one gets it.
+ */
+static __always_inline u64 take_owed(const struct bb_contention *c, u64 *given, u64 now,
+				     const bool cas)
+{
+	u64 total = contended_until(c, now), before = *given;
+
+	if (total <= before)
+		return 0;
+	if (!cas) {
+		*given = total;
+		return total - before;
+	}
+	return __sync_val_compare_and_swap(given, before, total) == before ? total - before : 0;
+}
+
 #endif

@@ -174,23 +174,6 @@ static __always_inline u64 gil_held_by(struct bb_python_info *py, u64 self, u64 
 }
 
 /*
- * Contended time that nobody was given yet, and which the caller now gives to
- * somebody. Where two ask at once, one gets it.
- */
-static __always_inline u64 gil_take_owed(struct bb_gil_sum *g, u64 now, const bool cas)
-{
-	u64 total = contended_until(&g->contention, now), given = g->given;
-
-	if (total <= given)
-		return 0;
-	if (!cas) {
-		g->given = total;
-		return total - given;
-	}
-	return __sync_val_compare_and_swap(&g->given, given, total) == given ? total - given : 0;
-}
-
-/*
  * In which code a holder is, is counted by the sampling clock, which finds it in each line as
  * often as its time says: what it does when it lets go is not what it has done. User space
  * spreads its contended time by these counts. Off a CPU there is no clock: what it waits in
@@ -340,7 +323,8 @@ static __always_inline void gil_ask(struct bb_gil_sum *g, u32 tgid, u64 gil, u64
 
 	if (!holder)
 		return;
-	g->holder = bb_gil_blame(tgid, gil, holder, gil_take_owed(g, now, cas), now);
+	g->holder = bb_gil_blame(tgid, gil, holder, take_owed(&g->contention, &g->given, now, cas),
+				 now);
 }
 
 /*
@@ -356,7 +340,7 @@ static __always_inline void gil_release(u32 tgid, u64 gil, u64 now, bool forced,
 
 	if (!g)
 		return;
-	ns = gil_take_owed(g, now, cas);
+	ns = take_owed(&g->contention, &g->given, now, cas);
 	last = py_read(gil + BB_GIL_HOLDER);
 	g->holder = forced ? bb_who(tgid, last) : 0;
 	if (!ns)
@@ -383,7 +367,7 @@ static __always_inline void gil_arrive(struct bb_thread_sum *t, struct bb_gil_su
 	/* not known yet: whoever asks next will see */
 	if (!handed && !g->holder)
 		return;
-	ns = gil_take_owed(g, now, cas);
+	ns = take_owed(&g->contention, &g->given, now, cas);
 	if (ns && handed)
 		__sync_fetch_and_add(&g->hand_over, ns);
 	else if (ns)

@@ -7,9 +7,12 @@
 #define BB_LOCK_BPF_H
 
 #include "gil.bpf.h"
+#include "thread.bpf.h"
 
 #define BB_FUTEX_CMD_MASK 127u
 #define BB_FUTEX_PRIVATE  128u
+#define BB_FUTEX_WAITERS  0x80000000u /* in a word that has its owner's number */
+#define BB_FUTEX_TID_MASK 0x3fffffffu
 enum {
 	BB_FUTEX_WAIT = 0,
 	BB_FUTEX_LOCK_PI = 6,
@@ -72,7 +75,6 @@ static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 o
 	}
 	l->op = op;
 	l->val = val;
-	l->tgid = t->tgid;
 	l->where = where;
 	if (coded) {
 		u32 zero = 0;
@@ -216,9 +218,11 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	}
 	t->wake_how = 0;
 	t->bucket = BB_FUTEX_OTHER;
-	/* glibc's mutex waits for the value 2 (nptl/lowlevellock.h); PI words name their owner */
-	if ((cmd == BB_FUTEX_WAIT && val == 2) || cmd == BB_FUTEX_LOCK_PI ||
-	    cmd == BB_FUTEX_LOCK_PI2)
+	/* glibc's mutex waits for the value 2 (nptl/lowlevellock.h); words of PI and of robust
+	 * mutexes, and all of musl's, name their owner, and that somebody waits (futex(2)) */
+	if ((cmd == BB_FUTEX_WAIT &&
+	     (val == 2 || ((val & BB_FUTEX_WAITERS) && (val & BB_FUTEX_TID_MASK)))) ||
+	    cmd == BB_FUTEX_LOCK_PI || cmd == BB_FUTEX_LOCK_PI2)
 		t->flags |= BB_TF_PROTO;
 	t->futex = uaddr;
 	if (own_memory && bb_pythons) {
@@ -280,6 +284,124 @@ __noinline u32 bb_futex_woken_nocas(u64 task, u32 pid, u64 now)
 	return 0;
 }
 
+/*
+ * The part of the last @ns before @now in which the thread of row @w was blocked, if that
+ * was its last time off the CPU: by @addr it waited for the lock itself.
+ */
+static __always_inline u64 blocked_within(const struct bb_thread_sum *w, u64 addr, u64 ns, u64 now)
+{
+	u64 after = w->queued + (now > w->since ? now - w->since : 0);
+	u64 blocked = w->blocked;
+
+	if (w->on != BB_STATE_RAN || after >= ns ||
+	    (is_futex_bucket(w->bucket) && w->futex == addr))
+		return 0;
+	return blocked < ns - after ? blocked : ns - after;
+}
+
+/* The row of the current task, who wakes those that wait for @key->addr; NULL: no room. */
+static __always_inline struct bb_waker_sum *waker_of(struct bb_waker_key *key)
+{
+	struct task_struct *me;
+	struct bb_waker_sum *h = bpf_map_lookup_elem(&wakers, key);
+
+	if (h)
+		return h;
+	bpf_map_update_elem(&wakers, key, &bb_zero_waker, BPF_NOEXIST);
+	h = bpf_map_lookup_elem(&wakers, key);
+	if (!h) {
+		bb_drop(BB_DROP_WAKERS_FULL);
+		return NULL;
+	}
+	me = (void *)bpf_get_current_task();
+	h->ns_tid = number_at(me, bb_level);
+	h->ns_tgid = number_at(BPF_CORE_READ(me, group_leader), bb_level);
+	h->bucket = BB_BUCKET_MAX;
+	bpf_get_current_comm(h->comm, sizeof(h->comm));
+	return h;
+}
+
+/*
+ * The current task wakes the thread of row @t from its wait for a lock. To hand it on it
+ * must have had it: since another one handed it on, or there came to be a waiter.
+ */
+static __always_inline void lock_give(struct bb_thread_sum *t, u64 now, const bool cas)
+{
+	struct bb_waker_key at = {};
+	struct bb_lock_key key;
+	struct bb_waker_sum *h;
+	struct bb_lock_sum *l;
+	struct bb_thread_sum *w;
+	struct bb_self self;
+	u64 ns, blocked;
+
+	lock_key_of(t, &key);
+	l = bpf_map_lookup_elem(&locks, &key);
+	if (!l)
+		return;
+	bb_self_get(&self);
+	at.addr = key.addr;
+	at.tgid = key.tgid;
+	at.tid = self.pid;
+	h = waker_of(&at);
+	if (!h)
+		return;
+	ns = take_owed(&l->contention, &l->given, now, cas);
+	__sync_fetch_and_add(&h->ns, ns);
+	__sync_fetch_and_add(&h->count, 1);
+	w = thread_at(self.task, self.pid);
+	blocked = w ? blocked_within(w, key.addr, ns, now) : 0;
+	if (!blocked)
+		return;
+	h->blocked_ns += blocked;
+	if (blocked < h->blocked_max)
+		return;
+	h->blocked_max = blocked;
+	h->bucket = w->bucket;
+	h->futex = is_futex_bucket(w->bucket) ? w->futex : 0;
+	h->nr = w->nr;
+	h->fd = w->fd;
+	h->fdkind = w->fdkind;
+}
+
+__noinline int bb_lock_give(u64 task, u32 pid, u64 now)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		lock_give(t, now, true);
+	return 0;
+}
+
+__noinline int bb_lock_give_nocas(u64 task, u32 pid, u64 now)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		lock_give(t, now, false);
+	return 0;
+}
+
+static __always_inline void lock_hist(struct bb_lock_sum *l, u64 ns)
+{
+	u32 slot = log2_ns(ns), number = l->hist;
+	struct bb_lock_hist *h;
+
+	if (!number) {
+		if (l->waits < BB_LOCK_HIST_WAITS || bpf_map_pop_elem(&free_hists, &number))
+			return;
+		l->hist = ++number;
+	}
+	number--;
+	h = bpf_map_lookup_elem(&lock_hists, &number);
+	slot = slot < BB_LOCK_HIST_FIRST ? 0 : slot - BB_LOCK_HIST_FIRST;
+	/* the verifier has to see the bound on the very register that indexes */
+	asm volatile("" : "+r"(slot));
+	if (h)
+		__sync_fetch_and_add(
+			&h->slots[slot < BB_LOCK_HIST_SLOTS ? slot : BB_LOCK_HIST_SLOTS - 1], 1);
+}
+
 /* The wait is over and lasted @ns: sum it under its object. Returns its bucket. */
 static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, const bool cas)
 {
@@ -310,6 +432,7 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 		__sync_fetch_and_add(&l->waits, 1);
 		if (ns > l->max_ns)
 			l->max_ns = ns;
+		lock_hist(l, ns);
 	}
 	return how;
 }

@@ -82,7 +82,6 @@ static __always_inline void take_number(struct task_struct *p, struct bb_thread_
 	t->fd = -1;
 	t->nr = -1;
 	t->nvcsw = p->nvcsw;
-	t->nivcsw = p->nivcsw;
 	t->run_delay = p->sched_info.run_delay;
 	t->start = now;
 	t->since = now;

@@ -9,11 +9,11 @@
 
 #include "boundby.bpf.h"
 
-#define BB_PY_STEPS      128   /* along the lists of thread states, in one search */
-#define BB_PY_STEP_NS    200   /* what each takes */
-#define BB_PY_SEARCHES   16    /* 2,048 threads */
-#define BB_PY_WALK       96    /* frames, shims between them included */
-#define BB_PY_OWNER_SHIM 3     /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
+#define BB_PY_STEPS      128 /* along the lists of thread states, in one search */
+#define BB_PY_STEP_NS    200 /* what each takes */
+#define BB_PY_SEARCHES   16  /* 2,048 threads */
+#define BB_PY_WALK       96  /* frames, shims between them included */
+#define BB_PY_OWNER_SHIM 3   /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
 static __always_inline u64 py_read(u64 addr)
 {

@@ -181,6 +181,7 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 	off = now - t->since;
 	bucket = t->bucket;
 	t->queued = off;
+	t->blocked = 0;
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		add_ns(t, bucket, off);
 	} else if (bucket < BB_BUCKET_MAX) {
@@ -188,6 +189,7 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 		if (runq > off)
 			runq = off;
 		t->queued = runq;
+		t->blocked = off - runq;
 		if (is_futex_bucket(bucket))
 			bucket = cas ? bb_futex_end(task_of(t), t->tid, off - runq, now)
 				     : bb_futex_end_nocas(task_of(t), t->tid, off - runq, now);
@@ -284,8 +286,61 @@ static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum
 	bb_gil_leave(task_of(t), t->tid, bb_pthread_self(p), now);
 }
 
-static __always_inline void leave_cpu(struct task_struct *p, struct bb_cpu *cpu, bool preempt,
-				      u64 now, const bool cas)
+static __always_inline void taker_add(struct bb_taker_sum *t, u64 ns)
+{
+	if (!ns)
+		return;
+	__sync_fetch_and_add(&t->ns, ns);
+	__sync_fetch_and_add(&t->count, 1);
+	if (ns > t->max_ns)
+		t->max_ns = ns;
+}
+
+/* The process of @by had a CPU while a thread of @tgid queued for it, for @ns. */
+static __noinline int cpu_taken(struct task_struct *by, u32 tgid, u64 ns)
+{
+	struct bb_taker_key key = { .tgid = tgid };
+	struct bb_taker_sum *t;
+
+	if (!by)
+		return 0;
+	key.by = by->tgid;
+	t = bpf_map_lookup_elem(&takers, &key);
+	if (!t) {
+		struct task_struct *leader = BPF_CORE_READ(by, group_leader);
+
+		bpf_map_update_elem(&takers, &key, &bb_zero_taker, BPF_NOEXIST);
+		t = bpf_map_lookup_elem(&takers, &key);
+		if (!t) {
+			bb_drop(BB_DROP_TAKERS_FULL);
+			return 0;
+		}
+		t->ns_tgid = number_at(leader, bb_level);
+		bpf_probe_read_kernel(t->comm, sizeof(t->comm), &leader->comm);
+	}
+	taker_add(t, ns);
+	return 0;
+}
+
+/* The thread got a CPU, which @before left for that, after some time in the queue. */
+static __always_inline void queued_behind(struct bb_thread_sum *t, struct task_struct *before)
+{
+	struct bb_taker_key key = { .tgid = t->tgid, .by = t->taker };
+	struct bb_taker_sum *first = NULL;
+	u64 ns = t->queued;
+
+	if (ns < BB_TAKEN_NS || t->bucket == BB_RUNQ_THROTTLED)
+		return;
+	if (t->bucket == BB_RUNQ_PREEMPTED && key.by != (u32)before->tgid)
+		first = bpf_map_lookup_elem(&takers, &key);
+	if (first)
+		taker_add(first, ns / 2);
+	cpu_taken(before, t->tgid, first ? ns - ns / 2 : ns);
+}
+
+/* @next: the task that gets the CPU. */
+static __always_inline void leave_cpu(struct task_struct *p, struct task_struct *next,
+				      struct bb_cpu *cpu, bool preempt, u64 now, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
 	u32 state = bb_task_state(p);
@@ -324,13 +379,16 @@ static __always_inline void leave_cpu(struct task_struct *p, struct bb_cpu *cpu,
 	else
 		t->involuntary++;
 	t->nvcsw = p->nvcsw;
-	t->nivcsw = p->nivcsw;
 	t->run_delay = p->sched_info.run_delay;
 	t->on = BB_STATE_OFF;
 	t->stack = 0;
 	if (!blocked) {
 		py_leave(p, t, now);
 		t->bucket = bb_task_throttled(p) ? BB_RUNQ_THROTTLED : BB_RUNQ_PREEMPTED;
+		if (t->taker != (u32)next->tgid) {
+			t->taker = next->tgid;
+			cpu_taken(next, t->tgid, 0);
+		}
 	} else if (state & BB_TASK_DEAD) {
 		if (t->flags & BB_TF_IN_ACQ)
 			bb_gil_close(task_of(t), t->tid);
@@ -366,7 +424,9 @@ static __always_inline void leave_cpu(struct task_struct *p, struct bb_cpu *cpu,
 	}
 }
 
-static __always_inline void enter_cpu(struct task_struct *p, u64 now, u64 clock, const bool cas)
+/* @before: the task that has just left this CPU. */
+static __always_inline void enter_cpu(struct task_struct *p, struct task_struct *before, u64 now,
+				      u64 clock, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
 
@@ -384,6 +444,7 @@ static __always_inline void enter_cpu(struct task_struct *p, u64 now, u64 clock,
 	if (t->flags & BB_TF_IGNORE)
 		return;
 	enter_at(p, t, now, clock, cas);
+	queued_behind(t, before);
 }
 
 #define BB_CLOCK_FRESH_NS 4000000ULL
@@ -442,9 +503,9 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	clock = bb_rq_clock(next_ours ? next : prev);
 	now = switch_time(clock, cpu);
 	if (prev_ours)
-		leave_cpu(prev, cpu, preempt, now, cas);
+		leave_cpu(prev, next, cpu, preempt, now, cas);
 	if (next_ours)
-		enter_cpu(next, now, clock, cas);
+		enter_cpu(next, prev, now, clock, cas);
 	return 0;
 }
 

@@ -105,7 +105,6 @@ static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_str
 	t->fd = -1;
 	t->nr = -1;
 	t->nvcsw = p->nvcsw;
-	t->nivcsw = p->nivcsw;
 	t->run_delay = p->sched_info.run_delay;
 	self_note(t, bb_pthread_self(p));
 	if (p->start_time > since) {

@@ -79,6 +79,10 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 		} else {
 			t->wake_how =
 				w && recalls_lock(w, t->futex) ? BB_FUTEX_HANDED : BB_FUTEX_FED;
+			if ((t->flags & BB_TF_COUNTED) && cas)
+				bb_lock_give(task_of(t), t->tid, now);
+			else if (t->flags & BB_TF_COUNTED)
+				bb_lock_give_nocas(task_of(t), t->tid, now);
 		}
 	}
 	futex_uncount(t, now, cas);

@@ -94,6 +94,23 @@ static void gil__verdict(struct bb_verdict *v)
 		"cpu-runq");
 }
 
+/* In the order of locks and times. */
+static void make__holder(struct bb_process *p, uint64_t lock, pid_t tid, const char *comm,
+			 uint64_t ns)
+{
+	struct bb_lock_holder *h;
+
+	p->lock_holders = realloc(p->lock_holders, (p->nr_lock_holders + 1) * sizeof(*h));
+	if (!p->lock_holders)
+		abort();
+	h = &p->lock_holders[p->nr_lock_holders++];
+	*h = (struct bb_lock_holder){
+		.lock = lock, .tid = tid, .pid = p->pid, .ns = ns, .count = ns / MS
+	};
+	snprintf(h->comm, sizeof(h->comm), "%s", comm);
+	h->wait.fd = -1;
+}
+
 static void gil__lock(struct bb_process *p)
 {
 	p->gils = calloc(1, sizeof(*p->gils));
@@ -519,11 +536,50 @@ static void sample__hostile(struct sample *s)
 	p->locks[0].contended_ns = MS;
 	p->locks[0].wait_ns = MS;
 	p->locks[0].waits = 1;
+	make__holder(p, UINT64_MAX, 0, "", MS / 2);
+	make__holder(p, UINT64_MAX, 99999, "\033[7m\xff\n", MS / 2);
+	p->lock_holders[1].pid = 99999;
+	p->lock_holders[1].wait = (struct bb_wait){ .state = BB_STATE_NET,
+						    .syscall = 999,
+						    .fd = 3,
+						    .ns = MS / 2,
+						    .max_ns = MS / 2,
+						    .label = "unix in \033[7m" };
 	make__sum(p);
 	v = sample__verdicts(s);
 	verdict__set(v, BB_BOUND_UNKNOWN, 0.2,
 		     "The data cannot tell: most of the time was spent in a call without a name.");
 	FOR(v, "of the time has no known cause", NAN, 0.2, "share", "unknown-share");
+}
+
+/* A chain: who has the first one waits for the second, whose owner waits for a disk. */
+static void losses__holders(struct bb_process *p)
+{
+	pid_t tid = p->threads[0].tid;
+
+	p->locks[0].hist = calloc(BB_HIST_SLOTS, sizeof(*p->locks[0].hist));
+	if (!p->locks[0].hist)
+		abort();
+	p->locks[0].hist[14] = 100000;
+	p->locks[0].hist[22] = 20034;
+	p->locks[0].given_ns = 1950 * MS;
+	p->locks[1].open = true;
+	make__holder(p, p->locks[0].addr, tid, "worker", 1500 * MS);
+	make__holder(p, p->locks[0].addr, tid + 1, "other", 450 * MS);
+	make__holder(p, p->locks[1].addr, tid + 1, "other", 900 * MS);
+	p->lock_holders[0].futex = p->locks[1].addr;
+	p->lock_holders[0].wait.state = BB_STATE_LOCK;
+	p->lock_holders[0].wait.syscall = 202;
+	p->lock_holders[0].wait.ns = 1200 * MS;
+	p->lock_holders[0].wait.max_ns = 10 * MS;
+	p->lock_holders[2].owns = true;
+	p->lock_holders[2].wait.state = BB_STATE_DISK;
+	p->lock_holders[2].wait.syscall = 75;
+	p->lock_holders[2].wait.fd = 7;
+	p->lock_holders[2].wait.ns = 890 * MS;
+	p->lock_holders[2].wait.max_ns = 890 * MS;
+	snprintf(p->lock_holders[2].wait.label, sizeof(p->lock_holders[2].wait.label),
+		 "/var/lib/db/journal");
 }
 
 static void losses__locks(struct bb_process *p)
@@ -550,6 +606,7 @@ static void losses__locks(struct bb_process *p)
 		k->proto_ns = k->wait_ns;
 	}
 	p->locks[0].code = make__string("queue.py:get");
+	losses__holders(p);
 }
 
 static void losses__syscalls(struct bb_process *p)

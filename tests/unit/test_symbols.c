@@ -119,14 +119,14 @@ static struct bb_symbols *open_image(const void *im, size_t len, int *err)
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, im, len), len);
-	*err = bb_symbols__open(fd, 0, &s);
+	*err = bb_symbols__open(fd, 0, BB_SYMBOLS_CODE, &s);
 	return s;
 }
 
 static void is_named(const struct bb_symbols *s, uint64_t addr, const char *name)
 {
 	char found[BB_SYMBOL_LEN];
-	int err = bb_symbols__find(s, addr, found);
+	int err = bb_symbols__find(s, addr, found, NULL);
 
 	assert_int_equal(err, name ? 0 : -2 /* -ENOENT */);
 	if (name)
@@ -275,7 +275,7 @@ static void names_from_a_separate_file(void **state)
 		int fd = memfd_create("image", MFD_CLOEXEC);
 
 		assert_int_equal(write(fd, &stripped, sizeof(stripped)), sizeof(stripped));
-		assert_int_equal(bb_symbols__open(fd, pid, &s), 0);
+		assert_int_equal(bb_symbols__open(fd, pid, BB_SYMBOLS_CODE, &s), 0);
 		assert_int_equal(bb_symbols__count(s), 5);
 		is_named(s, 0x1010, "one");
 		is_named(s, 0x1100, "two");
@@ -285,7 +285,7 @@ static void names_from_a_separate_file(void **state)
 		write_file(path, &debug, sizeof(debug));
 		fd = memfd_create("image", MFD_CLOEXEC);
 		assert_int_equal(write(fd, &stripped, sizeof(stripped)), sizeof(stripped));
-		assert_int_equal(bb_symbols__open(fd, pid, &s), 0);
+		assert_int_equal(bb_symbols__open(fd, pid, BB_SYMBOLS_CODE, &s), 0);
 		is_named(s, 0x1010, NULL);
 		is_named(s, 0x1100, "__two");
 		bb_symbols__free(s);
@@ -331,7 +331,7 @@ static void broken_files_do_no_harm(void **state)
 			continue;
 		opened++;
 		for (uint64_t addr = 0xff0; addr < 0x1500; addr += 0x30)
-			found += !bb_symbols__find(s, addr, name);
+			found += !bb_symbols__find(s, addr, name, NULL);
 		bb_symbols__bias(s, 0x555500000000, 0x1000, &bias);
 		bb_symbols__free(s);
 	}

@@ -9,6 +9,7 @@
 #include "../util/grow.h"
 #include "build_names.h"
 #include "build_python.h"
+#include "build_wakers.h"
 #include "fold.h"
 #include "place.h"
 #include "python_code.h"
@@ -23,6 +24,7 @@ struct lock_index {
 
 struct build {
 	struct bb_record *rec;
+	struct bb_kernel *kernel;
 	struct bb_targets *targets;
 	const struct bb_build_opts *opts;
 	struct bb_lock_shares *shares; /* per process */
@@ -74,6 +76,25 @@ static uint64_t contended_ns(const struct build *b, const struct bb_contention *
 	return (c->word & 0xffff) && b->end_ns > since ? c->ns + (b->end_ns - since) : c->ns;
 }
 
+/* The histogram of a lock's waits, if it has one. */
+static int add_lock_hist(struct build *b, uint32_t number, struct bb_lock *l)
+{
+	struct bb_lock_hist hist;
+	int err;
+
+	if (!number)
+		return 0;
+	err = bb_kernel__get_lock_hist(b->kernel, number - 1, &hist);
+	if (err)
+		return err;
+	l->hist = calloc(BB_HIST_SLOTS, sizeof(*l->hist));
+	if (!l->hist)
+		return -ENOMEM;
+	for (int h = 0; h < BB_LOCK_HIST_SLOTS; h++)
+		l->hist[BB_LOCK_HIST_FIRST + h] = hist.slots[h];
+	return 0;
+}
+
 static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum, void *ctx)
 {
 	struct build *b = ctx;
@@ -104,7 +125,9 @@ static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum
 	l->kind = (enum bb_lock_kind)sum->where;
 	l->rule = (enum bb_lock_rule)sum->val;
 	l->state = (enum bb_state)sum->op;
-	return 0;
+	l->open = c->word & 0xffff;
+	l->given_ns = sum->given;
+	return add_lock_hist(b, sum->hist, l);
 }
 
 static int compare_locks(const void *a, const void *b)
@@ -391,7 +414,8 @@ static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t 
 	return 0;
 }
 
-static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char *comm, uint32_t tid)
+static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char *comm, uint32_t tid,
+		   const struct bb_py_open *open)
 {
 	size_t index;
 	struct bb_process *p = process_of(b, sum->tgid, &index);
@@ -422,12 +446,16 @@ static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char 
 	known_futexes(b, index, sum, known);
 	bb_fold__budget(&t->budget, sum->ns, &b->shares[index], known[0], known[1]);
 	t->active = t->budget.ns[BB_STATE_ONCPU] > 0;
+	t->open_ns = open->blocked_ns;
+	if (open->bucket >= BB_FUTEX_PROTO && open->bucket <= BB_FUTEX_OTHER)
+		t->open_futex = sum->futex;
 	return bb_fold__waits(t, sum);
 }
 
 /* A thread without a row: the map was full. All of its time is there, as unknown. */
 static int add_unseen(struct build *b, const struct bb_thread_row *row)
 {
+	const struct bb_py_open none = {};
 	struct bb_thread_sum sum = {};
 	struct bb_process *p;
 	uint64_t start = b->opts->start_ns;
@@ -444,7 +472,7 @@ static int add_unseen(struct build *b, const struct bb_thread_row *row)
 	sum.since = b->end_ns;
 	sum.flags = start > b->opts->start_ns ? BB_TF_BORN : 0;
 	sum.ns[BB_UNKNOWN] = b->end_ns - start;
-	err = add_sum(b, &sum, row->comm, row->ns_tid);
+	err = add_sum(b, &sum, row->comm, row->ns_tid, &none);
 	p = process_of(b, sum.tgid, NULL);
 	if (!err && p && p->nr_threads)
 		p->threads[p->nr_threads - 1].unseen = true;
@@ -474,7 +502,7 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 	}
 	close_open(b, process, &sum, end, row->now > end ? row->now : end, row, &open);
 	err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self, row->now, &open);
-	return err ? err : add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid);
+	return err ? err : add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid, &open);
 }
 
 static int add_exited(const struct bb_thread_sum *sum, void *ctx)
@@ -482,7 +510,7 @@ static int add_exited(const struct bb_thread_sum *sum, void *ctx)
 	const struct bb_py_open none = {};
 	int err = add_ident(ctx, sum, sum->tid, sum->self, sum->since, &none);
 
-	return err ? err : add_sum(ctx, sum, sum->comm, sum->tid);
+	return err ? err : add_sum(ctx, sum, sum->comm, sum->tid, &none);
 }
 
 static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, void *ctx)
@@ -531,6 +559,29 @@ static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall
 	s->errors = sum->errors;
 	s->ns = sum->ns;
 	s->max_ns = sum->max_ns;
+	return 0;
+}
+
+static int add_taker(const struct bb_taker_key *key, const struct bb_taker_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_process *p = process_of(b, key->tgid, NULL);
+	struct bb_taker *t;
+
+	if (!p)
+		return 0;
+	t = bb_grow((void **)&p->takers, &p->nr_takers, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->by = key->by;
+	t->idle = !key->by;
+	t->own = key->by == key->tgid;
+	t->pid = (pid_t)sum->ns_tgid;
+	memcpy(t->comm, sum->comm, BB_COMM_LEN);
+	t->comm[BB_COMM_LEN - 1] = '\0';
+	t->ns = sum->ns;
+	t->count = sum->count;
+	t->max_ns = sum->max_ns;
 	return 0;
 }
 
@@ -691,6 +742,7 @@ static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
 		if (p->kernel_ns != BB_UNKNOWN_U64)
 			p->kernel_ns += t->kernel_ns;
 	}
+	bb_takers__sort(p->takers, p->nr_takers);
 	if (p->nr_threads)
 		qsort(p->threads, p->nr_threads, sizeof(*p->threads), by_tid);
 	err = bb_place__waits(p);
@@ -731,8 +783,12 @@ static int build_all(struct build *b, struct bb_kernel *k)
 		err = bb_kernel__each_gil(k, add_gil, b);
 	if (!err)
 		err = bb_kernel__each_syscall(k, add_syscall, b);
+	if (!err)
+		err = bb_kernel__each_taker(k, add_taker, b);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = finish_process(b, k, i);
+	if (!err)
+		err = bb_build__wakers(b->rec, k, b->targets);
 	if (!err && b->opts->names)
 		err = bb_build__names(b->rec, b->targets, b->opts->names, b->opts->start_ns,
 				      b->idents, b->nr_idents);
@@ -744,9 +800,11 @@ static int build_all(struct build *b, struct bb_kernel *k)
 int bb_build__processes(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
 			const struct bb_build_opts *opts)
 {
-	struct build b = {
-		.rec = rec, .targets = targets, .opts = opts, .cas = bb_kernel__has_cas(k)
-	};
+	struct build b = { .rec = rec,
+			   .kernel = k,
+			   .targets = targets,
+			   .opts = opts,
+			   .cas = bb_kernel__has_cas(k) };
 	int err = -ENOMEM;
 
 	b.end_ns = opts->end_ns ? opts->end_ns : opts->start_ns + rec->window.ns;

@@ -177,6 +177,8 @@ static int load(struct bb_capture *c)
 	o.exited = or_else(c->opts.test_exited, o.follow ? 2 * BB_DEAD_KEPT : BB_DEAD_KEPT);
 	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 8192 : 16));
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
+	o.wakers = or_else(c->opts.test_wakers, 1024);
+	o.takers = or_else(c->opts.test_takers, 512);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
 	o.holders = or_else(c->opts.test_holders, 4096);
 	o.py_sums = or_else(c->opts.test_py_sums, 8192);

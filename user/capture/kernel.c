@@ -17,7 +17,8 @@
 #include "boundby.skel.h"
 #include "sysclass.h"
 
-#define RING_MOST (4U << 20)
+#define RING_MOST  (4U << 20)
+#define LOCK_HISTS 1024
 
 enum link_id { LINK_SWITCH, LINK_FORK, LINK_EXEC, LINK_WAKING, LINK_ENTER, LINK_EXIT, LINK_MAX };
 
@@ -94,6 +95,10 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.pythons, o->procs < 4096 ? o->procs : 4096);
 	bpf_map__set_max_entries(skel->maps.gils, o->procs < 512 ? o->procs * 2 : 1024);
 	bpf_map__set_max_entries(skel->maps.locks, o->locks);
+	bpf_map__set_max_entries(skel->maps.lock_hists, LOCK_HISTS);
+	bpf_map__set_max_entries(skel->maps.free_hists, LOCK_HISTS);
+	bpf_map__set_max_entries(skel->maps.wakers, o->wakers);
+	bpf_map__set_max_entries(skel->maps.takers, o->takers);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
 	bpf_map__set_max_entries(skel->maps.loops, o->threads < 256 ? o->threads : 256);
 	if (o->python) {
@@ -109,12 +114,11 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	}
 }
 
-static int free_all_rows(struct bb_kernel *k)
+/* Put the numbers of all rows of a map into the queue of those that are free. */
+static int free_all(struct bpf_map *map)
 {
-	struct bpf_map *free_rows = k->skel->maps.free_rows;
-
-	for (uint32_t number = 0; number < bpf_map__max_entries(free_rows); number++)
-		if (bpf_map__update_elem(free_rows, NULL, 0, &number, sizeof(number), BPF_ANY))
+	for (uint32_t number = 0; number < bpf_map__max_entries(map); number++)
+		if (bpf_map__update_elem(map, NULL, 0, &number, sizeof(number), BPF_ANY))
 			return -errno;
 	return 0;
 }
@@ -222,7 +226,9 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 		explain_load_error(err);
 		goto out;
 	}
-	err = free_all_rows(k);
+	err = free_all(k->skel->maps.free_rows);
+	if (!err)
+		err = free_all(k->skel->maps.free_hists);
 	if (err) {
 		bb_error("cannot fill the list of free rows: %s", strerror(-err));
 		goto out;
@@ -528,6 +534,30 @@ int bb_kernel__each_lock(struct bb_kernel *k,
 			 void *ctx)
 {
 	EACH(k->skel->maps.locks, struct bb_lock_key, struct bb_lock_sum, fn(&key, &val, ctx));
+}
+
+int bb_kernel__get_lock_hist(struct bb_kernel *k, uint32_t number, struct bb_lock_hist *hist)
+{
+	return bpf_map__lookup_elem(k->skel->maps.lock_hists, &number, sizeof(number), hist,
+				    sizeof(*hist), 0)
+		       ? -errno
+		       : 0;
+}
+
+int bb_kernel__each_waker(struct bb_kernel *k,
+			  int (*fn)(const struct bb_waker_key *key, const struct bb_waker_sum *sum,
+				    void *ctx),
+			  void *ctx)
+{
+	EACH(k->skel->maps.wakers, struct bb_waker_key, struct bb_waker_sum, fn(&key, &val, ctx));
+}
+
+int bb_kernel__each_taker(struct bb_kernel *k,
+			  int (*fn)(const struct bb_taker_key *key, const struct bb_taker_sum *sum,
+				    void *ctx),
+			  void *ctx)
+{
+	EACH(k->skel->maps.takers, struct bb_taker_key, struct bb_taker_sum, fn(&key, &val, ctx));
 }
 
 int bb_kernel__each_gil(struct bb_kernel *k,

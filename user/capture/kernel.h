@@ -21,6 +21,8 @@ struct bb_kernel_opts {
 	uint32_t exited;
 	uint32_t procs;
 	uint32_t locks;
+	uint32_t wakers;
+	uint32_t takers;
 	uint32_t syscalls;
 	uint32_t holders; /* these two where there is Python */
 	uint32_t py_sums;
@@ -67,6 +69,9 @@ int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_py
 
 /** bb_kernel__get_process - read a target's row. Return 0 or -ENOENT. */
 int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_sum *proc);
+
+/** bb_kernel__get_lock_hist - read row @number of the histograms of locks. Return 0 or -errno. */
+int bb_kernel__get_lock_hist(struct bb_kernel *k, uint32_t number, struct bb_lock_hist *hist);
 
 /** bb_kernel__select_thread - count this thread (of the initial PID namespace). */
 int bb_kernel__select_thread(struct bb_kernel *k, uint32_t tid);
@@ -130,6 +135,14 @@ int bb_kernel__each_lock(struct bb_kernel *k,
 			 int (*fn)(const struct bb_lock_key *key, const struct bb_lock_sum *sum,
 				   void *ctx),
 			 void *ctx);
+int bb_kernel__each_waker(struct bb_kernel *k,
+			  int (*fn)(const struct bb_waker_key *key, const struct bb_waker_sum *sum,
+				    void *ctx),
+			  void *ctx);
+int bb_kernel__each_taker(struct bb_kernel *k,
+			  int (*fn)(const struct bb_taker_key *key, const struct bb_taker_sum *sum,
+				    void *ctx),
+			  void *ctx);
 int bb_kernel__each_gil(struct bb_kernel *k,
 			int (*fn)(const struct bb_lock_key *key, const struct bb_gil_sum *sum,
 				  void *ctx),

@@ -136,7 +136,7 @@ static const struct bb_native_fn *fn_of(struct bb_native_files *f, const char *s
 /* Take over a descriptor. Only being out of memory is an error: what is no ELF has no names. */
 static int read_symbols(struct bb_native_files *f, int fd, pid_t pid, struct bb_symbols **out)
 {
-	int err = bb_symbols__open(fd, pid, out);
+	int err = bb_symbols__open(fd, pid, BB_SYMBOLS_CODE, out);
 
 	if (!*out)
 		return err == -ENOMEM ? err : 0;
@@ -411,7 +411,7 @@ static int look_up(struct bb_native_proc *p, uint64_t addr, bool called,
 		return -ENOMEM;
 	object = c->path[0] ? c->path : NULL;
 	if (c->symbols) {
-		if (!bb_symbols__find(c->symbols, at - c->bias, name))
+		if (!bb_symbols__find(c->symbols, at - c->bias, name, NULL))
 			symbol = name;
 	} else {
 		symbol = jit_name(p, at);

@@ -11,29 +11,30 @@
 #include "elf.h"
 #include "maps.h"
 
-#define FUNCTIONS_MAX (1U << 18) /* 4 MiB; a browser has more, Python's libraries do not */
-#define CHUNK         1024       /* entries read at once */
-#define NESTED_MAX    16         /* functions that begin before the nearest one, and still cover */
-#define BUILD_ID_MAX  64
+#define SYMBOLS_MAX  (1U << 18) /* 4 MiB; a browser has more, Python's libraries do not */
+#define CHUNK        1024       /* entries read at once */
+#define NESTED_MAX   16         /* functions that begin before the nearest one, and still cover */
+#define BUILD_ID_MAX 64
 
-struct function {
+struct symbol {
 	uint64_t start; /* link address */
 	uint32_t size;
 	uint32_t name; /* offset among the names */
 };
 
 struct bb_symbols {
+	enum bb_symbol_kind kind;
 	struct bb_elf *elf;
 	int fd;
 	int names_fd; /* of the file that has the names; may be fd */
 	uint64_t names, names_size;
-	struct function *functions; /* by start */
+	struct symbol *symbols; /* by start */
 	size_t nr, room;
 };
 
 static int compare(const void *a, const void *b)
 {
-	const struct function *x = a, *y = b;
+	const struct symbol *x = a, *y = b;
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
@@ -41,34 +42,35 @@ static int compare(const void *a, const void *b)
 }
 
 /* Without a size it is not known where it ends, so what it covers is not known. */
-static bool is_function(const Elf64_Sym *sym, uint64_t names_size)
+static bool is_wanted(enum bb_symbol_kind kind, const Elf64_Sym *sym, uint64_t names_size)
 {
-	return ELF64_ST_TYPE(sym->st_info) == STT_FUNC && sym->st_shndx != SHN_UNDEF &&
-	       sym->st_shndx != SHN_ABS && sym->st_value && sym->st_size &&
-	       sym->st_size <= UINT32_MAX && sym->st_value <= UINT64_MAX - sym->st_size &&
-	       sym->st_name && sym->st_name < names_size;
+	return ELF64_ST_TYPE(sym->st_info) == (kind == BB_SYMBOLS_DATA ? STT_OBJECT : STT_FUNC) &&
+	       sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS && sym->st_value &&
+	       sym->st_size && sym->st_size <= UINT32_MAX &&
+	       sym->st_value <= UINT64_MAX - sym->st_size && sym->st_name &&
+	       sym->st_name < names_size;
 }
 
 static int add(struct bb_symbols *s, const Elf64_Sym *sym)
 {
 	if (s->nr == s->room) {
 		size_t room = s->room ? s->room * 2 : 256;
-		struct function *more;
+		struct symbol *more;
 
-		if (s->nr >= FUNCTIONS_MAX)
+		if (s->nr >= SYMBOLS_MAX)
 			return -E2BIG;
-		more = realloc(s->functions, room * sizeof(*more));
+		more = realloc(s->symbols, room * sizeof(*more));
 		if (!more)
 			return -ENOMEM;
-		s->functions = more;
+		s->symbols = more;
 		s->room = room;
 	}
-	s->functions[s->nr++] =
-		(struct function){ sym->st_value, (uint32_t)sym->st_size, sym->st_name };
+	s->symbols[s->nr++] =
+		(struct symbol){ sym->st_value, (uint32_t)sym->st_size, sym->st_name };
 	return 0;
 }
 
-/* The functions of one table. A file that ends within it has those up to there. */
+/* The symbols of one table. A file that ends within it has those up to there. */
 static int read_table(struct bb_symbols *s, int fd, const struct bb_elf_table *table)
 {
 	Elf64_Sym *syms = malloc(CHUNK * sizeof(*syms));
@@ -83,7 +85,7 @@ static int read_table(struct bb_symbols *s, int fd, const struct bb_elf_table *t
 				    n * sizeof(*syms)))
 			break;
 		for (size_t i = 0; i < n && !err; i++)
-			if (is_function(&syms[i], table->names_size))
+			if (is_wanted(s->kind, &syms[i], table->names_size))
 				err = add(s, &syms[i]);
 	}
 	free(syms);
@@ -97,7 +99,7 @@ static int read_table(struct bb_symbols *s, int fd, const struct bb_elf_table *t
 	return 0;
 }
 
-/* Take the functions of an ELF file's table. Return 0, also for none, -E2BIG or -ENOMEM. */
+/* Take the symbols of an ELF file's table. Return 0, also for none, -E2BIG or -ENOMEM. */
 static int take(struct bb_symbols *s, struct bb_elf *e, int fd, bool all)
 {
 	struct bb_elf_table table;
@@ -158,7 +160,7 @@ static int take_debug(struct bb_symbols *s, pid_t pid)
 	return err;
 }
 
-int bb_symbols__open(int fd, pid_t pid, struct bb_symbols **out)
+int bb_symbols__open(int fd, pid_t pid, enum bb_symbol_kind kind, struct bb_symbols **out)
 {
 	struct bb_symbols *s = calloc(1, sizeof(*s));
 	int err;
@@ -168,6 +170,7 @@ int bb_symbols__open(int fd, pid_t pid, struct bb_symbols **out)
 		close(fd);
 		return -ENOMEM;
 	}
+	s->kind = kind;
 	s->fd = fd;
 	s->names_fd = -1;
 	err = bb_elf__open(fd, &s->elf);
@@ -182,7 +185,7 @@ int bb_symbols__open(int fd, pid_t pid, struct bb_symbols **out)
 		return err;
 	}
 	if (s->nr)
-		qsort(s->functions, s->nr, sizeof(*s->functions), compare);
+		qsort(s->symbols, s->nr, sizeof(*s->symbols), compare);
 	*out = s;
 	return 0;
 }
@@ -195,7 +198,7 @@ void bb_symbols__free(struct bb_symbols *s)
 	if (s->names_fd >= 0 && s->names_fd != s->fd)
 		close(s->names_fd);
 	close(s->fd);
-	free(s->functions);
+	free(s->symbols);
 	free(s);
 }
 
@@ -210,7 +213,7 @@ size_t bb_symbols__count(const struct bb_symbols *s)
 }
 
 /* Its name, whole; false where it has none, or one that is too long. */
-static bool name_of(const struct bb_symbols *s, const struct function *f, char *name)
+static bool name_of(const struct bb_symbols *s, const struct symbol *f, char *name)
 {
 	uint64_t left = s->names_size - f->name;
 	size_t len = left < BB_SYMBOL_LEN ? (size_t)left : BB_SYMBOL_LEN;
@@ -230,16 +233,16 @@ static bool is_better(const char *name, const char *than)
 	return a != b ? a < b : strcmp(name, than) < 0;
 }
 
-int bb_symbols__find(const struct bb_symbols *s, uint64_t addr, char *name)
+int bb_symbols__find(const struct bb_symbols *s, uint64_t addr, char *name, uint64_t *offset)
 {
 	size_t lo = 0, hi = s->nr;
-	const struct function *in = NULL;
+	const struct symbol *in = NULL;
 	char other[BB_SYMBOL_LEN];
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (s->functions[mid].start <= addr)
+		if (s->symbols[mid].start <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -247,7 +250,7 @@ int bb_symbols__find(const struct bb_symbols *s, uint64_t addr, char *name)
 	name[0] = '\0';
 	/* the one that begins nearest covers it, or one around that; all names of that one */
 	for (size_t i = 0; i < NESTED_MAX && lo-- > 0; i++) {
-		const struct function *f = &s->functions[lo];
+		const struct symbol *f = &s->symbols[lo];
 
 		if (in && f->start != in->start)
 			break;
@@ -257,5 +260,9 @@ int bb_symbols__find(const struct bb_symbols *s, uint64_t addr, char *name)
 		if (name_of(s, f, other) && is_better(other, name))
 			strcpy(name, other);
 	}
-	return name[0] ? 0 : -ENOENT;
+	if (!name[0])
+		return -ENOENT;
+	if (offset)
+		*offset = addr - in->start;
+	return 0;
 }

@@ -192,6 +192,8 @@ static double span_ns(const struct bb_record *rec, const struct bb_process *p)
 
 void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p)
 {
+	size_t nr;
+
 	memset(f, 0, sizeof(*f));
 	f->window_ns = span_ns(rec, p);
 	f->host_busy = rec->host.busy_share;
@@ -232,6 +234,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 			continue;
 		f->lock_share = (double)l->contended_ns / f->window_ns;
 		f->top_lock = l;
+		f->top_holder = bb_process__lock_holders(p, l->addr, &nr);
 	}
 	f->gil_share = fmin(f->gil_share, 1);
 	f->lock_share = fmin(f->lock_share, 1);
@@ -272,6 +275,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	if (f->lock_share * part > to->lock_share) {
 		to->lock_share = f->lock_share * part;
 		to->top_lock = f->top_lock;
+		to->top_holder = f->top_holder;
 	}
 	if (f->top_io && (!to->top_io || f->top_io->ns > to->top_io->ns))
 		to->top_io = f->top_io;

@@ -180,6 +180,9 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 			FOR(v, f->lock_share, bb_rule(BB_R_CONTENDED), "share", "contended",
 			    "wall time with a thread waiting for the lock at 0x%llx",
 			    f->top_lock ? (unsigned long long)f->top_lock->addr : 0);
+		if (f->top_holder && f->top_holder->tid)
+			FOR(v, (double)f->top_holder->ns / (double)f->top_lock->contended_ns, NAN,
+			    "share", "", "of that time thread %d had it", (int)f->top_holder->tid);
 		FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
 		FOR(v, fill, bb_rule(BB_R_FULL_FROM), "share", "cpus-full-from",
 		    "use of the usable CPUs: the rest is free");

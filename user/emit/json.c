@@ -209,7 +209,8 @@ static void json__rows(struct writer *w, const struct bb_process *p, bool tree, 
 	} else {
 		writer__open(w, "locks", "[");
 		for (i = 0; i < p->nr_locks && !w->out.err; i++)
-			writer__value(w, NULL, bb_json__lock(&p->locks[i], w->window_ns));
+			writer__value(w, NULL,
+				      bb_json__lock(&p->locks[i], p, w->window_ns, w->opts));
 		writer__close(w, "]");
 	}
 
@@ -253,6 +254,14 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 		writer__value(w, NULL, bb_json__finding(&findings->items[i], w->opts));
 	writer__close(w, "]");
 	json__budget(w, p, active);
+	if (tree) {
+		writer__value(w, "cpu_takers", json_null());
+	} else {
+		writer__open(w, "cpu_takers", "[");
+		for (size_t i = 0; i < p->nr_takers && !w->out.err; i++)
+			writer__value(w, NULL, bb_json__taker(&p->takers[i]));
+		writer__close(w, "]");
+	}
 	writer__value(w, "gil", bb_json__gil(p, w->window_ns, w->opts));
 	writer__value(w, "pauses", bb_json__pauses(p, w->window_ns));
 	json__rows(w, p, tree, traced);

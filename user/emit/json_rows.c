@@ -223,10 +223,55 @@ json_t *bb_json__pauses(const struct bb_process *p, uint64_t window_ns)
 	return bb_json__set(o, "threads_max", json_integer(s.threads_max));
 }
 
-json_t *bb_json__lock(const struct bb_lock *l, uint64_t window_ns)
+json_t *bb_json__taker(const struct bb_taker *t)
 {
-	json_t *o = json_object(), *ended = json_object();
+	json_t *o = json_object();
 
+	o = bb_json__set(o, "pid", t->pid ? json_integer(t->pid) : json_null());
+	o = bb_json__set(o, "comm", bb_json__string(t->idle ? NULL : t->comm));
+	o = bb_json__set(o, "own", json_boolean(t->own));
+	o = bb_json__set(o, "idle", json_boolean(t->idle));
+	o = bb_json__set(o, "ns", bb_json__u64(t->ns));
+	o = bb_json__set(o, "count", bb_json__u64(t->count));
+	return bb_json__set(o, "max_ns", bb_json__u64(t->max_ns));
+}
+
+static json_t *lock__quantile(const struct bb_lock *l, double q)
+{
+	return bb_json__u64(l->hist ? bb_hist__quantile(l->hist, q, l->max_ns) : BB_UNKNOWN_U64);
+}
+
+static json_t *json__lock_holder(const struct bb_lock_holder *h, const struct bb_emit_opts *opts)
+{
+	json_t *o = json_object();
+	const struct bb_wait *w = &h->wait;
+
+	o = bb_json__set(o, "tid", h->tid ? json_integer(h->tid) : json_null());
+	o = bb_json__set(o, "pid", h->pid ? json_integer(h->pid) : json_null());
+	o = bb_json__set(o, "comm", bb_json__string(h->comm));
+	o = bb_json__set(o, "owns", json_boolean(h->owns));
+	o = bb_json__set(o, "ns", bb_json__u64(h->ns));
+	o = bb_json__set(o, "count", bb_json__u64(h->count));
+	o = bb_json__set(o, "blocked_ns", bb_json__u64(w->ns));
+	o = bb_json__set(o, "blocked_max_ns", bb_json__u64(w->max_ns));
+	o = bb_json__set(o, "state",
+			 w->ns ? bb_json__string(bb_state__name(w->state)) : json_null());
+	o = bb_json__set(o, "syscall",
+			 w->ns ? bb_json__syscall_name(w->syscall, opts) : json_null());
+	o = bb_json__set(o, "label", bb_json__string(w->label[0] ? w->label : NULL));
+	return bb_json__set(o, "lock", h->futex ? json__hex(h->futex) : json_null());
+}
+
+json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint64_t window_ns,
+		      const struct bb_emit_opts *opts)
+{
+	json_t *o = json_object(), *ended = json_object(), *holders = json_array();
+	const struct bb_lock_holder *h;
+	size_t nr;
+
+	h = bb_process__lock_holders(p, l->addr, &nr);
+	for (size_t i = 0; i < nr; i++)
+		holders = bb_json__append(holders, json__lock_holder(&h[i], opts));
 	ended = bb_json__set(ended, "proto_ns", bb_json__u64(l->proto_ns));
 	ended = bb_json__set(ended, "handed_ns", bb_json__u64(l->handed_ns));
 	ended = bb_json__set(ended, "fed_ns", bb_json__u64(l->fed_ns));
@@ -237,15 +282,20 @@ json_t *bb_json__lock(const struct bb_lock *l, uint64_t window_ns)
 	o = bb_json__set(o, "rule", bb_json__string(bb_name__lock_rule(l->rule)));
 	o = bb_json__set(o, "state", bb_json__string(bb_state__name(l->state)));
 	o = bb_json__set(o, "place", bb_json__string(l->place));
+	o = bb_json__set(o, "symbol", bb_json__string(l->symbol));
 	o = bb_json__set(o, "object", bb_json__string(l->object));
 	o = bb_json__set(o, "code", bb_json__string(l->code));
 	o = bb_json__set(o, "contended_ns", bb_json__u64(l->contended_ns));
 	o = bb_json__set(o, "contended_share", json__share(l->contended_ns, window_ns));
 	o = bb_json__set(o, "wait_ns", bb_json__u64(l->wait_ns));
 	o = bb_json__set(o, "max_ns", bb_json__u64(l->max_ns));
+	o = bb_json__set(o, "p50_ns", lock__quantile(l, 0.5));
+	o = bb_json__set(o, "p99_ns", lock__quantile(l, 0.99));
 	o = bb_json__set(o, "waits", bb_json__u64(l->waits));
 	o = bb_json__set(o, "waiters_mean", bb_json__ratio(l->wait_ns, window_ns));
 	o = bb_json__set(o, "waiters_max", json_integer(l->waiters_max));
+	o = bb_json__set(o, "known_ns", bb_json__u64(l->given_ns));
+	o = bb_json__set(o, "holders", holders);
 	return bb_json__set(o, "ended", ended);
 }
 

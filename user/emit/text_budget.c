@@ -58,6 +58,43 @@ static void states__sort(const struct bb_budget *b, enum bb_state order[BB_STATE
 	}
 }
 
+#define TAKERS_TOLD 3    /* in the text */
+#define TAKER_SHARE 0.05 /* of the time in the queue, from which one is told */
+
+/* Who had the CPUs meanwhile. */
+static void states__takers(struct bb_text *t, const struct bb_process *p)
+{
+	struct bb_line *l = &t->line;
+	uint64_t runq = p->budget.ns[BB_STATE_RUNQ];
+	char share[BB_FMT_LEN];
+
+	for (size_t i = 0; i < p->nr_takers && i < TAKERS_TOLD; i++) {
+		const struct bb_taker *k = &p->takers[i];
+
+		if (ratio(k->ns, runq) < TAKER_SHARE)
+			break;
+		if (!i) {
+			bb_line__color(l, BB_COLOR_DIM);
+			bb_line__pad(l, 11);
+			bb_line__put(l, "behind ");
+		} else {
+			bb_line__put(l, ", ");
+		}
+		if (k->own) {
+			bb_line__put(l, "its own threads");
+		} else if (k->idle) {
+			bb_line__put(l, "CPUs that woke up");
+		} else {
+			bb_line__escaped(l, k->comm, BB_COMM_LEN);
+			if (k->pid)
+				bb_line__printf(l, " (%d)", (int)k->pid);
+		}
+		bb_line__printf(l, " %s", bb_fmt__share(share, sizeof(share), ratio(k->ns, runq)));
+	}
+	if (p->nr_takers && ratio(p->takers[0].ns, runq) >= TAKER_SHARE)
+		bb_line__end(l);
+}
+
 /* How a thread came to wait for a CPU, where that is worth a line. */
 static void states__runq(struct bb_text *t, const struct bb_process *p)
 {
@@ -74,6 +111,7 @@ static void states__runq(struct bb_text *t, const struct bb_process *p)
 			bb_fmt__ns(woken, sizeof(woken), b->runq_woken_ns),
 			bb_fmt__ns(throttled, sizeof(throttled), b->runq_throttled_ns));
 	bb_line__end(l);
+	states__takers(t, p);
 }
 
 static void states__row(struct bb_text *t, const struct bb_process *p, enum bb_state state)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../model/code.h"
 #include "../util/fmt.h"
 #include "names.h"
 #include "text.h"
@@ -99,6 +100,183 @@ void bb_text__waits(struct bb_text *t, const struct bb_process *p)
 	bb_line__end(l);
 }
 
+#define HOLDERS_TOLD 3    /* of a lock, in the text */
+#define HOLDER_SHARE 0.05 /* of its contended time, from which one is told */
+#define CHAIN_MOST   4    /* locks whose holders wait for one another */
+
+static void holder__who(struct bb_line *l, const struct bb_process *p,
+			const struct bb_lock_holder *h)
+{
+	const struct bb_thread *t = h->pid == p->pid ? bb_process__thread(p, h->tid) : NULL;
+
+	if (!h->tid) {
+		bb_line__put(l, "a process of another PID namespace");
+		return;
+	}
+	bb_line__printf(l, "%d ", (int)h->tid);
+	bb_line__escaped(l, t && t->name ? t->name : h->comm, 20);
+	if (h->pid != p->pid)
+		bb_line__printf(l, " of process %d", (int)h->pid);
+}
+
+static const struct bb_lock *lock_at(const struct bb_process *p, uint64_t addr)
+{
+	for (size_t i = 0; addr && i < p->nr_locks; i++)
+		if (p->locks[i].addr == addr)
+			return &p->locks[i];
+	return NULL;
+}
+
+/* Those who had it while others waited, and what they waited for themselves. */
+static void lock__holders(struct bb_text *t, const struct bb_process *p, const struct bb_lock *k,
+			  int level)
+{
+	struct bb_line *l = &t->line;
+	const struct bb_lock_holder *h;
+	char text[BB_FMT_LEN];
+	size_t nr;
+
+	h = bb_process__lock_holders(p, k->addr, &nr);
+	for (size_t i = 0; i < nr && i < (level ? 1 : HOLDERS_TOLD); i++, h++) {
+		const struct bb_wait *w = &h->wait;
+		const struct bb_lock *behind = lock_at(p, h->futex);
+
+		if (ratio(h->ns, k->contended_ns) < HOLDER_SHARE)
+			break;
+		bb_line__pad(l, 4 + 2 * (size_t)level);
+		bb_line__printf(l, "%s of it held by ",
+				bb_fmt__share(text, sizeof(text), ratio(h->ns, k->contended_ns)));
+		holder__who(l, p, h);
+		if (h->owns)
+			bb_line__put(l, ", which has it still");
+		bb_line__end(l);
+		if (ratio(w->ns, h->ns) >= HOLDER_SHARE) {
+			bb_line__pad(l, 6 + 2 * (size_t)level);
+			bb_line__printf(l, "which was blocked for %s of that in %s",
+					bb_fmt__share(text, sizeof(text), ratio(w->ns, h->ns)),
+					bb_state__name(w->state));
+			if (behind)
+				bb_line__printf(l, " 0x%" PRIx64, behind->addr);
+			else if (w->syscall >= 0)
+				bb_line__printf(l, " %s",
+						bb_text__syscall_name(t->opts, w->syscall, text,
+								      sizeof(text)));
+			if (w->label[0]) {
+				bb_line__put(l, ", ");
+				bb_line__escaped(l, w->label, 60);
+			}
+			bb_line__end(l);
+		}
+		/* what stands behind that */
+		if (behind && behind != k && behind->state == BB_STATE_LOCK && level < CHAIN_MOST)
+			lock__holders(t, p, behind, level + 1);
+	}
+}
+
+static void lock__quantiles(struct bb_text *t, const struct bb_lock *k)
+{
+	char half[BB_FMT_LEN], most[BB_FMT_LEN], mean[BB_FMT_LEN];
+
+	if (!k->hist)
+		return;
+	bb_line__pad(&t->line, 4);
+	bb_line__printf(
+		&t->line, "half of the waits below %s, 99%% below %s; %s waiting on average",
+		bb_fmt__ns(half, sizeof(half), bb_hist__quantile(k->hist, 0.5, k->max_ns)),
+		bb_fmt__ns(most, sizeof(most), bb_hist__quantile(k->hist, 0.99, k->max_ns)),
+		bb_fmt__real(mean, sizeof(mean),
+			     k->contended_ns ? (double)k->wait_ns / (double)k->contended_ns : 0,
+			     3));
+	bb_line__end(&t->line);
+}
+
+/* The object: what it is, whose code waits for it, and where it is. */
+static void lock__what(struct bb_line *l, const struct bb_lock *k, const char *otherwise)
+{
+	char text[BB_FMT_LEN];
+
+	bb_line__put(l, k->kind == BB_LOCK_UNKNOWN ? otherwise : bb_name__lock_kind(k->kind));
+	if (k->object) {
+		bb_line__put(l, " of ");
+		bb_line__escaped(l, k->object, 24);
+	}
+	/* The code says more to a reader than the address does. */
+	if (k->code) {
+		bb_line__put(l, " in ");
+		bb_line__put(l, k->code);
+	}
+	if (k->symbol) {
+		bb_line__put(l, " ");
+		bb_line__escaped(l, k->symbol, 40);
+	}
+	snprintf(text, sizeof(text), "0x%" PRIx64, k->addr);
+	if (!k->code || bb_line__fits(l, text))
+		bb_line__printf(l, " %s", text);
+	if (k->place && (!k->code || bb_line__fits(l, k->place))) {
+		bb_line__put(l, " ");
+		bb_line__put(l, k->place);
+	}
+}
+
+#define QUEUES_TOLD 3
+
+/* Who feeds whom: of each queue the thread that ended most of its waits. */
+static void queue__row(struct bb_text *t, const struct bb_process *p, const struct bb_lock *k)
+{
+	struct bb_line *l = &t->line;
+	const struct bb_lock_holder *h, *most = NULL;
+	uint64_t all = 0;
+	char text[BB_FMT_LEN];
+	size_t nr;
+
+	h = bb_process__lock_holders(p, k->addr, &nr);
+	for (size_t i = 0; i < nr; i++) {
+		all += h[i].count;
+		if (!most || h[i].count > most->count)
+			most = &h[i];
+	}
+	bb_line__right(
+		l, 11,
+		bb_fmt__real(text, sizeof(text),
+			     t->rec->window.ns ? (double)k->wait_ns / (double)t->rec->window.ns : 0,
+			     3));
+	bb_line__right(l, 19, bb_fmt__count(text, sizeof(text), k->waits));
+	bb_line__right(l, 28, bb_fmt__ns(text, sizeof(text), k->wait_ns));
+	bb_line__right(l, 37, bb_fmt__ns(text, sizeof(text), k->max_ns));
+	bb_line__pad(l, 39);
+	lock__what(l, k, "queue");
+	bb_line__end(l);
+	if (!all)
+		return;
+	bb_line__pad(l, 39);
+	bb_line__put(l, "fed by ");
+	holder__who(l, p, most);
+	if (nr > 1)
+		bb_line__printf(l, " (%s) and %zu more",
+				bb_fmt__share(text, sizeof(text), ratio(most->count, all)), nr - 1);
+	bb_line__end(l);
+}
+
+static void queues__rows(struct bb_text *t, const struct bb_process *p)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < p->nr_locks && shown < QUEUES_TOLD; i++) {
+		const struct bb_lock *k = &p->locks[i];
+		size_t nr;
+
+		/* what nobody feeds says nothing */
+		if (k->state != BB_STATE_QUEUE || !bb_process__lock_holders(p, k->addr, &nr))
+			continue;
+		if (!shown++) {
+			bb_line__color(&t->line, BB_COLOR_DIM);
+			bb_line__put(&t->line, "    waiting   waits   waited  longest  queue");
+			bb_line__end(&t->line);
+		}
+		queue__row(t, p, k);
+	}
+}
+
 static void lock__row(struct bb_text *t, const struct bb_lock *k)
 {
 	struct bb_line *l = &t->line;
@@ -113,23 +291,7 @@ static void lock__row(struct bb_text *t, const struct bb_lock *k)
 	snprintf(text, sizeof(text), "%u", k->waiters_max);
 	bb_line__right(l, 45, text);
 	bb_line__pad(l, 47);
-	bb_line__put(l, k->kind == BB_LOCK_UNKNOWN ? "lock" : bb_name__lock_kind(k->kind));
-	if (k->object) {
-		bb_line__put(l, " of ");
-		bb_line__escaped(l, k->object, 24);
-	}
-	/* The code says more to a reader than the address does. */
-	if (k->code) {
-		bb_line__put(l, " in ");
-		bb_line__put(l, k->code);
-	}
-	snprintf(text, sizeof(text), "0x%" PRIx64, k->addr);
-	if (!k->code || bb_line__fits(l, text))
-		bb_line__printf(l, " %s", text);
-	if (k->place && (!k->code || bb_line__fits(l, k->place))) {
-		bb_line__put(l, " ");
-		bb_line__put(l, k->place);
-	}
+	lock__what(l, k, "lock");
 	bb_line__end(l);
 }
 
@@ -174,6 +336,8 @@ void bb_text__locks(struct bb_text *t, const struct bb_process *p)
 			continue;
 		if (shown < BB_TEXT_TOP) {
 			lock__row(t, &p->locks[i]);
+			lock__quantiles(t, &p->locks[i]);
+			lock__holders(t, p, &p->locks[i], 0);
 			shown++;
 		} else {
 			rest_ns += p->locks[i].wait_ns;
@@ -186,6 +350,7 @@ void bb_text__locks(struct bb_text *t, const struct bb_process *p)
 	bb_line__printf(l, "  %s%zu queue%s, where threads wait for work: no contention",
 			locks ? "and " : "none contended; ", queues, queues == 1 ? "" : "s");
 	bb_line__end(l);
+	queues__rows(t, p);
 }
 
 static void syscall__row(struct bb_text *t, const struct bb_syscall *s)

@@ -59,6 +59,9 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 	p->gils = copy_array(from->gils, from->nr_gils, sizeof(*p->gils), &ok);
 	p->locks = copy_array(from->locks, from->nr_locks, sizeof(*p->locks), &ok);
 	p->holders = copy_array(from->holders, from->nr_holders, sizeof(*p->holders), &ok);
+	p->lock_holders = copy_array(from->lock_holders, from->nr_lock_holders,
+				     sizeof(*p->lock_holders), &ok);
+	p->takers = copy_array(from->takers, from->nr_takers, sizeof(*p->takers), &ok);
 	p->code = copy_array(from->code, from->nr_code, sizeof(*p->code), &ok);
 	p->loops = copy_array(from->loops, from->nr_loops, sizeof(*p->loops), &ok);
 	p->strings = bb_strings__hold(from->strings);
@@ -85,9 +88,12 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 	}
 	for (size_t i = 0; p->locks && i < p->nr_locks; i++) {
 		p->locks[i].place = copy_string(from->locks[i].place, &ok);
+		p->locks[i].symbol = copy_string(from->locks[i].symbol, &ok);
 		p->locks[i].code = copy_string(from->locks[i].code, &ok);
 		p->locks[i].caller = copy_string(from->locks[i].caller, &ok);
 		p->locks[i].object = copy_string(from->locks[i].object, &ok);
+		p->locks[i].hist = copy_array(from->locks[i].hist, BB_HIST_SLOTS,
+					      sizeof(*p->locks[i].hist), &ok);
 	}
 	return ok;
 }

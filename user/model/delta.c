@@ -158,6 +158,51 @@ static void take_holders(struct bb_process *p, const struct bb_process *less)
 		}
 }
 
+static void take_lock_holders(struct bb_process *p, const struct bb_process *less)
+{
+	size_t kept = 0, nr;
+
+	for (size_t i = 0; i < p->nr_lock_holders; i++) {
+		struct bb_lock_holder *h = &p->lock_holders[i];
+		const struct bb_lock_holder *l = bb_process__lock_holders(less, h->lock, &nr);
+
+		for (; nr; nr--, l++)
+			if (l->tid == h->tid && l->pid == h->pid) {
+				take(&h->ns, l->ns);
+				take(&h->count, l->count);
+				take(&h->wait.ns, l->wait.ns);
+				break;
+			}
+		if (h->ns || h->count)
+			p->lock_holders[kept++] = *h;
+	}
+	p->nr_lock_holders = kept;
+	bb_lock_holders__sort(p->lock_holders, kept);
+}
+
+static void take_takers(struct bb_process *p, const struct bb_process *less)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->nr_takers; i++) {
+		struct bb_taker *t = &p->takers[i];
+
+		for (size_t j = 0; j < less->nr_takers; j++) {
+			const struct bb_taker *l = &less->takers[j];
+
+			if (l->by != t->by)
+				continue;
+			take(&t->ns, l->ns);
+			take(&t->count, l->count);
+			break;
+		}
+		if (t->count)
+			p->takers[kept++] = *t;
+	}
+	p->nr_takers = kept;
+	bb_takers__sort(p->takers, kept);
+}
+
 static void take_loops(struct bb_process *p, const struct bb_process *less)
 {
 	for (size_t i = 0; i < p->nr_loops; i++)
@@ -194,6 +239,9 @@ static void take_objects(struct bb_process *p, const struct bb_process *less)
 			take(&l->wait_ns, e->wait_ns);
 			take(&l->waits, e->waits);
 			take(&l->times, e->times);
+			take(&l->given_ns, e->given_ns);
+			for (int h = 0; l->hist && e->hist && h < BB_HIST_SLOTS; h++)
+				take(&l->hist[h], e->hist[h]);
 			take(&l->handed_ns, e->handed_ns);
 			take(&l->fed_ns, e->fed_ns);
 			take(&l->proto_ns, e->proto_ns);
@@ -258,6 +306,8 @@ static void take_process(struct bb_process *p, const struct bb_process *less)
 	take_objects(p, less);
 	take_code(p, less);
 	take_holders(p, less);
+	take_lock_holders(p, less);
+	take_takers(p, less);
 	take_loops(p, less);
 }
 

@@ -77,7 +77,7 @@ static enum bb_lock_kind kind_of(const struct bb_lock *l, uint32_t op, uint32_t 
 		return BB_LOCK_PI_MUTEX;
 	if (cmd == FUTEX_WAIT_REQUEUE_PI)
 		return BB_LOCK_CONDITION;
-	if (cmd == FUTEX_WAIT && val == 2)
+	if (cmd == FUTEX_WAIT && (val == 2 || ((val & FUTEX_WAITERS) && (val & FUTEX_TID_MASK))))
 		return BB_LOCK_MUTEX;
 	if (where < sizeof(parked) / sizeof(parked[0]) && parked[where])
 		return parked[where];

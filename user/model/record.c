@@ -32,9 +32,11 @@ static void thread__release(struct bb_thread *t)
 static void lock__release(struct bb_lock *l)
 {
 	free(l->place);
+	free(l->symbol);
 	free(l->code);
 	free(l->caller);
 	free(l->object);
+	free(l->hist);
 }
 
 void bb_code__release(struct bb_code *c)
@@ -72,9 +74,63 @@ void bb_process__release(struct bb_process *p)
 	free(p->holders);
 	free(p->code);
 	free(p->loops);
+	free(p->lock_holders);
+	free(p->takers);
 	bb_strings__release(p->strings);
 	free(p->waits);
 	free(p->syscalls);
+}
+
+static int compare_takers(const void *a, const void *b)
+{
+	const struct bb_taker *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+void bb_takers__sort(struct bb_taker *t, size_t nr)
+{
+	if (nr)
+		qsort(t, nr, sizeof(*t), compare_takers);
+}
+
+static int compare_holders(const void *a, const void *b)
+{
+	const struct bb_lock_holder *x = a, *y = b;
+
+	if (x->lock != y->lock)
+		return x->lock < y->lock ? -1 : 1;
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+void bb_lock_holders__sort(struct bb_lock_holder *h, size_t nr)
+{
+	if (nr)
+		qsort(h, nr, sizeof(*h), compare_holders);
+}
+
+const struct bb_lock_holder *bb_process__lock_holders(const struct bb_process *p, uint64_t addr,
+						      size_t *nr)
+{
+	size_t lo = 0, hi = p->nr_lock_holders;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p->lock_holders[mid].lock < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (*nr = 0; lo + *nr < p->nr_lock_holders && p->lock_holders[lo + *nr].lock == addr;)
+		++*nr;
+	return *nr ? &p->lock_holders[lo] : NULL;
 }
 
 bool bb_process__pauses(const struct bb_process *p, struct bb_pauses *out)

@@ -93,6 +93,8 @@ struct bb_thread {
 	uint64_t *gil_hist;        /* BB_HIST_SLOTS: waits for the GIL, or NULL: none */
 	struct bb_wait *waits;     /* longest first */
 	size_t nr_waits;
+	uint64_t open_ns;    /* blocked for so long at the end, 0: it was not */
+	uint64_t open_futex; /* for that word, 0: for something else */
 };
 
 enum bb_lock_kind {
@@ -127,6 +129,7 @@ struct bb_lock {
 	enum bb_lock_rule rule;
 	enum bb_state state;   /* BB_STATE_LOCK or BB_STATE_QUEUE */
 	char *place;           /* mapping that it lies in, e.g. "[heap]", or NULL */
+	char *symbol;          /* variable of that file, "name+0x28", or NULL */
 	char *object;          /* type of the Python object that has it, or NULL; BB_LOCK_PYMUTEX */
 	uint64_t contended_ns; /* wall time with at least one waiter */
 	uint64_t times;        /* that there came to be a waiter where there was none */
@@ -134,10 +137,45 @@ struct bb_lock {
 	uint64_t max_ns;
 	uint64_t waits;
 	uint32_t waiters_max;
+	bool open;         /* somebody waited for it at the end */
+	uint64_t given_ns; /* contended time that those have who ended waits: bb_lock_holder */
+	uint64_t *hist;    /* BB_HIST_SLOTS: waits, or NULL: there were too few */
 	uint64_t handed_ns, fed_ns, proto_ns, other_ns; /* wait_ns by how the waits ended */
 	uint64_t code_addr, caller_addr; /* code objects of the last waiter's top frames, 0: none */
 	char *code;   /* the waiter's Python function, "dir/file.py:function", or NULL */
 	char *caller; /* the function that called it, or NULL */
+};
+
+/*
+ * A thread that ended waits for a lock or a queue, of any process. Of a lock it is who had it
+ * and let go, or has it still; of a queue who fed it.
+ */
+struct bb_lock_holder {
+	uint64_t lock; /* its address */
+	pid_t tid;     /* 0: in a PID namespace that is not visible here */
+	pid_t pid;     /* of its process */
+	char comm[BB_COMM_LEN];
+	uint64_t ns;    /* contended time up to its wake-ups that no other has, or up to the end */
+	uint64_t count; /* wake-ups */
+	bool owns;      /* it had the lock at the end */
+	/*
+	 * What it was itself blocked in meanwhile: ns of all that is known of, which is its last
+	 * wait before each wake-up; all else of the longest one.
+	 */
+	struct bb_wait wait;
+	uint64_t futex; /* that this was for, 0: it was for something else */
+};
+
+/* A process that had the CPU while threads of this one queued for it. */
+struct bb_taker {
+	pid_t pid;   /* 0: not visible here */
+	uint32_t by; /* tells processes apart */
+	bool own;    /* it was the process itself */
+	bool idle;   /* none: the CPU was idle, and took its time to wake up */
+	char comm[BB_COMM_LEN];
+	uint64_t ns; /* queued, summed over threads */
+	uint64_t count;
+	uint64_t max_ns;
 };
 
 /* One interpreter lock. */
@@ -313,6 +351,10 @@ struct bb_process {
 	struct bb_strings *strings; /* of the frames; shared by copies of the record */
 	struct bb_lock *locks;      /* most contended first */
 	size_t nr_locks;
+	struct bb_taker *takers; /* longest first */
+	size_t nr_takers;
+	struct bb_lock_holder *lock_holders; /* by lock, longest first */
+	size_t nr_lock_holders;
 	struct bb_wait *waits; /* over all threads, longest first */
 	size_t nr_waits;
 	struct bb_syscall *syscalls; /* longest first */
@@ -369,6 +411,16 @@ void bb_process__release(struct bb_process *p);
 
 /** bb_code__release - release what a row of code owns; not @c itself. Accepts a zeroed one. */
 void bb_code__release(struct bb_code *c);
+
+/** bb_takers__sort - by time, longest first. */
+void bb_takers__sort(struct bb_taker *t, size_t nr);
+
+/** bb_lock_holders__sort - by lock, then by time, longest first. */
+void bb_lock_holders__sort(struct bb_lock_holder *h, size_t nr);
+
+/** bb_process__lock_holders - those of the lock at @addr, *nr of them; they are @p's. */
+const struct bb_lock_holder *bb_process__lock_holders(const struct bb_process *p, uint64_t addr,
+						      size_t *nr);
 
 /** bb_process__first_thread - index of the first of its threads whose tid is not below @tid. */
 size_t bb_process__first_thread(const struct bb_process *p, pid_t tid);

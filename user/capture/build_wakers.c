@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "build_wakers.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../util/grow.h"
+#include "fold.h"
+#include "mem.h"
+#include "sysclass.h"
+
+struct build {
+	struct bb_record *rec;
+	struct bb_targets *targets;
+};
+
+static int add_waker(const struct bb_waker_key *key, const struct bb_waker_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_target *t = bb_targets__by_tgid(b->targets, key->tgid);
+	struct bb_process *p;
+	struct bb_lock_holder *h;
+
+	if (!t)
+		return 0;
+	p = &b->rec->processes[t - b->targets->items];
+	h = bb_grow((void **)&p->lock_holders, &p->nr_lock_holders, sizeof(*h));
+	if (!h)
+		return -ENOMEM;
+	h->lock = key->addr;
+	h->tid = (pid_t)sum->ns_tid;
+	h->pid = (pid_t)sum->ns_tgid;
+	memcpy(h->comm, sum->comm, BB_COMM_LEN);
+	h->comm[BB_COMM_LEN - 1] = '\0';
+	h->ns = sum->ns;
+	h->count = sum->count;
+	h->wait.fd = sum->fd;
+	if (!sum->blocked_ns)
+		return 0;
+	h->futex = sum->futex;
+	h->wait.state = bb_fold__state(sum->bucket);
+	h->wait.syscall = sum->nr;
+	h->wait.fdkind = sum->fdkind;
+	h->wait.ns = sum->blocked_ns;
+	h->wait.max_ns = sum->blocked_max;
+	h->wait.polls = sum->bucket == BB_POLL && bb_sysclass__polls(sum->nr);
+	return 0;
+}
+
+/* Numbers in its memory are those of its own PID namespace: are they ours, too? */
+static bool same_pid_namespace(pid_t pid)
+{
+	char path[32], its[64], ours[64];
+	ssize_t n, m;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	n = readlink(path, its, sizeof(its));
+	m = readlink("/proc/self/ns/pid", ours, sizeof(ours));
+	return n > 0 && n == m && !memcmp(its, ours, (size_t)n);
+}
+
+/*
+ * Who has the lock, as its memory says, 0: it does not. The words of PI and robust mutexes
+ * are the owner's number (futex(2)); glibc's pthread_mutex_t has it 8 bytes after the word, for
+ * each type of mutex (__owner in sysdeps/nptl/bits/struct_mutex.h). Other locks that wait for
+ * the same value have something else there, which is no number of a thread.
+ */
+static pid_t owner_of(struct bb_mem *m, const struct bb_process *p, const struct bb_lock *l)
+{
+	const struct bb_thread *t;
+	uint32_t words[3], owner; /* the lock's, __count and __owner */
+
+	if (bb_mem__read(m, l->addr, words, sizeof(words)))
+		return 0;
+	owner = words[0] & FUTEX_WAITERS ? words[0] : words[2];
+	owner &= FUTEX_TID_MASK;
+	t = bb_process__thread(p, (pid_t)owner);
+	return t && !t->ended ? (pid_t)owner : 0;
+}
+
+static struct bb_lock_holder *holder_row(struct bb_process *p, uint64_t lock, pid_t tid)
+{
+	const struct bb_thread *t = bb_process__thread(p, tid);
+	struct bb_lock_holder *h;
+
+	for (size_t i = 0; i < p->nr_lock_holders; i++)
+		if (p->lock_holders[i].lock == lock && p->lock_holders[i].tid == tid)
+			return &p->lock_holders[i];
+	h = bb_grow((void **)&p->lock_holders, &p->nr_lock_holders, sizeof(*h));
+	if (!h)
+		return NULL;
+	h->lock = lock;
+	h->tid = tid;
+	h->pid = p->pid;
+	h->wait.fd = -1;
+	memcpy(h->comm, t->comm, sizeof(h->comm));
+	return h;
+}
+
+/* What its owner has been waiting for at the end. */
+static void owner_waits(struct bb_process *p, struct bb_lock_holder *h, uint64_t owed)
+{
+	const struct bb_thread *t = bb_process__thread(p, h->tid);
+	const struct bb_wait *w = NULL;
+
+	for (size_t i = 0; i < t->nr_waits; i++)
+		if (t->waits[i].open)
+			w = &t->waits[i];
+	if (!w || !t->open_ns)
+		return;
+	owed = owed < t->open_ns ? owed : t->open_ns;
+	if (owed > h->wait.max_ns) {
+		uint64_t ns = h->wait.ns;
+
+		h->futex = t->open_futex;
+		h->wait = *w;
+		h->wait.ns = ns;
+		h->wait.max_ns = owed;
+	}
+	h->wait.ns += owed;
+}
+
+/* Those who have a lock at the end, for which others wait: the time since it was last handed on. */
+static int add_owners(struct bb_process *p)
+{
+	struct bb_lock_holder *h;
+	struct bb_mem m;
+	int err = 0;
+
+	if (p->ended || p->kernel_thread || !same_pid_namespace(p->pid))
+		return 0;
+	bb_mem__init(&m, p->pid);
+	for (size_t i = 0; i < p->nr_locks && !err; i++) {
+		struct bb_lock *l = &p->locks[i];
+		uint64_t owed = l->contended_ns > l->given_ns ? l->contended_ns - l->given_ns : 0;
+		pid_t owner;
+
+		if (!l->open || (l->kind != BB_LOCK_MUTEX && l->kind != BB_LOCK_PI_MUTEX))
+			continue;
+		owner = owner_of(&m, p, l);
+		if (!owner)
+			continue;
+		h = holder_row(p, l->addr, owner);
+		if (!h) {
+			err = -ENOMEM;
+			break;
+		}
+		h->owns = true;
+		h->ns += owed;
+		owner_waits(p, h, owed);
+	}
+	bb_mem__free(&m);
+	return err;
+}
+
+/* The other end of what it waited on is told where its thread waited for the same. */
+static void name_end(const struct bb_record *rec, struct bb_lock_holder *h)
+{
+	const struct bb_thread *t = NULL;
+
+	if (h->wait.fd < 0 || h->wait.label[0])
+		return;
+	for (size_t i = 0; i < rec->nr_processes && !t; i++)
+		if (rec->processes[i].pid == h->pid)
+			t = bb_process__thread(&rec->processes[i], h->tid);
+	for (size_t i = 0; t && i < t->nr_waits; i++) {
+		const struct bb_wait *w = &t->waits[i];
+
+		if (w->syscall != h->wait.syscall || w->fd != h->wait.fd)
+			continue;
+		h->wait.endpoint = w->endpoint;
+		memcpy(h->wait.label, w->label, sizeof(h->wait.label));
+	}
+}
+
+/* What was waited for by a word is a lock or a queue, as its row says. */
+static void name_futexes(struct bb_process *p)
+{
+	for (size_t i = 0; i < p->nr_lock_holders; i++) {
+		struct bb_lock_holder *h = &p->lock_holders[i];
+
+		for (size_t j = 0; h->futex && j < p->nr_locks; j++)
+			if (p->locks[j].addr == h->futex)
+				h->wait.state = p->locks[j].state;
+	}
+}
+
+int bb_build__wakers(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets)
+{
+	struct build b = { rec, targets };
+	int err = bb_kernel__each_waker(k, add_waker, &b);
+
+	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
+		struct bb_process *p = &rec->processes[i];
+
+		err = add_owners(p);
+		name_futexes(p);
+		for (size_t j = 0; j < p->nr_lock_holders; j++)
+			name_end(rec, &p->lock_holders[j]);
+		bb_lock_holders__sort(p->lock_holders, p->nr_lock_holders);
+	}
+	return err;
+}
