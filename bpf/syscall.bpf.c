@@ -83,6 +83,9 @@ int BPF_PROG(bb_sys_exit, struct pt_regs *regs, long ret)
 		t->turn_off = t->off_ns;
 	}
 	off = t->off_ns - t->sys_off;
+	/* no event has shown yet that it got a CPU: see seen_off() */
+	if (t->on == BB_STATE_OFF && now > t->since)
+		off += now - t->since;
 	t->sys_enter = 0;
 	if (ns > off)
 		t->kernel_ns += ns - off;
