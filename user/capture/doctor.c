@@ -116,6 +116,8 @@ static int check_programs(void)
 				    .exited = 64,
 				    .procs = 64,
 				    .locks = 64,
+				    .wakers = 64,
+				    .takers = 64,
 				    .syscalls = 64,
 				    .follow = true,
 				    .trace_syscalls = true };
