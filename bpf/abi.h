@@ -110,13 +110,14 @@ enum bb_fdkind {
 	X(WAKERS_FULL, 16, "wakers_map_full",                                                      \
 	  "wake-ups from waits for a lock by a thread for which there was no room")                \
 	X(TAKERS_FULL, 17, "takers_map_full",                                                      \
-	  "waits for a CPU that was had by a process for which there was no room")
+	  "waits for a CPU that was had by a process for which there was no room")                 \
+	X(ENDS_FULL, 18, "ends_map_full", "waits on a socket for whose other end there was no room")
 
 enum bb_drop {
 #define X(id, n, name, text) BB_DROP_##id = n,
 	BB_DROPS(X)
 #undef X
-		BB_DROP_MAX = 18,
+		BB_DROP_MAX = 19,
 };
 
 /*
@@ -197,8 +198,9 @@ enum bb_sysclass {
 #define BB_TURN_LONG_NS 10000000ULL
 #define BB_PY_DEPTH     64 /* frames of a stack that are kept */
 #define BB_WHO_TID      (1ULL << 63)
-#define BB_NATIVE_DEPTH 32    /* native ones */
-#define BB_ROW_HINTS    4096  /* where a task's row was last found, by its PID modulo this */
+#define BB_NATIVE_DEPTH 32   /* native ones */
+#define BB_ROW_HINTS    4096 /* where a task's row was last found, by its PID modulo this */
+#define BB_PORTS        65536
 #define BB_TARGET_SLOTS 65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT    1024  /* ended threads kept with all detail, by default */
 
@@ -207,6 +209,24 @@ struct bb_row_hint {
 	bb_u64 number;
 };
 
+#define BB_END_SEVERAL 0xffffu
+
+/*
+ * The other end of a socket, as it was when a thread blocked on it: key of map `ends`, whose
+ * values are numbers from 1. Ports and addresses are as on the wire, but for the local port.
+ * Of connections that clients have opened to us, and of sockets without a peer, there is the
+ * local port alone: each client is another one.
+ */
+struct bb_end_key {
+	bb_u16 family; /* AF_INET or AF_INET6 */
+	bb_u8 proto;   /* IPPROTO_* */
+	bb_u8 listens; /* it is a listening socket */
+	bb_u16 local;  /* port, 0: it is not what tells it */
+	bb_u16 peer;   /* port, big endian, 0: none, or not what tells it */
+	bb_u8 addr[16];
+};
+_Static_assert(sizeof(struct bb_end_key) == 24, "bb_end_key");
+
 /* One kind of wait of one thread. 32 bytes. */
 struct bb_wait_slot {
 	bb_u8 bucket;
@@ -214,7 +234,8 @@ struct bb_wait_slot {
 	bb_s16 nr; /* syscall, -1: none in flight */
 	bb_s32 fd;
 	bb_u32 count;
-	bb_u32 used;
+	bb_u16 used;
+	bb_u16 end; /* number in map `ends`, 0: none, BB_END_SEVERAL: of several */
 	bb_u64 ns;
 	bb_u64 max_ns;
 };
@@ -264,6 +285,11 @@ struct bb_thread_sum {
 	bb_s16 restart_nr; /* the last call that a restart would go on with */
 	bb_u8 restart_bucket;
 	bb_u8 restart_fdkind;
+	bb_u64 end_of; /* what tells the socket of `last_end` from others */
+	bb_u16 last_end;
+	bb_u16 end; /* of the open wait: see bb_wait_slot */
+	bb_u16 restart_end;
+	bb_u16 pad;
 	bb_u64 futex;                      /* address of the open futex wait, as keyed */
 	bb_u64 recent[BB_RECENT_LOCKS];    /* words that it waited on longest */
 	bb_u64 recent_ns[BB_RECENT_LOCKS]; /* and how long */
@@ -296,14 +322,14 @@ struct bb_thread_sum {
 	bb_u64 only_gil;    /* of its process, 0: there are several, or none is known */
 	bb_u64 woken;       /* ktime of the wake-up from the open or last wait, 0: not told */
 	bb_u32 taker;       /* process that it last lost a CPU to */
-	bb_u32 pad;
+	bb_u32 unused;
 	bb_u32 pythons;  /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
 	bb_u32 searches; /* for its thread state, that went BB_PY_STEPS far */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 736, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 528, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 752, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 544, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -336,7 +362,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 816, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 832, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -543,7 +569,7 @@ _Static_assert(sizeof(struct bb_loop_sum) == 7272, "bb_loop_sum");
  * the time, and the other half is of who took it first. Waits shorter than BB_TAKEN_NS are
  * left out: nobody kept them from running.
  */
-#define BB_TAKEN_NS 50000ULL
+#define BB_TAKEN_NS 100000ULL
 struct bb_taker_key {
 	bb_u32 tgid; /* of the thread that queued */
 	bb_u32 by;   /* process that ran, 0: none, the CPU was idle */

@@ -42,6 +42,8 @@ BB_MAP(rows, BPF_MAP_TYPE_ARRAY, u32, struct bb_row, 4096);
 	}
 BB_FREE_MAP(free_rows, 4096);
 BB_FREE_MAP(free_hists, 256);
+BB_FREE_MAP(free_ends, 256);
+BB_MAP(ends, BPF_MAP_TYPE_HASH, struct bb_end_key, u16, 256);
 BB_MAP(exited, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, BB_DEAD_KEPT);
 BB_MAP(procs, BPF_MAP_TYPE_HASH, u32, struct bb_proc_sum, 256);
 BB_MAP(pythons, BPF_MAP_TYPE_HASH, u32, struct bb_python_info, 256);
@@ -88,6 +90,8 @@ extern struct bb_map_procs procs SEC(".maps");
 extern struct bb_map_pythons pythons SEC(".maps");
 extern struct bb_map_tids tids SEC(".maps");
 extern struct bb_map_locks locks SEC(".maps");
+extern struct bb_map_free_ends free_ends SEC(".maps");
+extern struct bb_map_ends ends SEC(".maps");
 extern struct bb_map_free_hists free_hists SEC(".maps");
 extern struct bb_map_lock_hists lock_hists SEC(".maps");
 extern struct bb_map_takers takers SEC(".maps");
@@ -124,6 +128,7 @@ extern __u64 bb_window_start;            /* ktime, set before the gate opens */
 extern __u32 bb_iter_mode;               /* enum bb_iter_mode */
 extern __u32 bb_follow;                  /* mark the children of targets as targets */
 extern __u8 bb_targets[BB_TARGET_SLOTS]; /* by tgid modulo: may be a target */
+extern __u64 bb_listens[BB_PORTS / 64];  /* bits: local TCP ports that somebody listens on */
 
 /* Written by us, read by user space. */
 extern __u32 bb_level;       /* of the PID namespace of user space */

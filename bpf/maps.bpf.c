@@ -10,6 +10,8 @@ struct bb_map_procs procs SEC(".maps");
 struct bb_map_pythons pythons SEC(".maps");
 struct bb_map_tids tids SEC(".maps");
 struct bb_map_locks locks SEC(".maps");
+struct bb_map_free_ends free_ends SEC(".maps");
+struct bb_map_ends ends SEC(".maps");
 struct bb_map_free_hists free_hists SEC(".maps");
 struct bb_map_lock_hists lock_hists SEC(".maps");
 struct bb_map_takers takers SEC(".maps");
@@ -51,6 +53,7 @@ __u64 bb_proc_events = 0;
 __u32 bb_holders_used = 0;
 __u32 bb_py_sums_used = 0;
 __u8 bb_targets[BB_TARGET_SLOTS] = {};
+__u64 bb_listens[BB_PORTS / 64] = {};
 struct bb_row_hint bb_row_hints[BB_ROW_HINTS] = {};
 
 const struct bb_thread_sum bb_zero_thread = {};

@@ -24,6 +24,7 @@
 #define BB_AF_UNIX       1
 #define BB_AF_INET       2
 #define BB_AF_INET6      10
+#define BB_IPPROTO_TCP   6
 #define BB_TCP_LISTEN    10 /* unix sockets use the same number */
 
 /* An anonymous inode is told by its name, "[eventfd]" and so on (fs/anon_inodes.c's callers). */
@@ -43,7 +44,88 @@ static __always_inline u32 anon_kind(struct file *file)
 	return BB_FD_ANON;
 }
 
-static __always_inline u32 kind_of_socket(struct file *file, const bool typed)
+/* The peer's IPv6 address. */
+static __always_inline int read_six(void *addr, struct sock *sk)
+{
+	if (!bpf_core_field_exists(struct sock_common, skc_v6_daddr))
+		return -1;
+	return bpf_probe_read_kernel(addr, 16,
+				     (char *)sk + bpf_core_field_offset(struct sock,
+									__sk_common.skc_v6_daddr));
+}
+
+/* What tells a connection from others, but for who listens: its ports, and the peer's address. */
+static __always_inline u64 end_mark(struct sock *sk, u16 family, const bool typed)
+{
+	u64 mark, six[2];
+
+	if (typed)
+		mark = (u64)sk->__sk_common.skc_daddr << 32 | sk->__sk_common.skc_portpair;
+	else
+		mark = (u64)BPF_CORE_READ(sk, __sk_common.skc_daddr) << 32 |
+		       BPF_CORE_READ(sk, __sk_common.skc_portpair);
+	if (family == BB_AF_INET6 && !read_six(six, sk))
+		mark ^= six[0] * 31 ^ six[1] * 17;
+	return mark;
+}
+
+/* The number of the other end of the socket at @sock, 0: there is no room. */
+__noinline u32 bb_end_number(u64 sock)
+{
+	struct sock *sk = (void *)sock;
+	struct bb_end_key key = {};
+	u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	u16 *found, number;
+	u32 unused;
+
+	key.family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	key.listens = BPF_CORE_READ(sk, __sk_common.skc_state) == BB_TCP_LISTEN;
+	key.proto = BPF_CORE_READ(sk, sk_protocol);
+	key.peer = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	if (key.listens || !key.peer ||
+	    (key.proto == BB_IPPROTO_TCP && (bb_listens[port / 64] >> (port % 64) & 1))) {
+		key.local = port;
+		key.peer = 0;
+	} else if (key.family == BB_AF_INET6) {
+		read_six(key.addr, sk);
+	} else {
+		u32 addr = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+
+		__builtin_memcpy(key.addr, &addr, sizeof(addr));
+	}
+	found = bpf_map_lookup_elem(&ends, &key);
+	if (found)
+		return *found;
+	if (bpf_map_pop_elem(&free_ends, &unused)) {
+		bb_drop(BB_DROP_ENDS_FULL);
+		return 0;
+	}
+	/* it is numbered from 1 */
+	number = unused + 1;
+	if (!bpf_map_update_elem(&ends, &key, &number, BPF_NOEXIST))
+		return number;
+	bpf_map_push_elem(&free_ends, &unused, 0);
+	found = bpf_map_lookup_elem(&ends, &key);
+	return found ? *found : 0;
+}
+
+/* The thread blocks on @sk, which is @sock's: who is at its other end? */
+static __always_inline void wait_on_end(struct bb_thread_sum *t, struct socket *sock,
+					struct sock *sk, u16 family, const bool typed)
+{
+	u64 mark = end_mark(sk, family, typed), at = 0;
+
+	if (!t->last_end || t->end_of != mark) {
+		/* read again, as a number: a pointer cannot be passed to a global function */
+		bpf_probe_read_kernel(&at, sizeof(at), &sock->sk);
+		t->end_of = mark;
+		t->last_end = bb_end_number(at);
+	}
+	t->end = t->last_end;
+}
+
+static __always_inline u32 kind_of_socket(struct bb_thread_sum *t, struct file *file,
+					  const bool typed)
 {
 	struct socket *sock;
 	struct sock *sk;
@@ -64,6 +146,8 @@ static __always_inline u32 kind_of_socket(struct file *file, const bool typed)
 	if (family == BB_AF_UNIX)
 		return state == BB_TCP_LISTEN ? BB_FD_UNIX_LISTEN : BB_FD_UNIX;
 	if (family == BB_AF_INET || family == BB_AF_INET6)
+		wait_on_end(t, sock, sk, family, typed);
+	if (family == BB_AF_INET || family == BB_AF_INET6)
 		return state == BB_TCP_LISTEN ? BB_FD_INET_LISTEN : BB_FD_INET;
 	return family ? BB_FD_SOCKET : BB_FD_UNKNOWN;
 }
@@ -76,7 +160,8 @@ static __always_inline bool is_tty(u32 rdev)
 }
 
 /* @typed: the pointers are typed, plain loads do. Fields are loaded only where they matter. */
-static __always_inline u32 kind_of_file(struct file *file, struct inode *inode, const bool typed)
+static __always_inline u32 kind_of_file(struct bb_thread_sum *t, struct file *file,
+					struct inode *inode, const bool typed)
 {
 	u16 mode = typed ? inode->i_mode : BPF_CORE_READ(inode, i_mode);
 	u64 magic;
@@ -86,7 +171,7 @@ static __always_inline u32 kind_of_file(struct file *file, struct inode *inode, 
 	case BB_S_IFIFO:
 		return BB_FD_PIPE;
 	case BB_S_IFSOCK:
-		return kind_of_socket(file, typed);
+		return kind_of_socket(t, file, typed);
 	case BB_S_IFCHR:
 		rdev = typed ? inode->i_rdev : BPF_CORE_READ(inode, i_rdev);
 		return is_tty(rdev) ? BB_FD_TTY : BB_FD_CHARDEV;
@@ -104,8 +189,8 @@ static __always_inline u32 kind_of_file(struct file *file, struct inode *inode, 
 	}
 }
 
-/* What descriptor @fd of @p is. */
-static __always_inline u32 fd_kind(struct task_struct *p, s32 fd)
+/* What descriptor @fd of @p is; sets t->end where it is a socket. */
+static __always_inline u32 fd_kind(struct task_struct *p, struct bb_thread_sum *t, s32 fd)
 {
 	struct file *file = NULL;
 	struct fdtable *fdt;
@@ -123,13 +208,13 @@ static __always_inline u32 fd_kind(struct task_struct *p, s32 fd)
 			return BB_FD_UNKNOWN;
 		}
 		file = bb_typed(file, struct file);
-		return kind_of_file(file, file->f_inode, true);
+		return kind_of_file(t, file, file->f_inode, true);
 	}
 	if (bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]) || !file) {
 		bb_drop(BB_DROP_FD_READ);
 		return BB_FD_UNKNOWN;
 	}
-	return kind_of_file(file, BPF_CORE_READ(file, f_inode), false);
+	return kind_of_file(t, file, BPF_CORE_READ(file, f_inode), false);
 }
 
 static __always_inline u32 bucket_of_fd(u32 kind)
@@ -160,11 +245,15 @@ static __always_inline u32 bucket_of_fd(u32 kind)
 	}
 }
 
-static __always_inline void wait_on_fd(struct task_struct *p, struct bb_thread_sum *t, s32 fd)
+/* @polled: by a poll() of it alone, as a socket with a timeout is before each read. */
+static __always_inline void wait_on_fd(struct task_struct *p, struct bb_thread_sum *t, s32 fd,
+				       bool polled)
 {
-	u32 kind = fd_kind(p, fd);
+	u32 kind = fd_kind(p, t, fd);
 
 	t->fd = fd;
+	if (polled)
+		return;
 	t->fdkind = kind;
 	t->bucket = bucket_of_fd(kind);
 	/* the call is known, even where its descriptor has been closed under it */
@@ -172,14 +261,14 @@ static __always_inline void wait_on_fd(struct task_struct *p, struct bb_thread_s
 		t->bucket = bb_task_in_iowait(p) ? BB_DISK : BB_OTHER;
 }
 
-/* poll() of one descriptor, as a socket with a timeout does before each read: name it. */
-static __always_inline void poll_first_fd(struct bb_thread_sum *t, u64 fds, u64 nfds,
-					  bool own_memory)
+/* The descriptor of a poll() of one alone, -1: it has several, or that cannot be read. */
+static __always_inline s32 polled_fd(u64 fds, u64 nfds, bool own_memory)
 {
 	s32 fd;
 
-	if (own_memory && nfds == 1 && !bpf_probe_read_user(&fd, sizeof(fd), (void *)fds))
-		t->fd = fd;
+	if (!own_memory || nfds != 1 || bpf_probe_read_user(&fd, sizeof(fd), (void *)fds))
+		return -1;
+	return fd;
 }
 
 static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thread_sum *t,
@@ -190,7 +279,15 @@ static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thr
 	bool iowait = bb_task_in_iowait(p);
 	u64 uaddr = r->arg[0];
 	u32 op = BB_FUTEX_WAIT_BITSET | BB_FUTEX_PRIVATE, val = r->arg[1], cmd;
+	s32 polled = -1;
 
+	if (class == BB_SC_POLL) {
+		t->bucket = r->arg[1] ? BB_POLL : BB_SLEEP;
+		polled = polled_fd(r->arg[0], r->arg[1], own_memory);
+		if (polled < 0)
+			return;
+		class = BB_SC_FD;
+	}
 	switch (class) {
 	case BB_SC_FUTEX:
 		cmd = r->arg[1] & BB_FUTEX_CMD_MASK;
@@ -215,15 +312,11 @@ static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thr
 		break;
 	}
 	case BB_SC_FD:
-		wait_on_fd(p, t, r->arg[0]);
+		wait_on_fd(p, t, polled < 0 ? (s32)r->arg[0] : polled, polled >= 0);
 		return;
 	case BB_SC_POLL_FD:
 		t->fd = r->arg[0];
 		t->bucket = BB_POLL;
-		return;
-	case BB_SC_POLL:
-		t->bucket = r->arg[1] ? BB_POLL : BB_SLEEP;
-		poll_first_fd(t, r->arg[0], r->arg[1], own_memory);
 		return;
 	case BB_SC_SELECT:
 		t->bucket = r->arg[0] ? BB_POLL : BB_SLEEP;
@@ -264,6 +357,7 @@ static __always_inline void classify(struct task_struct *p, struct bb_thread_sum
 	t->nr = -1;
 	t->fd = -1;
 	t->fdkind = BB_FD_NONE;
+	t->end = 0;
 	if ((state & (BB_TASK_STOPPED | BB_TASK_TRACED)) || bb_task_frozen(p, state)) {
 		t->bucket = BB_STOPPED;
 		return;
@@ -293,6 +387,7 @@ static __always_inline void classify(struct task_struct *p, struct bb_thread_sum
 		/* a signal or a freeze broke the call off: it still waits for the same */
 		t->bucket = t->restart_bucket ? t->restart_bucket : BB_UNKNOWN;
 		t->fdkind = t->restart_fdkind;
+		t->end = t->restart_end;
 		t->wake_how = 0;
 		if (t->restart_bucket)
 			t->nr = t->restart_nr;
@@ -302,12 +397,14 @@ static __always_inline void classify(struct task_struct *p, struct bb_thread_sum
 	t->restart_bucket = t->bucket;
 	t->restart_nr = t->nr;
 	t->restart_fdkind = t->fdkind;
+	t->restart_end = t->end;
 }
 
 static __always_inline bool slot_fits(const struct bb_wait_slot *s, const struct bb_thread_sum *t,
 				      u32 bucket)
 {
-	return s->used && s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind;
+	return s->used && s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind &&
+	       s->end == t->end;
 }
 
 static __always_inline void slot_sum(struct bb_wait_slot *s, u64 ns)
@@ -358,7 +455,18 @@ __noinline int bb_slot_add(u64 task, u32 pid, u32 bucket, u64 ns)
 			return 0;
 		goto found;
 	}
+	/* with another end, rather than with another state */
+	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
+		s = &t->slots[i];
+		if (s->bucket != bucket || s->nr != t->nr || s->fdkind != t->fdkind)
+			continue;
+		s->end = BB_END_SEVERAL;
+		s->fd = t->fd;
+		slot_sum(s, ns);
+		return 0;
+	}
 	/* the last row takes what has no row of its own, of several states */
+	s = &t->slots[BB_WAIT_SLOTS - 1];
 	bb_drop(BB_DROP_WAITS_FULL);
 	s->bucket = BB_BUCKET_MAX;
 	s->nr = -2;
@@ -370,6 +478,7 @@ found:
 	s->bucket = bucket;
 	s->nr = t->nr;
 	s->fdkind = t->fdkind;
+	s->end = t->end;
 	s->fd = t->fd;
 	slot_sum(s, ns);
 	return 0;

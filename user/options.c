@@ -135,7 +135,7 @@ static void parse_entries(struct argp_state *state, const char *arg, struct bb_c
 		     { "locks", &c->test_locks },       { "procs", &c->test_procs },
 		     { "syscalls", &c->test_syscalls }, { "holders", &c->test_holders },
 		     { "wakers", &c->test_wakers },     { "takers", &c->test_takers },
-		     { "py_sums", &c->test_py_sums } };
+		     { "ends", &c->test_ends },         { "py_sums", &c->test_py_sums } };
 	const char *eq = strchr(arg, '=');
 	int64_t v;
 

@@ -125,13 +125,22 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct in6_addr {
+}; /* 16 bytes */
+
 struct sock_common {
+	u32 skc_daddr;
+	u32 skc_portpair; /* the peer's port and our own */
+	u16 skc_dport;
+	u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	u16 sk_protocol;
 };
 
 struct socket {

@@ -403,16 +403,23 @@ def busy_seconds():
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
+def child_seconds():
+    """CPU time of our children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def diagnose_alone(pid, secs=2, *args, tries=4):
     """As diagnose(), once more if others used the CPUs meanwhile: a verdict on a program that has
     to share them is another one. The last try counts whatever happened."""
     for left in reversed(range(tries)):
-        busy = busy_seconds()
+        busy = busy_seconds() - child_seconds()
         report = diagnose(pid, secs, *args)
-        busy = busy_seconds() - busy
+        # the tool is our child, and has ended: most that it takes is to load its programs
+        busy = busy_seconds() - child_seconds() - busy
         own = sum(state(process, "oncpu") for process in report["processes"]) / 10**9
-        # Half a second: the tool itself, loading its programs, and the rest of the machine.
-        if busy - own < 0.5 + 0.1 * secs or not left:
+        # the rest of the machine, and we ourselves
+        if busy - own < 0.3 + 0.1 * secs or not left:
             return report
     return None
 

@@ -31,6 +31,8 @@ struct build {
 	uint32_t *by_tgid;             /* indices of processes, sorted by tgid */
 	struct lock_index *index;      /* of all locks, by process and address */
 	size_t nr_index;
+	struct bb_end_key *ends; /* of sockets that were waited on, by number */
+	size_t nr_ends;
 	struct bb_py_ident *idents; /* of all threads, where there is a Python */
 	size_t nr_idents;
 	uint64_t end_ns;
@@ -322,8 +324,8 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
 		return;
 	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
 		s = &sum->slots[i];
-		if (!s->used ||
-		    (s->bucket == bucket && s->nr == sum->nr && s->fdkind == sum->fdkind))
+		if (!s->used || (s->bucket == bucket && s->nr == sum->nr &&
+				 s->fdkind == sum->fdkind && s->end == sum->end))
 			break;
 		s = NULL;
 	}
@@ -333,6 +335,7 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
 	s->bucket = (uint8_t)bucket;
 	s->nr = sum->nr;
 	s->fdkind = sum->fdkind;
+	s->end = sum->end;
 	s->fd = sum->fd;
 	s->count++;
 	s->ns += ns;
@@ -542,6 +545,17 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 	return 0;
 }
 
+static int add_end(const struct bb_end_key *key, uint16_t number, void *ctx)
+{
+	struct build *b = ctx;
+
+	while (b->nr_ends <= number)
+		if (!bb_grow((void **)&b->ends, &b->nr_ends, sizeof(*b->ends)))
+			return -ENOMEM;
+	b->ends[number] = *key;
+	return 0;
+}
+
 static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall_sum *sum,
 		       void *ctx)
 {
@@ -745,7 +759,7 @@ static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
 	bb_takers__sort(p->takers, p->nr_takers);
 	if (p->nr_threads)
 		qsort(p->threads, p->nr_threads, sizeof(*p->threads), by_tid);
-	err = bb_place__waits(p);
+	err = bb_place__waits(p, b->ends, b->nr_ends);
 	if (!err && p->execed)
 		err = join_leaders(p);
 	if (err)
@@ -785,6 +799,8 @@ static int build_all(struct build *b, struct bb_kernel *k)
 		err = bb_kernel__each_syscall(k, add_syscall, b);
 	if (!err)
 		err = bb_kernel__each_taker(k, add_taker, b);
+	if (!err)
+		err = bb_kernel__each_end(k, add_end, b);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = finish_process(b, k, i);
 	if (!err)
@@ -823,5 +839,6 @@ out:
 	free(b.by_tgid);
 	free(b.index);
 	free(b.idents);
+	free(b.ends);
 	return err;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -26,6 +27,7 @@
 #include "privileges.h"
 #include "procfs.h"
 #include "python_code.h"
+#include "sockets.h"
 #include "target.h"
 #include "thread_names.h"
 
@@ -33,7 +35,7 @@
 #define LOOK_NS    (50 * MS)   /* between looks at targets that come and change */
 #define FRESH_NS   (2000 * MS) /* a program is looked at again for a runtime this long */
 #define LEARN_NS   (250 * MS)  /* between looks at new Python code and threads */
-#define FUTEX_ROWS 8192
+#define FUTEX_ROWS 4096
 
 struct bb_capture {
 	struct bb_capture_opts opts;
@@ -53,7 +55,8 @@ struct bb_capture {
 	struct bb_native_samples *natives;
 	struct bb_thread_names *names;
 	struct bb_allowance allowance;
-	uint64_t learn_ns; /* when stacks and threads are to be named next */
+	uint64_t listeners_ns; /* when the ports that are listened on are to be read next */
+	uint64_t learn_ns;     /* when stacks and threads are to be named next */
 	enum bb_tracing tracing;
 	uint64_t traced_until_ns;
 	bool no_samples; /* perf_event_open() was refused */
@@ -179,6 +182,7 @@ static int load(struct bb_capture *c)
 	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
 	o.wakers = or_else(c->opts.test_wakers, 1024);
 	o.takers = or_else(c->opts.test_takers, 512);
+	o.ends = or_else(c->opts.test_ends, 1024);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
 	o.holders = or_else(c->opts.test_holders, 4096);
 	o.py_sums = or_else(c->opts.test_py_sums, 8192);
@@ -398,6 +402,38 @@ static int select_threads(struct bb_capture *c)
 	return err;
 }
 
+#define NAMESPACES_MOST 8
+
+/* Which ports are listened on, for who blocks on a socket: an hundredth of a CPU at most. */
+static void tell_listeners(struct bb_capture *c, uint64_t now)
+{
+	static uint64_t ports[BB_PORTS / 64];
+	ino_t seen[NAMESPACES_MOST];
+	size_t nr = 0;
+
+	if (now < c->listeners_ns)
+		return;
+	memset(ports, 0, sizeof(ports));
+	for (size_t i = 0; i < c->targets.nr && nr < NAMESPACES_MOST; i++) {
+		struct bb_target *t = &c->targets.items[i];
+		char path[32];
+		struct stat st;
+		size_t j = 0;
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)t->pid);
+		if (t->gone || stat(path, &st))
+			continue;
+		while (j < nr && seen[j] != st.st_ino)
+			j++;
+		if (j < nr)
+			continue;
+		seen[nr++] = st.st_ino;
+		bb_sockets__listeners(t->pid, ports);
+	}
+	bb_kernel__set_listeners(c->kernel, ports);
+	c->listeners_ns = now + 100 * (ktime() - now);
+}
+
 static int open_window(struct bb_capture *c)
 {
 	bool gil = false;
@@ -422,6 +458,7 @@ static int open_window(struct bb_capture *c)
 	c->busy_ns = bb_procfs__busy_ns();
 	c->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	c->bpf_ns = bb_kernel__bpf_ns(c->kernel);
+	tell_listeners(c, ktime());
 	err = bb_kernel__open_gate(c->kernel, &c->start_ns);
 	/* what the wall clock said when the gate opened */
 	c->start_realtime_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - (ktime() - c->start_ns));
@@ -736,6 +773,7 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 		if (err)
 			return err;
 		look_for_runtimes(c, now);
+		tell_listeners(c, now);
 		if (now >= c->learn_ns) {
 			c->learn_ns = now + LEARN_NS;
 			begin_look(c, now, false);

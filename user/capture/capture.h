@@ -29,6 +29,7 @@ struct bb_capture_opts {
 	uint32_t test_holders;
 	uint32_t test_wakers;
 	uint32_t test_takers;
+	uint32_t test_ends;
 	uint32_t test_py_sums;
 	bool test_no_code; /* bench: as for a Python whose frames are not known */
 	const char

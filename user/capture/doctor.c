@@ -118,6 +118,7 @@ static int check_programs(void)
 				    .locks = 64,
 				    .wakers = 64,
 				    .takers = 64,
+				    .ends = 64,
 				    .syscalls = 64,
 				    .follow = true,
 				    .trace_syscalls = true };

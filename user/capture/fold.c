@@ -92,6 +92,7 @@ int bb_fold__waits(struct bb_thread *t, const struct bb_thread_sum *sum)
 		w->syscall = s->nr;
 		w->fdkind = s->fdkind < BB_FD_MAX ? s->fdkind : BB_FD_UNKNOWN;
 		w->fd = s->fd;
+		w->end = s->end;
 		w->count = s->count;
 		w->ns = s->ns;
 		w->max_ns = s->max_ns;
@@ -113,7 +114,8 @@ int bb_fold__merge_waits(struct bb_wait **rows, size_t *nr, const struct bb_wait
 
 		for (size_t j = 0; j < *nr && !w; j++)
 			if ((*rows)[j].state == m->state && (*rows)[j].syscall == m->syscall &&
-			    (*rows)[j].fdkind == m->fdkind && !strcmp((*rows)[j].label, m->label))
+			    (*rows)[j].fdkind == m->fdkind && (*rows)[j].end == m->end &&
+			    !strcmp((*rows)[j].label, m->label))
 				w = &(*rows)[j];
 		if (!w) {
 			struct bb_wait *grown = realloc(*rows, (*nr + 1) * sizeof(*grown));

@@ -23,7 +23,7 @@ int bb_fold__waits(struct bb_thread *t, const struct bb_thread_sum *sum);
 
 /**
  * bb_fold__merge_waits - add the rows @more to the array @rows of @nr, joined by
- * state, call and kind of descriptor. Return 0 or -ENOMEM.
+ * state, call, kind of descriptor and other end. Return 0 or -ENOMEM.
  */
 int bb_fold__merge_waits(struct bb_wait **rows, size_t *nr, const struct bb_wait *more,
 			 size_t nr_more);

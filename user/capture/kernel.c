@@ -99,6 +99,8 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.free_hists, LOCK_HISTS);
 	bpf_map__set_max_entries(skel->maps.wakers, o->wakers);
 	bpf_map__set_max_entries(skel->maps.takers, o->takers);
+	bpf_map__set_max_entries(skel->maps.ends, o->ends);
+	bpf_map__set_max_entries(skel->maps.free_ends, o->ends);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
 	bpf_map__set_max_entries(skel->maps.loops, o->threads < 256 ? o->threads : 256);
 	if (o->python) {
@@ -229,6 +231,8 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 	err = free_all(k->skel->maps.free_rows);
 	if (!err)
 		err = free_all(k->skel->maps.free_hists);
+	if (!err)
+		err = free_all(k->skel->maps.free_ends);
 	if (err) {
 		bb_error("cannot fill the list of free rows: %s", strerror(-err));
 		goto out;
@@ -558,6 +562,18 @@ int bb_kernel__each_taker(struct bb_kernel *k,
 			  void *ctx)
 {
 	EACH(k->skel->maps.takers, struct bb_taker_key, struct bb_taker_sum, fn(&key, &val, ctx));
+}
+
+int bb_kernel__each_end(struct bb_kernel *k,
+			int (*fn)(const struct bb_end_key *key, uint16_t number, void *ctx),
+			void *ctx)
+{
+	EACH(k->skel->maps.ends, struct bb_end_key, uint16_t, fn(&key, val, ctx));
+}
+
+void bb_kernel__set_listeners(struct bb_kernel *k, const uint64_t *ports)
+{
+	memcpy(k->skel->bss->bb_listens, ports, sizeof(k->skel->bss->bb_listens));
 }
 
 int bb_kernel__each_gil(struct bb_kernel *k,

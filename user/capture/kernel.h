@@ -23,6 +23,7 @@ struct bb_kernel_opts {
 	uint32_t locks;
 	uint32_t wakers;
 	uint32_t takers;
+	uint32_t ends;
 	uint32_t syscalls;
 	uint32_t holders; /* these two where there is Python */
 	uint32_t py_sums;
@@ -69,6 +70,12 @@ int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_py
 
 /** bb_kernel__get_process - read a target's row. Return 0 or -ENOENT. */
 int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_sum *proc);
+
+/**
+ * bb_kernel__set_listeners - tell which local TCP ports are listened on.
+ * @ports: BB_PORTS bits
+ */
+void bb_kernel__set_listeners(struct bb_kernel *k, const uint64_t *ports);
 
 /** bb_kernel__get_lock_hist - read row @number of the histograms of locks. Return 0 or -errno. */
 int bb_kernel__get_lock_hist(struct bb_kernel *k, uint32_t number, struct bb_lock_hist *hist);
@@ -143,6 +150,9 @@ int bb_kernel__each_taker(struct bb_kernel *k,
 			  int (*fn)(const struct bb_taker_key *key, const struct bb_taker_sum *sum,
 				    void *ctx),
 			  void *ctx);
+int bb_kernel__each_end(struct bb_kernel *k,
+			int (*fn)(const struct bb_end_key *key, uint16_t number, void *ctx),
+			void *ctx);
 int bb_kernel__each_gil(struct bb_kernel *k,
 			int (*fn)(const struct bb_lock_key *key, const struct bb_gil_sum *sum,
 				  void *ctx),

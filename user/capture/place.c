@@ -128,7 +128,7 @@ int bb_place__locks(pid_t pid, struct bb_lock *locks, size_t nr)
 	return err == -ENOMEM ? err : 0;
 }
 
-int bb_place__waits(struct bb_process *p)
+int bb_place__waits(struct bb_process *p, const struct bb_end_key *ends, size_t nr)
 {
 	struct bb_sockets *s = NULL;
 	int err = 0;
@@ -136,8 +136,9 @@ int bb_place__waits(struct bb_process *p)
 	for (size_t i = 0; i < p->nr_threads && !err; i++) {
 		for (size_t j = 0; j < p->threads[i].nr_waits && !err; j++) {
 			struct bb_wait *w = &p->threads[i].waits[j];
+			bool known = w->end && w->end < nr && w->end != BB_END_SEVERAL;
 
-			if (w->fd < 0 || p->kernel_thread)
+			if ((w->fd < 0 && !known) || p->kernel_thread)
 				continue;
 			if (!s) {
 				/* read once, and only when somebody waited on a descriptor */
@@ -145,7 +146,12 @@ int bb_place__waits(struct bb_process *p)
 				if (err)
 					break;
 			}
-			bb_sockets__describe(s, w);
+			if (known)
+				bb_sockets__of_end(s, &ends[w->end], w);
+			else
+				bb_sockets__describe(s, w);
+			if (w->end == BB_END_SEVERAL)
+				snprintf(w->label, sizeof(w->label), "several");
 		}
 	}
 	bb_sockets__free(s);

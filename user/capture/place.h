@@ -12,9 +12,11 @@
 int bb_place__locks(pid_t pid, struct bb_lock *locks, size_t nr);
 
 /**
- * bb_place__waits - say what is at the other end of the descriptors that the
- * threads of @p waited on, from /proc as it is now. Return 0 or -ENOMEM.
+ * bb_place__waits - say what is at the other end of the descriptors that the threads of @p
+ * waited on: of sockets as it was when they did, else from /proc as it is now.
+ * @ends: of the sockets, by number, @nr of them
+ * Return 0 or -ENOMEM.
  */
-int bb_place__waits(struct bb_process *p);
+int bb_place__waits(struct bb_process *p, const struct bb_end_key *ends, size_t nr);
 
 #endif

@@ -184,16 +184,16 @@ static bool is_pair(const struct bb_sockets *s, const struct sock *k)
 	       (prev && prev->family == FAM_UNIX && !prev->named);
 }
 
-static void peer_name(const struct sock *k, char *buf, size_t len)
+/* @peer: an address as on the wire, and a port. */
+static void peer_name(bool v6, const void *peer, unsigned int port, char *buf, size_t len)
 {
 	char addr[INET6_ADDRSTRLEN] = "?";
 
-	/* each group of 8 hex digits is a 32-bit word in host order */
-	inet_ntop(k->v6 ? AF_INET6 : AF_INET, k->peer, addr, sizeof(addr));
-	if (k->v6 && !strncmp(addr, "::ffff:", 7))
-		snprintf(buf, len, "%s:%u", addr + 7, k->peer_port);
+	inet_ntop(v6 ? AF_INET6 : AF_INET, peer, addr, sizeof(addr));
+	if (v6 && !strncmp(addr, "::ffff:", 7))
+		snprintf(buf, len, "%s:%u", addr + 7, port);
 	else
-		snprintf(buf, len, k->v6 ? "[%s]:%u" : "%s:%u", addr, k->peer_port);
+		snprintf(buf, len, v6 ? "[%s]:%u" : "%s:%u", addr, port);
 }
 
 static enum bb_endpoint socket_end(const struct bb_sockets *s, const struct sock *k, char *label,
@@ -226,7 +226,8 @@ static enum bb_endpoint socket_end(const struct bb_sockets *s, const struct sock
 		snprintf(label, len, "%s in :%u", proto, k->local_port);
 		return BB_END_INBOUND;
 	}
-	peer_name(k, peer, sizeof(peer));
+	/* each group of 8 hex digits is a 32-bit word in host order */
+	peer_name(k->v6, k->peer, k->peer_port, peer, sizeof(peer));
 	snprintf(label, len, "%s out %s", proto, peer);
 	return BB_END_OUTBOUND;
 }
@@ -318,6 +319,55 @@ static void describe_epoll(struct bb_sockets *s, struct bb_wait *w)
 		w->endpoint = BB_END_NONE;
 		snprintf(w->label, sizeof(w->label), "timers only");
 	}
+}
+
+/* Connections that clients have open to a port. */
+static uint32_t count_peers(const struct bb_sockets *s, unsigned int port)
+{
+	uint32_t nr = 0;
+
+	for (size_t i = 0; i < s->nr; i++)
+		nr += s->socks[i].family == FAM_TCP && s->socks[i].connected &&
+		      s->socks[i].local_port == port;
+	return nr;
+}
+
+void bb_sockets__of_end(const struct bb_sockets *s, const struct bb_end_key *end, struct bb_wait *w)
+{
+	const char *proto = end->proto == IPPROTO_TCP   ? "tcp"
+			    : end->proto == IPPROTO_UDP ? "udp"
+							: "ip";
+	char peer[64];
+
+	if (end->listens) {
+		w->endpoint = BB_END_LISTEN;
+		snprintf(w->label, sizeof(w->label), "%s listen :%u", proto, end->local);
+	} else if (end->peer) {
+		w->endpoint = BB_END_OUTBOUND;
+		peer_name(end->family == AF_INET6, end->addr, ntohs(end->peer), peer, sizeof(peer));
+		snprintf(w->label, sizeof(w->label), "%s out %s", proto, peer);
+	} else if (end->proto == IPPROTO_TCP) {
+		w->endpoint = BB_END_INBOUND;
+		snprintf(w->label, sizeof(w->label), "tcp in :%u", end->local);
+		w->peers = s ? count_peers(s, end->local) : 0;
+	} else {
+		w->endpoint = end->proto == IPPROTO_UDP ? BB_END_INBOUND : BB_END_UNKNOWN;
+		snprintf(w->label, sizeof(w->label), "%s :%u", proto, end->local);
+	}
+}
+
+void bb_sockets__listeners(pid_t pid, uint64_t *ports)
+{
+	struct bb_sockets s = { .pid = pid };
+
+	/* what cannot be read has none: its connections are outbound, then */
+	if (!read_table(&s, "tcp", FAM_TCP, false))
+		read_table(&s, "tcp6", FAM_TCP, true);
+	for (size_t i = 0; i < s.nr; i++)
+		if (s.socks[i].listening)
+			ports[s.socks[i].local_port / 64 % (BB_PORTS / 64)] |=
+				1ULL << s.socks[i].local_port % 64;
+	free(s.socks);
 }
 
 void bb_sockets__describe(struct bb_sockets *s, struct bb_wait *w)

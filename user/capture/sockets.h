@@ -13,6 +13,17 @@ int bb_sockets__read(pid_t pid, struct bb_sockets **s);
 /** bb_sockets__describe - set endpoint and label of a wait from its descriptor. */
 void bb_sockets__describe(struct bb_sockets *s, struct bb_wait *w);
 
+/** bb_sockets__of_end - the same from what the kernel side saw when the thread blocked. */
+void bb_sockets__of_end(const struct bb_sockets *s, const struct bb_end_key *end,
+			struct bb_wait *w);
+
+/**
+ * bb_sockets__listeners - set the bits of local TCP ports that are listened on in the
+ * process's network namespace.
+ * @ports: BB_PORTS bits; others are left as they are
+ */
+void bb_sockets__listeners(pid_t pid, uint64_t *ports);
+
 /** bb_sockets__free - accepts NULL. */
 void bb_sockets__free(struct bb_sockets *s);
 

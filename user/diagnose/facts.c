@@ -190,6 +190,16 @@ static double span_ns(const struct bb_record *rec, const struct bb_process *p)
 	return (double)(to - from);
 }
 
+/* What the holders of a lock were blocked in with it, but for other locks. */
+static double blocked_with(const struct bb_lock_holder *h, size_t nr)
+{
+	double ns = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		ns += h[i].futex ? 0 : (double)h[i].wait.ns;
+	return ns;
+}
+
 void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p)
 {
 	size_t nr;
@@ -235,6 +245,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		f->lock_share = (double)l->contended_ns / f->window_ns;
 		f->top_lock = l;
 		f->top_holder = bb_process__lock_holders(p, l->addr, &nr);
+		f->chain_end = f->top_holder ? bb_process__chain_end(p, f->top_holder) : NULL;
+		f->held_io = blocked_with(f->top_holder, nr) / f->window_ns;
 	}
 	f->gil_share = fmin(f->gil_share, 1);
 	f->lock_share = fmin(f->lock_share, 1);
@@ -276,6 +288,8 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 		to->lock_share = f->lock_share * part;
 		to->top_lock = f->top_lock;
 		to->top_holder = f->top_holder;
+		to->chain_end = f->chain_end;
+		to->held_io = f->held_io * part;
 	}
 	if (f->top_io && (!to->top_io || f->top_io->ns > to->top_io->ns))
 		to->top_io = f->top_io;

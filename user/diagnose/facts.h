@@ -25,10 +25,12 @@ struct bb_facts {
 	double lock_share; /* the same for the most contended lock */
 	const struct bb_lock *top_lock;
 	const struct bb_lock_holder *top_holder; /* who had that one longest, NULL: not known */
-	const struct bb_wait *top_io;            /* longest wait that counts as io, NULL: none */
-	double blocked_outside; /* inactive threads that wait for disk or a server */
-	double stuck;           /* inactive threads that wait for a lock, or in an unclassed call */
-	double host_busy;       /* share of all CPUs of the machine in use; NaN: unknown */
+	const struct bb_lock_holder *chain_end;  /* of that one's waits: bb_process__chain_end() */
+	double held_io;               /* threads that were blocked with that lock, on average */
+	const struct bb_wait *top_io; /* longest wait that counts as io, NULL: none */
+	double blocked_outside;       /* inactive threads that wait for disk or a server */
+	double stuck;     /* inactive threads that wait for a lock, or in an unclassed call */
+	double host_busy; /* share of all CPUs of the machine in use; NaN: unknown */
 	bool has_gil, is_go;
 	double busiest; /* share of its time that the busiest thread runs or queues for a CPU */
 	bool parks;     /* a runtime whose locks park each waiter on a word of its own */

@@ -30,7 +30,7 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	double noise = bb_rule(BB_R_CONTENDED);
 	double gil = f->gil_share > noise ? f->gil_share : 0;
 	double lock = f->lock_share > noise ? f->lock_share : 0;
-	double held = gil + lock, on, runq, starved;
+	double held = gil + lock, on, runq, starved, io;
 
 	memset(a, 0, sizeof(*a));
 	if (held > 1) {
@@ -63,12 +63,14 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	a->of[BB_BOUND_CPU_SATURATED] =
 		(1 - full) * runq + full * (f->runq + f->on) + (starved - full) * on;
 	a->of[BB_BOUND_CPU_BOUND] = (1 - starved) * on;
+	/* so is what the holder waits for */
+	io = lock > 0 ? fmax(0, f->io - f->held_io) : f->io;
 	/*
 	 * Threads that each wait for most of their time wait side by side, which
 	 * counts for more than those that wait beside one that computes.
 	 */
 	a->of[BB_BOUND_IO_BOUND] =
-		capped(f->io, (f->busiest < bb_rule(BB_R_DOMINATES) ? 2 : 1) * (f->on + f->runq));
+		capped(io, (f->busiest < bb_rule(BB_R_DOMINATES) ? 2 : 1) * (f->on + f->runq));
 }
 
 /* ---- words */
@@ -147,6 +149,14 @@ static double largest(const struct bb_verdict *v)
 	return most;
 }
 
+/* Is what the lock's holder waits for what all wait for? */
+static bool waits_itself(const struct bb_facts *f)
+{
+	const struct bb_lock_holder *h = f->chain_end;
+
+	return h && h->tid && h->ns && (double)h->wait.ns / (double)h->ns >= 0.5;
+}
+
 /* What is waited for is no lock of the program's, but the interpreter that has stopped it. */
 static bool is_world(const struct bb_facts *f)
 {
@@ -183,6 +193,11 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		if (f->top_holder && f->top_holder->tid)
 			FOR(v, (double)f->top_holder->ns / (double)f->top_lock->contended_ns, NAN,
 			    "share", "", "of that time thread %d had it", (int)f->top_holder->tid);
+		if (waits_itself(f))
+			FOR(v, (double)f->chain_end->wait.ns / (double)f->chain_end->ns, NAN,
+			    "share", "", "of its time with %s thread %d was blocked in %s",
+			    f->chain_end == f->top_holder ? "it" : "another lock",
+			    (int)f->chain_end->tid, bb_state__name(f->chain_end->wait.state));
 		FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
 		FOR(v, fill, bb_rule(BB_R_FULL_FROM), "share", "cpus-full-from",
 		    "use of the usable CPUs: the rest is free");
@@ -303,8 +318,11 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 			snprintf(s, len,
 				 "One lock is waited for %.0f%% of the time: %.1f threads wait, "
 				 "%.1f of "
-				 "%.3g CPUs are used.",
-				 f->lock_share * 100, f->lock, f->on, f->cpus);
+				 "%.3g CPUs are used.%s%s%s",
+				 f->lock_share * 100, f->lock, f->on, f->cpus,
+				 waits_itself(f) ? " Who has it waits itself: " : "",
+				 waits_itself(f) ? bb_state__name(f->chain_end->wait.state) : "",
+				 waits_itself(f) ? "." : "");
 		break;
 	case BB_BOUND_CPU_SATURATED:
 		if (f->throttled > f->preempted && f->throttled > 0.1)

@@ -199,6 +199,7 @@ json_t *bb_json__wait(const struct bb_wait *w, const struct bb_emit_opts *opts)
 	o = bb_json__set(o, "fd", w->fd >= 0 ? json_integer(w->fd) : json_null());
 	o = bb_json__set(o, "endpoint", bb_json__string(bb_name__endpoint(w->endpoint)));
 	o = bb_json__set(o, "label", bb_json__string(w->label[0] ? w->label : NULL));
+	o = bb_json__set(o, "peers", w->peers ? json_integer(w->peers) : json_null());
 	o = bb_json__set(o, "count", bb_json__u64(w->count));
 	o = bb_json__set(o, "wait_ns", bb_json__u64(w->ns));
 	o = bb_json__set(o, "max_ns", bb_json__u64(w->max_ns));

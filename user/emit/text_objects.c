@@ -37,6 +37,9 @@ static void wait__endpoint(struct bb_line *l, const struct bb_wait *w, size_t co
 
 	if (w->label[0]) {
 		bb_line__escaped(l, w->label, columns);
+		if (w->peers)
+			bb_line__printf(l, " (%" PRIu32 " peer%s)", w->peers,
+					w->peers == 1 ? "" : "s");
 		return;
 	}
 	if (w->fdkind == BB_FD_NONE || w->fdkind == BB_FD_UNKNOWN)
@@ -119,14 +122,6 @@ static void holder__who(struct bb_line *l, const struct bb_process *p,
 		bb_line__printf(l, " of process %d", (int)h->pid);
 }
 
-static const struct bb_lock *lock_at(const struct bb_process *p, uint64_t addr)
-{
-	for (size_t i = 0; addr && i < p->nr_locks; i++)
-		if (p->locks[i].addr == addr)
-			return &p->locks[i];
-	return NULL;
-}
-
 /* Those who had it while others waited, and what they waited for themselves. */
 static void lock__holders(struct bb_text *t, const struct bb_process *p, const struct bb_lock *k,
 			  int level)
@@ -139,7 +134,7 @@ static void lock__holders(struct bb_text *t, const struct bb_process *p, const s
 	h = bb_process__lock_holders(p, k->addr, &nr);
 	for (size_t i = 0; i < nr && i < (level ? 1 : HOLDERS_TOLD); i++, h++) {
 		const struct bb_wait *w = &h->wait;
-		const struct bb_lock *behind = lock_at(p, h->futex);
+		const struct bb_lock *behind = bb_process__lock_at(p, h->futex);
 
 		if (ratio(h->ns, k->contended_ns) < HOLDER_SHARE)
 			break;

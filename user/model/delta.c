@@ -28,6 +28,23 @@ static void take_budget(struct bb_budget *b, const struct bb_budget *less)
 	take(&b->futex_other_ns, less->futex_other_ns);
 }
 
+/* The same wait, by its label if there are several. */
+static const struct bb_wait *same_wait(const struct bb_wait *w, const struct bb_wait *of, size_t nr)
+{
+	const struct bb_wait *any = NULL;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (of[i].state != w->state || of[i].syscall != w->syscall ||
+		    of[i].fdkind != w->fdkind || of[i].end != w->end)
+			continue;
+		if (!strcmp(of[i].label, w->label))
+			return &of[i];
+		if (!any)
+			any = &of[i];
+	}
+	return any;
+}
+
 static void take_waits(struct bb_wait *rows, size_t *nr, const struct bb_wait *less, size_t nr_less)
 {
 	size_t kept = 0;
@@ -35,16 +52,12 @@ static void take_waits(struct bb_wait *rows, size_t *nr, const struct bb_wait *l
 	for (size_t i = 0; i < *nr; i++) {
 		struct bb_wait *w = &rows[i];
 
-		for (size_t j = 0; j < nr_less; j++) {
-			const struct bb_wait *l = &less[j];
+		const struct bb_wait *l = same_wait(w, less, nr_less);
 
-			if (l->state != w->state || l->syscall != w->syscall ||
-			    l->fdkind != w->fdkind)
-				continue;
+		if (l) {
 			take(&w->ns, l->ns);
 			/* a wait that was open then goes on: it counts again */
 			take(&w->count, l->count - (l->open && l->count));
-			break;
 		}
 		if (w->ns || w->open)
 			rows[kept++] = *w;

@@ -133,6 +133,34 @@ const struct bb_lock_holder *bb_process__lock_holders(const struct bb_process *p
 	return *nr ? &p->lock_holders[lo] : NULL;
 }
 
+const struct bb_lock *bb_process__lock_at(const struct bb_process *p, uint64_t addr)
+{
+	for (size_t i = 0; addr && i < p->nr_locks; i++)
+		if (p->locks[i].addr == addr)
+			return &p->locks[i];
+	return NULL;
+}
+
+#define CHAIN_MOST 16 /* it may be a ring: figures of a window, not of an instant */
+
+const struct bb_lock_holder *bb_process__chain_end(const struct bb_process *p,
+						   const struct bb_lock_holder *h)
+{
+	for (int i = 0; i < CHAIN_MOST; i++) {
+		const struct bb_lock *l = bb_process__lock_at(p, h->futex);
+		const struct bb_lock_holder *next;
+		size_t nr;
+
+		if (!l || l->state != BB_STATE_LOCK || l->addr == h->lock)
+			return h;
+		next = bb_process__lock_holders(p, l->addr, &nr);
+		if (!next)
+			return h;
+		h = next;
+	}
+	return h;
+}
+
 bool bb_process__pauses(const struct bb_process *p, struct bb_pauses *out)
 {
 	*out = (struct bb_pauses){};

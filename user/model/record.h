@@ -45,6 +45,7 @@ struct bb_wait {
 	int32_t syscall; /* number, -1: none in flight (page fault), -2: several, summed */
 	enum bb_fdkind fdkind;
 	int32_t fd;     /* the last descriptor seen, -1 where there is none */
+	uint16_t end;   /* number of the other end, 0: not known by itself */
 	uint64_t count; /* waits that ended in the window or were open at its end */
 	uint64_t ns;
 	uint64_t max_ns;
@@ -56,6 +57,7 @@ struct bb_wait {
 	int endpoint;   /* enum bb_endpoint */
 	bool polls;     /* in a call by which event loops poll */
 	char label[64]; /* e.g. "tcp out 10.0.0.5:5432", printable ASCII */
+	uint32_t peers; /* clients on that port at the end, 0: not known */
 };
 
 /* Whom a wait is for, as far as /proc tells. */
@@ -421,6 +423,16 @@ void bb_lock_holders__sort(struct bb_lock_holder *h, size_t nr);
 /** bb_process__lock_holders - those of the lock at @addr, *nr of them; they are @p's. */
 const struct bb_lock_holder *bb_process__lock_holders(const struct bb_process *p, uint64_t addr,
 						      size_t *nr);
+
+/** bb_process__lock_at - the lock or queue at @addr, NULL: it has no row, or @addr is 0. */
+const struct bb_lock *bb_process__lock_at(const struct bb_process *p, uint64_t addr);
+
+/**
+ * bb_process__chain_end - where @h waited for a lock that another one had, who waited in turn,
+ * the last of them; else @h itself. Each step follows whoever had that lock longest.
+ */
+const struct bb_lock_holder *bb_process__chain_end(const struct bb_process *p,
+						   const struct bb_lock_holder *h);
 
 /** bb_process__first_thread - index of the first of its threads whose tid is not below @tid. */
 size_t bb_process__first_thread(const struct bb_process *p, pid_t tid);
