@@ -31,11 +31,13 @@
 #include "target.h"
 #include "thread_names.h"
 
-#define MS         1000000ULL
-#define LOOK_NS    (50 * MS)   /* between looks at targets that come and change */
-#define FRESH_NS   (2000 * MS) /* a program is looked at again for a runtime this long */
-#define LEARN_NS   (250 * MS)  /* between looks at new Python code and threads */
-#define FUTEX_ROWS 4096
+#define MS              1000000ULL
+#define LOOK_NS         (50 * MS)   /* between looks at targets that come and change */
+#define FRESH_NS        (2000 * MS) /* a program is looked at again for a runtime this long */
+#define LEARN_NS        (250 * MS)  /* between looks at new Python code and threads */
+#define FUTEX_ROWS      8192
+#define FUTEX_ROWS_LESS 3072 /* beside rows for many threads */
+#define MANY_THREADS    4096
 
 struct bb_capture {
 	struct bb_capture_opts opts;
@@ -179,7 +181,8 @@ static int load(struct bb_capture *c)
 	o.threads = or_else(c->opts.test_threads, threads + more);
 	o.exited = or_else(c->opts.test_exited, o.follow ? 2 * BB_DEAD_KEPT : BB_DEAD_KEPT);
 	o.procs = or_else(c->opts.test_procs, c->targets.nr + (o.follow ? 8192 : 16));
-	o.locks = or_else(c->opts.test_locks, threads + FUTEX_ROWS);
+	o.locks = or_else(c->opts.test_locks,
+			  threads + (threads < MANY_THREADS ? FUTEX_ROWS : FUTEX_ROWS_LESS));
 	o.wakers = or_else(c->opts.test_wakers, 1024);
 	o.takers = or_else(c->opts.test_takers, 512);
 	o.ends = or_else(c->opts.test_ends, 1024);

@@ -76,12 +76,15 @@ void bb_fold__sort_waits(struct bb_wait *rows, size_t nr)
 
 int bb_fold__waits(struct bb_thread *t, const struct bb_thread_sum *sum)
 {
-	size_t nr = 0;
+	size_t nr = 0, used = 0;
 
-	t->waits = calloc(BB_WAIT_SLOTS, sizeof(*t->waits));
+	while (used < BB_WAIT_SLOTS && sum->slots[used].used)
+		used++;
+	/* of ten thousand threads, rows that nobody needs would be megabytes */
+	t->waits = calloc(used ? used : 1, sizeof(*t->waits));
 	if (!t->waits)
 		return -ENOMEM;
-	for (int i = 0; i < BB_WAIT_SLOTS && sum->slots[i].used; i++) {
+	for (size_t i = 0; i < used; i++) {
 		const struct bb_wait_slot *s = &sum->slots[i];
 		struct bb_wait *w = &t->waits[nr];
 
