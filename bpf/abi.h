@@ -472,7 +472,8 @@ struct bb_lock_key {
 /* A futex: value of map `locks`. */
 struct bb_lock_sum {
 	struct bb_contention contention;
-	bb_u64 given; /* contended time that has been given out to those who ended waits */
+	bb_u64 given; /* contended time of which it is settled whose it was, or that it is not known
+		       */
 	bb_u64 ns[4]; /* by BB_FUTEX_PROTO, HANDED, FED, OTHER */
 	bb_u64 waits;
 	bb_u64 max_ns;

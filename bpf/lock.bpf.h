@@ -243,6 +243,24 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	lock_begin(t, since, op, val, where, coded, cas);
 }
 
+/*
+ * The wait of the thread has ended, and by whom was not seen: while wake-ups were not traced
+ * yet, or because it was still on its way off the CPU. Who ends the next one did not have the
+ * lock all the time.
+ */
+static __always_inline void lock_nobodys(struct bb_thread_sum *t, u64 now, const bool cas)
+{
+	struct bb_lock_key key;
+	struct bb_lock_sum *l;
+
+	if (t->flags & BB_TF_GIL)
+		return;
+	lock_key_of(t, &key);
+	l = bpf_map_lookup_elem(&locks, &key);
+	if (l)
+		take_owed(&l->contention, &l->given, now, cas);
+}
+
 /* Stop counting the thread as a waiter, at the wake-up or, where that was missed, later. */
 static __always_inline void futex_uncount(struct bb_thread_sum *t, u64 now, const bool cas)
 {
@@ -270,8 +288,10 @@ __noinline u32 bb_futex_woken(u64 task, u32 pid, u64 now)
 {
 	struct bb_thread_sum *t = thread_at(task, pid);
 
-	if (t)
-		futex_uncount(t, now, true);
+	if (!t)
+		return 0;
+	lock_nobodys(t, now, true);
+	futex_uncount(t, now, true);
 	return 0;
 }
 
@@ -279,8 +299,10 @@ __noinline u32 bb_futex_woken_nocas(u64 task, u32 pid, u64 now)
 {
 	struct bb_thread_sum *t = thread_at(task, pid);
 
-	if (t)
-		futex_uncount(t, now, false);
+	if (!t)
+		return 0;
+	lock_nobodys(t, now, false);
+	futex_uncount(t, now, false);
 	return 0;
 }
 
@@ -409,6 +431,8 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 	struct bb_lock_sum *l;
 	u32 how;
 
+	if (!t->wake_how && (t->flags & BB_TF_COUNTED))
+		lock_nobodys(t, now, cas);
 	futex_uncount(t, now, cas);
 	if (t->flags & BB_TF_GIL) {
 		struct bb_gil_sum *g = gil_sum(t->gil, t->tgid);

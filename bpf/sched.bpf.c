@@ -169,11 +169,13 @@ __noinline int bb_loop_polled(u64 task, u32 pid, u64 ns, u64 now)
 	return 0;
 }
 
-/* @p gets a CPU at @now: close what it was off for. */
-static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum *t, u64 now,
-				     u64 clock, const bool cas)
+/*
+ * A thread gets a CPU at @now: close what it was off for. @runq: ns of it that it was
+ * runnable, if it was blocked; more than all of it is all.
+ */
+static __always_inline void enter_at(struct bb_thread_sum *t, u64 now, u64 runq, const bool cas)
 {
-	u64 off, runq;
+	u64 off;
 	u32 bucket;
 
 	seq_begin(t);
@@ -185,7 +187,6 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 	if (bucket >= BB_RUNQ_PREEMPTED && bucket <= BB_RUNQ_THROTTLED) {
 		add_ns(t, bucket, off);
 	} else if (bucket < BB_BUCKET_MAX) {
-		runq = runnable_ns(p, t, now, clock);
 		if (runq > off)
 			runq = off;
 		t->queued = runq;
@@ -211,13 +212,30 @@ static __always_inline void enter_at(struct task_struct *p, struct bb_thread_sum
 	seq_end(t);
 }
 
+__noinline int bb_enter_seen(u64 task, u32 pid, u64 now, u64 runq)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		enter_at(t, now, runq, true);
+	return 0;
+}
+
+__noinline int bb_enter_seen_nocas(u64 task, u32 pid, u64 now, u64 runq)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t)
+		enter_at(t, now, runq, false);
+	return 0;
+}
+
 /*
  * @p leaves a CPU, and no event said that it had got one: some kernels show no
  * switch away from tasks that they hide. The kernel's own sums say when it was:
  * @p was on the CPU for its last stint, and not while it was delayed.
  */
-static __always_inline void seen_off(struct task_struct *p, struct bb_thread_sum *t, u64 now,
-				     const bool cas)
+static __always_inline u64 seen_at(struct task_struct *p, struct bb_thread_sum *t, u64 now)
 {
 	u64 delay = p->sched_info.run_delay - t->run_delay;
 	u64 ran = stint_ns(p), off = now > t->since ? now - t->since : 0;
@@ -226,21 +244,23 @@ static __always_inline void seen_off(struct task_struct *p, struct bb_thread_sum
 		delay = off;
 	if (ran > off - delay)
 		ran = off - delay;
-	enter_at(p, t, t->since + off - ran, 0, cas);
+	return t->since + off - ran;
 }
 
 static __noinline int missed_enter(struct task_struct *p, struct bb_thread_sum *t, u64 now)
 {
-	if (p && t)
-		seen_off(p, t, now, true);
-	return 0;
+	if (!p || !t)
+		return 0;
+	now = seen_at(p, t, now);
+	return bb_enter_seen(task_of(t), t->tid, now, runnable_ns(p, t, now, 0));
 }
 
 static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread_sum *t, u64 now)
 {
-	if (p && t)
-		seen_off(p, t, now, false);
-	return 0;
+	if (!p || !t)
+		return 0;
+	now = seen_at(p, t, now);
+	return bb_enter_seen_nocas(task_of(t), t->tid, now, runnable_ns(p, t, now, 0));
 }
 
 /* A poll blocks: the loop is back at it, if it is the loop's. */
@@ -345,7 +365,6 @@ static __always_inline void leave_cpu(struct task_struct *p, struct task_struct 
 	struct bb_thread_sum *t = thread_of(p);
 	u32 state = bb_task_state(p);
 	bool blocked = !preempt && state;
-	bool is_new = false;
 
 	if (!t) {
 		t = thread_enter(p);
@@ -354,7 +373,8 @@ static __always_inline void leave_cpu(struct task_struct *p, struct task_struct 
 				unseen_end(p, now);
 			return;
 		}
-		is_new = true;
+		/* as it was before this switch: see below */
+		t->nvcsw -= blocked;
 	}
 	if (t->flags & BB_TF_IGNORE) {
 		if (state & BB_TASK_DEAD)
@@ -374,7 +394,7 @@ static __always_inline void leave_cpu(struct task_struct *p, struct task_struct 
 	t->since = now;
 	t->flags |= BB_TF_RAN;
 	/* which of its counts the kernel raised (kernel/sched/core.c, __schedule) */
-	if (is_new ? blocked : p->nvcsw != t->nvcsw)
+	if (p->nvcsw != t->nvcsw)
 		t->voluntary++;
 	else
 		t->involuntary++;
@@ -443,7 +463,7 @@ static __always_inline void enter_cpu(struct task_struct *p, struct task_struct 
 	}
 	if (t->flags & BB_TF_IGNORE)
 		return;
-	enter_at(p, t, now, clock, cas);
+	enter_at(t, now, runnable_ns(p, t, now, clock), cas);
 	queued_behind(t, before);
 }
 

@@ -447,7 +447,8 @@ static int open_window(struct bb_capture *c)
 		gil |= c->targets.items[i].py.nr_gils > 0;
 	}
 	err = select_threads(c);
-	if (!err && gil)
+	/* a program that is yet to run shall have its first waits told, too */
+	if (!err && (gil || c->opts.command))
 		err = bb_kernel__attach_wakers(c->kernel);
 	if (!err && c->opts.syscalls != BB_SYSCALLS_OFF) {
 		err = bb_kernel__attach_syscalls(c->kernel);

@@ -268,11 +268,14 @@ json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint6
 {
 	json_t *o = json_object(), *ended = json_object(), *holders = json_array();
 	const struct bb_lock_holder *h;
+	uint64_t known = 0;
 	size_t nr;
 
 	h = bb_process__lock_holders(p, l->addr, &nr);
 	for (size_t i = 0; i < nr; i++)
 		holders = bb_json__append(holders, json__lock_holder(&h[i], opts));
+	for (size_t i = 0; i < nr; i++)
+		known += h[i].ns;
 	ended = bb_json__set(ended, "proto_ns", bb_json__u64(l->proto_ns));
 	ended = bb_json__set(ended, "handed_ns", bb_json__u64(l->handed_ns));
 	ended = bb_json__set(ended, "fed_ns", bb_json__u64(l->fed_ns));
@@ -295,7 +298,7 @@ json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint6
 	o = bb_json__set(o, "waits", bb_json__u64(l->waits));
 	o = bb_json__set(o, "waiters_mean", bb_json__ratio(l->wait_ns, window_ns));
 	o = bb_json__set(o, "waiters_max", json_integer(l->waiters_max));
-	o = bb_json__set(o, "known_ns", bb_json__u64(l->given_ns));
+	o = bb_json__set(o, "known_ns", bb_json__u64(known));
 	o = bb_json__set(o, "holders", holders);
 	return bb_json__set(o, "ended", ended);
 }

@@ -140,7 +140,7 @@ struct bb_lock {
 	uint64_t waits;
 	uint32_t waiters_max;
 	bool open;         /* somebody waited for it at the end */
-	uint64_t given_ns; /* contended time that those have who ended waits: bb_lock_holder */
+	uint64_t given_ns; /* contended time of which it is settled whose it was, or not known */
 	uint64_t *hist;    /* BB_HIST_SLOTS: waits, or NULL: there were too few */
 	uint64_t handed_ns, fed_ns, proto_ns, other_ns; /* wait_ns by how the waits ended */
 	uint64_t code_addr, caller_addr; /* code objects of the last waiter's top frames, 0: none */
