@@ -39,7 +39,7 @@ def test_another_process():
 
 def test_its_own_threads():
     with lib.program("spin", 8) as workload:
-        report = lib.diagnose(workload.pid, 3)
+        report = lib.diagnose_alone(workload.pid, 3)
     rows, part = takers(lib.process_of(report, workload.pid))
     assert rows[0]["own"] and rows[0]["pid"] == workload.pid, rows
     assert rows[0]["ns"] > 0.9 * sum(t["ns"] for t in rows) and 0.9 < part <= 1.001, rows
