@@ -218,7 +218,7 @@ struct bb_row_hint {
  * local port alone: each client is another one.
  */
 struct bb_end_key {
-	bb_u16 family; /* AF_INET or AF_INET6 */
+	bb_u16 family; /* AF_INET or AF_INET6, 0 with a local port: of either */
 	bb_u8 proto;   /* IPPROTO_* */
 	bb_u8 listens; /* it is a listening socket */
 	bb_u16 local;  /* port, 0: it is not what tells it */
@@ -520,9 +520,11 @@ struct bb_waker_sum {
 	bb_s16 nr;
 	bb_u8 bucket;
 	bb_u8 fdkind;
+	bb_u16 end; /* see bb_wait_slot */
+	bb_u16 pad[3];
 	char comm[16];
 };
-_Static_assert(sizeof(struct bb_waker_sum) == 72, "bb_waker_sum");
+_Static_assert(sizeof(struct bb_waker_sum) == 80, "bb_waker_sum");
 
 /* A GIL: value of map `gils`, same key. */
 struct bb_gil_sum {

@@ -115,7 +115,7 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 		/* since 6.12 a blocked task may stay on its run queue, and be moved to another */
 		row->runq_ns =
 			runnable_ns(p, &row->sum, row->now, bb_task_state(p) ? 0 : bb_rq_clock(p));
-		/* no event showed that it got a CPU: see seen_off() */
+		/* no event showed that it got a CPU: see seen_at() */
 		if (p->on_cpu)
 			row->ran_ns = stint_ns(p);
 	}

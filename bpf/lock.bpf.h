@@ -219,7 +219,7 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	t->wake_how = 0;
 	t->bucket = BB_FUTEX_OTHER;
 	/* glibc's mutex waits for the value 2 (nptl/lowlevellock.h); words of PI and of robust
-	 * mutexes, and all of musl's, name their owner, and that somebody waits (futex(2)) */
+	 * mutexes name their owner, and that somebody waits (futex(2)), as musl's do EBUSY */
 	if ((cmd == BB_FUTEX_WAIT &&
 	     (val == 2 || ((val & BB_FUTEX_WAITERS) && (val & BB_FUTEX_TID_MASK)))) ||
 	    cmd == BB_FUTEX_LOCK_PI || cmd == BB_FUTEX_LOCK_PI2)
@@ -306,6 +306,12 @@ __noinline u32 bb_futex_woken_nocas(u64 task, u32 pid, u64 now)
 	return 0;
 }
 
+/* Was its last wait for a word? Of a GIL there is none. */
+static __always_inline bool waits_for_word(const struct bb_thread_sum *w)
+{
+	return is_futex_bucket(w->bucket) && w->bucket != BB_GIL;
+}
+
 /*
  * The part of the last @ns before @now in which the thread of row @w was blocked, if that
  * was its last time off the CPU: by @addr it waited for the lock itself.
@@ -315,8 +321,7 @@ static __always_inline u64 blocked_within(const struct bb_thread_sum *w, u64 add
 	u64 after = w->queued + (now > w->since ? now - w->since : 0);
 	u64 blocked = w->blocked;
 
-	if (w->on != BB_STATE_RAN || after >= ns ||
-	    (is_futex_bucket(w->bucket) && w->futex == addr))
+	if (w->on != BB_STATE_RAN || after >= ns || (waits_for_word(w) && w->futex == addr))
 		return 0;
 	return blocked < ns - after ? blocked : ns - after;
 }
@@ -365,10 +370,11 @@ static __always_inline void lock_give(struct bb_thread_sum *t, u64 now, const bo
 	at.addr = key.addr;
 	at.tgid = key.tgid;
 	at.tid = self.pid;
+	/* without room for a row it is nobody's, and not the next one's */
+	ns = take_owed(&l->contention, &l->given, now, cas);
 	h = waker_of(&at);
 	if (!h)
 		return;
-	ns = take_owed(&l->contention, &l->given, now, cas);
 	__sync_fetch_and_add(&h->ns, ns);
 	__sync_fetch_and_add(&h->count, 1);
 	w = thread_at(self.task, self.pid);
@@ -380,10 +386,11 @@ static __always_inline void lock_give(struct bb_thread_sum *t, u64 now, const bo
 		return;
 	h->blocked_max = blocked;
 	h->bucket = w->bucket;
-	h->futex = is_futex_bucket(w->bucket) ? w->futex : 0;
+	h->futex = waits_for_word(w) ? w->futex : 0;
 	h->nr = w->nr;
 	h->fd = w->fd;
 	h->fdkind = w->fdkind;
+	h->end = w->end;
 }
 
 __noinline int bb_lock_give(u64 task, u32 pid, u64 now)
@@ -404,6 +411,7 @@ __noinline int bb_lock_give_nocas(u64 task, u32 pid, u64 now)
 	return 0;
 }
 
+/* Two CPUs that come to that wait at once take a row each, of which one is lost. */
 static __always_inline void lock_hist(struct bb_lock_sum *l, u64 ns)
 {
 	u32 slot = log2_ns(ns), number = l->hist;

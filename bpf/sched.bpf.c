@@ -332,7 +332,8 @@ static __noinline int cpu_taken(struct task_struct *by, u32 tgid, u64 ns)
 		bpf_map_update_elem(&takers, &key, &bb_zero_taker, BPF_NOEXIST);
 		t = bpf_map_lookup_elem(&takers, &key);
 		if (!t) {
-			bb_drop(BB_DROP_TAKERS_FULL);
+			if (ns)
+				bb_drop(BB_DROP_TAKERS_FULL);
 			return 0;
 		}
 		t->ns_tgid = number_at(leader, bb_level);

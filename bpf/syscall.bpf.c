@@ -83,7 +83,7 @@ int BPF_PROG(bb_sys_exit, struct pt_regs *regs, long ret)
 		t->turn_off = t->off_ns;
 	}
 	off = t->off_ns - t->sys_off;
-	/* no event has shown yet that it got a CPU: see seen_off() */
+	/* no event has shown yet that it got a CPU: see seen_at() */
 	if (t->on == BB_STATE_OFF && now > t->since)
 		off += now - t->since;
 	t->sys_enter = 0;

@@ -54,19 +54,29 @@ static __always_inline int read_six(void *addr, struct sock *sk)
 									__sk_common.skc_v6_daddr));
 }
 
-/* What tells a connection from others, but for who listens: its ports, and the peer's address. */
+/* Does somebody listen on that local TCP port, as far as user space knows? */
+static __always_inline bool is_listened(u32 port)
+{
+	return bb_listens[(port & (BB_PORTS - 1)) / 64] >> (port % 64) & 1;
+}
+
+/* What tells a connection from others: its ports, the peer's address, and who had opened it. */
 static __always_inline u64 end_mark(struct sock *sk, u16 family, const bool typed)
 {
 	u64 mark, six[2];
+	u32 portpair;
 
-	if (typed)
-		mark = (u64)sk->__sk_common.skc_daddr << 32 | sk->__sk_common.skc_portpair;
-	else
-		mark = (u64)BPF_CORE_READ(sk, __sk_common.skc_daddr) << 32 |
-		       BPF_CORE_READ(sk, __sk_common.skc_portpair);
+	if (typed) {
+		portpair = sk->__sk_common.skc_portpair;
+		mark = (u64)sk->__sk_common.skc_daddr << 32 | portpair;
+	} else {
+		portpair = BPF_CORE_READ(sk, __sk_common.skc_portpair);
+		mark = (u64)BPF_CORE_READ(sk, __sk_common.skc_daddr) << 32 | portpair;
+	}
 	if (family == BB_AF_INET6 && !read_six(six, sk))
 		mark ^= six[0] * 31 ^ six[1] * 17;
-	return mark;
+	/* its own port comes second in memory */
+	return is_listened((u32)portpair >> 16) ? ~mark : mark;
 }
 
 /* The number of the other end of the socket at @sock, 0: there is no room. */
@@ -82,8 +92,8 @@ __noinline u32 bb_end_number(u64 sock)
 	key.listens = BPF_CORE_READ(sk, __sk_common.skc_state) == BB_TCP_LISTEN;
 	key.proto = BPF_CORE_READ(sk, sk_protocol);
 	key.peer = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	if (key.listens || !key.peer ||
-	    (key.proto == BB_IPPROTO_TCP && (bb_listens[port / 64] >> (port % 64) & 1))) {
+	if (key.listens || !key.peer || (key.proto == BB_IPPROTO_TCP && is_listened(port))) {
+		key.family = 0;
 		key.local = port;
 		key.peer = 0;
 	} else if (key.family == BB_AF_INET6) {
@@ -430,6 +440,33 @@ static __always_inline bool slot_is_first(struct bb_thread_sum *t, u32 bucket, u
 	return true;
 }
 
+/* Add one row to another one that differs in its end alone. The row that is free then, or NULL. */
+static __always_inline struct bb_wait_slot *slots_join(struct bb_thread_sum *t)
+{
+	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
+		struct bb_wait_slot *to = &t->slots[i];
+
+		for (int j = i + 1; j < BB_WAIT_SLOTS; j++) {
+			struct bb_wait_slot *s = &t->slots[j];
+
+			if (s->bucket != to->bucket || s->nr != to->nr || s->fdkind != to->fdkind ||
+			    s->bucket >= BB_BUCKET_MAX)
+				continue;
+			to->end = BB_END_SEVERAL;
+			to->fd = s->fd;
+			to->count += s->count;
+			to->ns += s->ns;
+			if (s->max_ns > to->max_ns)
+				to->max_ns = s->max_ns;
+			s->count = 0;
+			s->ns = 0;
+			s->max_ns = 0;
+			return s;
+		}
+	}
+	return NULL;
+}
+
 /* Add a wait that ended to the thread's own table of what it waited in. */
 __noinline int bb_slot_add(u64 task, u32 pid, u32 bucket, u64 ns)
 {
@@ -465,6 +502,10 @@ __noinline int bb_slot_add(u64 task, u32 pid, u32 bucket, u64 ns)
 		slot_sum(s, ns);
 		return 0;
 	}
+	/* two that differ in their ends alone make room for another state */
+	s = slots_join(t);
+	if (s)
+		goto found;
 	/* the last row takes what has no row of its own, of several states */
 	s = &t->slots[BB_WAIT_SLOTS - 1];
 	bb_drop(BB_DROP_WAITS_FULL);

@@ -116,7 +116,7 @@ static void waits__add(struct bb_wait **waits, size_t *n, const struct bb_wait *
 		struct bb_wait *has = &(*waits)[i];
 
 		if (has->state != w->state || has->syscall != w->syscall ||
-		    has->fdkind != w->fdkind || strcmp(has->label, w->label))
+		    has->fdkind != w->fdkind || has->end != w->end || strcmp(has->label, w->label))
 			continue;
 		row.ns += has->ns;
 		row.count += has->count;

@@ -42,7 +42,7 @@ def test_its_own_threads():
         report = lib.diagnose_alone(workload.pid, 3)
     rows, part = takers(lib.process_of(report, workload.pid))
     assert rows[0]["own"] and rows[0]["pid"] == workload.pid, rows
-    assert rows[0]["ns"] > 0.9 * sum(t["ns"] for t in rows) and 0.9 < part <= 1.001, rows
+    assert rows[0]["ns"] > 0.8 * sum(t["ns"] for t in rows) and 0.9 < part <= 1.001, rows
 
 
 def test_more_than_there_is_room_for():

@@ -179,6 +179,35 @@ static void tree_sums_processes(void **state)
 	sample__free(&s);
 }
 
+/* A chain goes on where the holder's own wait was for a lock, and for most of its time. */
+static void chains_of_locks(void **state)
+{
+	const struct bb_lock_holder *first, *last;
+	struct bb_process *p;
+	struct sample s;
+	size_t nr;
+
+	(void)state;
+	sample__make(SAMPLE_LOSSES, &s);
+	p = s.rec->processes;
+	first = bb_process__lock_holders(p, p->locks[0].addr, &nr);
+	assert_int_equal(nr, 2);
+	last = bb_process__lock_holders(p, p->locks[1].addr, &nr);
+	assert_int_equal(nr, 1);
+	assert_null(bb_process__lock_holders(p, p->locks[2].addr, &nr));
+	assert_int_equal(nr, 0);
+	assert_ptr_equal(bb_process__chain_end(p, first), last);
+	assert_ptr_equal(bb_process__chain_end(p, last), last);
+	/* what it waited for the other lock hardly matters */
+	p->lock_holders[0].wait.ns = p->lock_holders[0].ns / 3;
+	assert_ptr_equal(bb_process__chain_end(p, first), first);
+	/* a ring has an end, too */
+	p->lock_holders[0].wait.ns = p->lock_holders[0].ns;
+	p->lock_holders[2].futex = p->locks[0].addr;
+	assert_non_null(bb_process__chain_end(p, first));
+	sample__free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +215,7 @@ int main(void)
 		cmocka_unit_test(names_are_distinct),  cmocka_unit_test(budgets_add_up),
 		cmocka_unit_test(residual_has_a_sign), cmocka_unit_test(losses_are_counted_by_kind),
 		cmocka_unit_test(samples_sum_up),      cmocka_unit_test(tree_sums_processes),
+		cmocka_unit_test(chains_of_locks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

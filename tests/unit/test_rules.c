@@ -404,6 +404,43 @@ static void an_interval_is_a_difference(void **state)
 	bb_record__free(second);
 }
 
+/* Rows of two peers become one for several: what they had is taken from that one. */
+static void an_interval_of_rows_that_were_joined(void **state)
+{
+	struct bb_record *first = make__record(4 * SEC, 1), *second = make__record(6 * SEC, 1);
+	struct bb_wait w = { .state = BB_STATE_NET, .syscall = 45, .fdkind = BB_FD_INET };
+	struct bb_wait *rows;
+
+	(void)state;
+	make__process(&first->processes[0], 100, "delta", 1);
+	make__process(&second->processes[0], 100, "delta", 1);
+	for (uint16_t end = 1; end <= 3; end++) {
+		w.end = end;
+		w.ns = end * SEC;
+		w.count = end;
+		make__wait(&first->processes[0], &first->processes[0].threads[0], &w);
+	}
+	/* 1 and 3 were joined, and 2 goes on by itself */
+	w.end = BB_END_SEVERAL;
+	w.ns = 4 * SEC + 500 * MS;
+	w.count = 6;
+	make__wait(&second->processes[0], &second->processes[0].threads[0], &w);
+	w.end = 2;
+	w.ns = 3 * SEC;
+	w.count = 4;
+	make__wait(&second->processes[0], &second->processes[0].threads[0], &w);
+	bb_record__subtract(second, first);
+	rows = second->processes[0].threads[0].waits;
+	assert_int_equal(second->processes[0].threads[0].nr_waits, 2);
+	assert_int_equal(rows[0].end, BB_END_SEVERAL);
+	assert_int_equal(rows[0].ns, 500 * MS);
+	assert_int_equal(rows[0].count, 2);
+	assert_int_equal(rows[1].end, 2);
+	assert_int_equal(rows[1].ns, SEC);
+	bb_record__free(first);
+	bb_record__free(second);
+}
+
 static void a_copy_is_deep(void **state)
 {
 	struct sample s;
@@ -493,6 +530,7 @@ int main(void)
 		cmocka_unit_test(folding_loses_nothing),
 		cmocka_unit_test(waits_are_joined),
 		cmocka_unit_test(an_interval_is_a_difference),
+		cmocka_unit_test(an_interval_of_rows_that_were_joined),
 		cmocka_unit_test(a_copy_is_deep),
 	};
 

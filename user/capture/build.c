@@ -329,6 +329,13 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
 			break;
 		s = NULL;
 	}
+	/* full: with another end, as the kernel's side does */
+	for (int i = 0; i < BB_WAIT_SLOTS && !s; i++)
+		if (sum->slots[i].bucket == bucket && sum->slots[i].nr == sum->nr &&
+		    sum->slots[i].fdkind == sum->fdkind) {
+			s = &sum->slots[i];
+			sum->end = BB_END_SEVERAL;
+		}
 	if (!s)
 		return;
 	s->used = 2; /* open */
@@ -582,7 +589,8 @@ static int add_taker(const struct bb_taker_key *key, const struct bb_taker_sum *
 	struct bb_process *p = process_of(b, key->tgid, NULL);
 	struct bb_taker *t;
 
-	if (!p)
+	/* a row may be there for one that took a CPU for too short to count */
+	if (!p || !sum->count)
 		return 0;
 	t = bb_grow((void **)&p->takers, &p->nr_takers, sizeof(*t));
 	if (!t)

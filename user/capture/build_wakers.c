@@ -38,9 +38,13 @@ static int add_waker(const struct bb_waker_key *key, const struct bb_waker_sum *
 	h->comm[BB_COMM_LEN - 1] = '\0';
 	h->ns = sum->ns;
 	h->count = sum->count;
-	h->wait.fd = sum->fd;
+	h->wait.fd = -1;
+	h->wait.syscall = -1;
 	if (!sum->blocked_ns)
 		return 0;
+	h->wait.fd = sum->fd;
+	h->wait.end = sum->end;
+	h->wait.count = sum->count;
 	h->futex = sum->futex;
 	h->wait.state = bb_fold__state(sum->bucket);
 	h->wait.syscall = sum->nr;
@@ -64,9 +68,9 @@ static bool same_pid_namespace(pid_t pid)
 }
 
 /*
- * Who has the lock, as its memory says, 0: it does not. The words of PI and robust mutexes
- * are the owner's number (futex(2)); glibc's pthread_mutex_t has it 8 bytes after the word, for
- * each type of mutex (__owner in sysdeps/nptl/bits/struct_mutex.h). Other locks that wait for
+ * Who has the lock, as its memory says, 0: it does not. The word of a PI mutex is the
+ * owner's number (futex(2)); glibc's pthread_mutex_t has it 8 bytes after the word, for each
+ * type of mutex (__owner in sysdeps/nptl/bits/struct_mutex.h). Other locks that wait for
  * the same value have something else there, which is no number of a thread.
  */
 static pid_t owner_of(struct bb_mem *m, const struct bb_process *p, const struct bb_lock *l)
@@ -76,8 +80,7 @@ static pid_t owner_of(struct bb_mem *m, const struct bb_process *p, const struct
 
 	if (bb_mem__read(m, l->addr, words, sizeof(words)))
 		return 0;
-	owner = words[0] & FUTEX_WAITERS ? words[0] : words[2];
-	owner &= FUTEX_TID_MASK;
+	owner = (l->kind == BB_LOCK_PI_MUTEX ? words[0] : words[2]) & FUTEX_TID_MASK;
 	t = bb_process__thread(p, (pid_t)owner);
 	return t && !t->ended ? (pid_t)owner : 0;
 }
@@ -97,6 +100,7 @@ static struct bb_lock_holder *holder_row(struct bb_process *p, uint64_t lock, pi
 	h->tid = tid;
 	h->pid = p->pid;
 	h->wait.fd = -1;
+	h->wait.syscall = -1;
 	memcpy(h->comm, t->comm, sizeof(h->comm));
 	return h;
 }
@@ -170,10 +174,12 @@ static void name_end(const struct bb_record *rec, struct bb_lock_holder *h)
 	for (size_t i = 0; t && i < t->nr_waits; i++) {
 		const struct bb_wait *w = &t->waits[i];
 
-		if (w->syscall != h->wait.syscall || w->fd != h->wait.fd)
+		if (w->syscall != h->wait.syscall || w->end != h->wait.end ||
+		    (!w->end && w->fd != h->wait.fd))
 			continue;
 		h->wait.endpoint = w->endpoint;
 		memcpy(h->wait.label, w->label, sizeof(h->wait.label));
+		break;
 	}
 }
 

@@ -184,7 +184,7 @@ static int load(struct bb_capture *c)
 	o.locks = or_else(c->opts.test_locks,
 			  threads + (threads < MANY_THREADS ? FUTEX_ROWS : FUTEX_ROWS_LESS));
 	o.wakers = or_else(c->opts.test_wakers, 1024);
-	o.takers = or_else(c->opts.test_takers, 512);
+	o.takers = or_else(c->opts.test_takers, o.follow ? 1024 : 512);
 	o.ends = or_else(c->opts.test_ends, 1024);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
 	o.holders = or_else(c->opts.test_holders, 4096);

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "maps.h"
@@ -130,8 +132,9 @@ int bb_place__locks(pid_t pid, struct bb_lock *locks, size_t nr)
 
 int bb_place__waits(struct bb_process *p, const struct bb_end_key *ends, size_t nr)
 {
+	uint32_t *peers = calloc(nr ? nr : 1, sizeof(*peers)); /* and 1: counted once */
 	struct bb_sockets *s = NULL;
-	int err = 0;
+	int err = peers ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < p->nr_threads && !err; i++) {
 		for (size_t j = 0; j < p->threads[i].nr_waits && !err; j++) {
@@ -147,13 +150,21 @@ int bb_place__waits(struct bb_process *p, const struct bb_end_key *ends, size_t 
 					break;
 			}
 			if (known)
-				bb_sockets__of_end(s, &ends[w->end], w);
+				bb_sockets__of_end(&ends[w->end], w);
 			else
 				bb_sockets__describe(s, w);
+			if (known && w->endpoint == BB_END_INBOUND &&
+			    ends[w->end].proto == IPPROTO_TCP) {
+				if (!peers[w->end])
+					peers[w->end] =
+						1 + bb_sockets__peers(s, ends[w->end].local);
+				w->peers = peers[w->end] - 1;
+			}
 			if (w->end == BB_END_SEVERAL)
 				snprintf(w->label, sizeof(w->label), "several");
 		}
 	}
 	bb_sockets__free(s);
+	free(peers);
 	return err == -ENOMEM ? err : 0;
 }

@@ -321,8 +321,7 @@ static void describe_epoll(struct bb_sockets *s, struct bb_wait *w)
 	}
 }
 
-/* Connections that clients have open to a port. */
-static uint32_t count_peers(const struct bb_sockets *s, unsigned int port)
+uint32_t bb_sockets__peers(const struct bb_sockets *s, unsigned int port)
 {
 	uint32_t nr = 0;
 
@@ -332,7 +331,7 @@ static uint32_t count_peers(const struct bb_sockets *s, unsigned int port)
 	return nr;
 }
 
-void bb_sockets__of_end(const struct bb_sockets *s, const struct bb_end_key *end, struct bb_wait *w)
+void bb_sockets__of_end(const struct bb_end_key *end, struct bb_wait *w)
 {
 	const char *proto = end->proto == IPPROTO_TCP   ? "tcp"
 			    : end->proto == IPPROTO_UDP ? "udp"
@@ -349,7 +348,6 @@ void bb_sockets__of_end(const struct bb_sockets *s, const struct bb_end_key *end
 	} else if (end->proto == IPPROTO_TCP) {
 		w->endpoint = BB_END_INBOUND;
 		snprintf(w->label, sizeof(w->label), "tcp in :%u", end->local);
-		w->peers = s ? count_peers(s, end->local) : 0;
 	} else {
 		w->endpoint = end->proto == IPPROTO_UDP ? BB_END_INBOUND : BB_END_UNKNOWN;
 		snprintf(w->label, sizeof(w->label), "%s :%u", proto, end->local);

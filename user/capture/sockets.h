@@ -14,8 +14,10 @@ int bb_sockets__read(pid_t pid, struct bb_sockets **s);
 void bb_sockets__describe(struct bb_sockets *s, struct bb_wait *w);
 
 /** bb_sockets__of_end - the same from what the kernel side saw when the thread blocked. */
-void bb_sockets__of_end(const struct bb_sockets *s, const struct bb_end_key *end,
-			struct bb_wait *w);
+void bb_sockets__of_end(const struct bb_end_key *end, struct bb_wait *w);
+
+/** bb_sockets__peers - connections that clients have open to a port of this network namespace. */
+uint32_t bb_sockets__peers(const struct bb_sockets *s, unsigned int port);
 
 /**
  * bb_sockets__listeners - set the bits of local TCP ports that are listened on in the

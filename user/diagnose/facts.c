@@ -190,13 +190,17 @@ static double span_ns(const struct bb_record *rec, const struct bb_process *p)
 	return (double)(to - from);
 }
 
-/* What the holders of a lock were blocked in with it, but for other locks. */
-static double blocked_with(const struct bb_lock_holder *h, size_t nr)
+/* What holders of a lock were blocked in with it, of that which counts as waiting for I/O. */
+static double blocked_with(const struct bb_process *p, const struct bb_lock_holder *h, size_t nr)
 {
 	double ns = 0;
 
-	for (size_t i = 0; i < nr; i++)
-		ns += h[i].futex ? 0 : (double)h[i].wait.ns;
+	for (size_t i = 0; i < nr; i++, h++) {
+		const struct bb_thread *t = h->pid == p->pid ? bb_process__thread(p, h->tid) : NULL;
+
+		if (t && t->active && waits_for_io(h->wait.state) && !bb_facts__is_idle(&h->wait))
+			ns += (double)h->wait.ns;
+	}
 	return ns;
 }
 
@@ -246,7 +250,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		f->top_lock = l;
 		f->top_holder = bb_process__lock_holders(p, l->addr, &nr);
 		f->chain_end = f->top_holder ? bb_process__chain_end(p, f->top_holder) : NULL;
-		f->held_io = blocked_with(f->top_holder, nr) / f->window_ns;
+		f->held_io = blocked_with(p, f->top_holder, nr) / f->window_ns;
 	}
 	f->gil_share = fmin(f->gil_share, 1);
 	f->lock_share = fmin(f->lock_share, 1);

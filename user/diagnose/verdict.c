@@ -195,7 +195,7 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 			    "share", "", "of that time thread %d had it", (int)f->top_holder->tid);
 		if (waits_itself(f))
 			FOR(v, (double)f->chain_end->wait.ns / (double)f->chain_end->ns, NAN,
-			    "share", "", "of its time with %s thread %d was blocked in %s",
+			    "share", "", "of its time with %s thread %d was blocked, longest in %s",
 			    f->chain_end == f->top_holder ? "it" : "another lock",
 			    (int)f->chain_end->tid, bb_state__name(f->chain_end->wait.state));
 		FOR(v, f->lock, NAN, "threads", "", "threads waiting for locks, on average");
@@ -320,7 +320,7 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 				 "%.1f of "
 				 "%.3g CPUs are used.%s%s%s",
 				 f->lock_share * 100, f->lock, f->on, f->cpus,
-				 waits_itself(f) ? " Who has it waits itself: " : "",
+				 waits_itself(f) ? " Who has it waits itself, longest in " : "",
 				 waits_itself(f) ? bb_state__name(f->chain_end->wait.state) : "",
 				 waits_itself(f) ? "." : "");
 		break;

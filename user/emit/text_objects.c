@@ -147,7 +147,7 @@ static void lock__holders(struct bb_text *t, const struct bb_process *p, const s
 		bb_line__end(l);
 		if (ratio(w->ns, h->ns) >= HOLDER_SHARE) {
 			bb_line__pad(l, 6 + 2 * (size_t)level);
-			bb_line__printf(l, "which was blocked for %s of that in %s",
+			bb_line__printf(l, "which was blocked for %s of that, longest in %s",
 					bb_fmt__share(text, sizeof(text), ratio(w->ns, h->ns)),
 					bb_state__name(w->state));
 			if (behind)
@@ -161,10 +161,11 @@ static void lock__holders(struct bb_text *t, const struct bb_process *p, const s
 				bb_line__escaped(l, w->label, 60);
 			}
 			bb_line__end(l);
+			/* what stands behind that */
+			if (behind && behind != k && behind->state == BB_STATE_LOCK &&
+			    level < CHAIN_MOST)
+				lock__holders(t, p, behind, level + 1);
 		}
-		/* what stands behind that */
-		if (behind && behind != k && behind->state == BB_STATE_LOCK && level < CHAIN_MOST)
-			lock__holders(t, p, behind, level + 1);
 	}
 }
 

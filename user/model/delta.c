@@ -45,13 +45,34 @@ static const struct bb_wait *same_wait(const struct bb_wait *w, const struct bb_
 	return any;
 }
 
+/* Rows of ends of their own that were joined since, as there was no room. */
+static void take_joined(struct bb_wait *w, const struct bb_wait *rows, size_t nr,
+			const struct bb_wait *less, size_t nr_less)
+{
+	for (size_t j = 0; j < nr_less; j++) {
+		bool there = less[j].state != w->state || less[j].syscall != w->syscall ||
+			     less[j].fdkind != w->fdkind;
+
+		for (size_t i = 0; i < nr && !there; i++)
+			there = rows[i].state == less[j].state &&
+				rows[i].syscall == less[j].syscall &&
+				rows[i].fdkind == less[j].fdkind && rows[i].end == less[j].end;
+		if (there)
+			continue;
+		take(&w->ns, less[j].ns);
+		take(&w->count, less[j].count - (less[j].open && less[j].count));
+	}
+}
+
 static void take_waits(struct bb_wait *rows, size_t *nr, const struct bb_wait *less, size_t nr_less)
 {
-	size_t kept = 0;
+	size_t kept = 0, all = *nr;
 
+	for (size_t i = 0; i < *nr; i++)
+		if (rows[i].end == BB_END_SEVERAL)
+			take_joined(&rows[i], rows, all, less, nr_less);
 	for (size_t i = 0; i < *nr; i++) {
 		struct bb_wait *w = &rows[i];
-
 		const struct bb_wait *l = same_wait(w, less, nr_less);
 
 		if (l) {

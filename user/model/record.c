@@ -151,7 +151,8 @@ const struct bb_lock_holder *bb_process__chain_end(const struct bb_process *p,
 		const struct bb_lock_holder *next;
 		size_t nr;
 
-		if (!l || l->state != BB_STATE_LOCK || l->addr == h->lock)
+		/* not for a wait that hardly matters */
+		if (!l || l->state != BB_STATE_LOCK || l->addr == h->lock || h->wait.ns < h->ns / 2)
 			return h;
 		next = bb_process__lock_holders(p, l->addr, &nr);
 		if (!next)

@@ -429,7 +429,8 @@ const struct bb_lock *bb_process__lock_at(const struct bb_process *p, uint64_t a
 
 /**
  * bb_process__chain_end - where @h waited for a lock that another one had, who waited in turn,
- * the last of them; else @h itself. Each step follows whoever had that lock longest.
+ * the last of them; else @h itself. Each step follows whoever had that lock longest, if the wait
+ * for it was at least half of the time.
  */
 const struct bb_lock_holder *bb_process__chain_end(const struct bb_process *p,
 						   const struct bb_lock_holder *h);
