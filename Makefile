@@ -3,6 +3,8 @@
 # make demo       install what is missing, build, diagnose a sample program (root)
 # make test       install what is missing, build, run all tests (root)
 # make test-freethreaded  build a free-threaded Python once, run its tests (root)
+# make test-runtimes      install Go, Java, Node.js and Rust, run the tests of their programs (root)
+# make test-services  install PostgreSQL, Redis and fio, run the tests with them (root)
 # make bench      measure the cost, side by side with other tools (root)
 # make install    DESTDIR and PREFIX are honoured
 #
@@ -58,7 +60,8 @@ PURE_OBJ := $(PURE_SRC:%.c=$(OUT)/%.o)
 GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h
 
 .DELETE_ON_ERROR:
-.PHONY: all clean demo test test-freethreaded install-freethreaded unit bench install uninstall install-build install-demo install-test \
+.PHONY: all clean demo test test-freethreaded install-freethreaded test-runtimes install-runtimes runtimes \
+	test-services install-services unit bench install uninstall install-build install-demo install-test \
 	format check-format workloads
 
 all: $(OUT)/boundby
@@ -100,7 +103,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*.c))
 TEST_LIB := $(filter-out tests/lib/py%.c tests/lib/pollclock.c,$(wildcard tests/lib/*.c))
 PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c))
 # of the capture, what needs no kernel
-PURE_CAPTURE := user/capture/allowance.c user/capture/fold.c user/capture/governor.c user/capture/mem.c \
+PURE_CAPTURE := user/capture/allowance.c user/capture/ends.c user/capture/fold.c user/capture/governor.c user/capture/mem.c \
 	user/capture/sysclass.c \
 	$(patsubst %,user/capture/python_%.c,attr code image lines names str threads) \
 	$(patsubst %,user/capture/%.c,elf maps native perf_map procfs symbols)
@@ -109,12 +112,25 @@ SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $< -o $@ -pthread -lm
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer $(WARN) $< -o $@ -pthread -lm
 
-$(OUT)/tests/test_%: tests/unit/test_%.c $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) $(wildcard tests/lib/*.h) | $(GEN)
+SAN_CFLAGS = $(filter-out -O2,$(ALL_CFLAGS)) $(SAN)
+SAN_OBJ := $(patsubst %.c,$(OUT)/san/%.o,$(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE))
+
+# once for all tests
+$(OUT)/san/%.o: %.c | $(GEN)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -O2,$(ALL_CFLAGS)) $(SAN) $< $(TEST_LIB) $(PURE_SRC) $(PURE_CAPTURE) -o $@ -lcmocka -ljansson -lelf -lm
+	$(Q)$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(SAN_OBJ:.o=.d)
+
+$(OUT)/tests/test_%: $(OUT)/san/tests/unit/test_%.o $(SAN_OBJ)
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SAN_CFLAGS) $^ -o $@ -lcmocka -ljansson -lelf -lm
+
+-include $(patsubst $(OUT)/tests/%,$(OUT)/san/tests/unit/%.d,$(UNIT_BIN))
 
 # what reads a process without the kernel's help
 PYTHON_SRC := user/capture/elf.c user/capture/maps.c user/capture/mem.c user/util/fmt.c \
@@ -142,13 +158,43 @@ $(OUT)/tests/gil_oracle: tests/oracle/gil_oracle.c $(OUT)/tests/gil_oracle.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $(OUT)/tests/gil_oracle.bpf.o name gil_oracle_bpf > $(OUT)/tests/gil_oracle.skel.h
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -I$(OUT)/tests $< -o $@ -lbpf -lelf -lz
 
+# programs of other runtimes, by Debian's compilers, whatever else is in PATH
+RUNTIME_BIN := $(addprefix $(OUT)/runtimes/,go Java.class openmp tokio-forms)
+
+$(OUT)/runtimes/go: tests/runtimes/go.go
+	$(call msg,GO,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(@D))/gocache /usr/bin/go build -o $@ $<
+
+$(OUT)/runtimes/Java.class: tests/runtimes/Java.java
+	$(call msg,JAVAC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)/usr/bin/javac -d $(@D) $<
+
+$(OUT)/runtimes/openmp: tests/runtimes/openmp.c tests/workloads/workload.h
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) -fopenmp $< -o $@
+
+# the libraries are those of Debian's packages; cargo writes beside its manifest
+$(OUT)/runtimes/tokio-forms: tests/runtimes/tokio/Cargo.toml tests/runtimes/tokio/src/main.rs
+	$(call msg,CARGO,$@)
+	$(Q)mkdir -p $(@D)/tokio/home
+	$(Q)cp -r tests/runtimes/tokio/Cargo.toml tests/runtimes/tokio/src $(@D)/tokio/
+	$(Q)cd $(@D)/tokio && CARGO_HOME=$$PWD/home RUSTC=/usr/bin/rustc /usr/bin/cargo build -q --offline --release \
+		--config 'source.crates-io.replace-with="debian"' \
+		--config 'source.debian.directory="/usr/share/cargo/registry"'
+	$(Q)cp $(@D)/tokio/target/release/tokio-forms $@
+
+runtimes: $(RUNTIME_BIN)
+
 workloads: $(WORKLOAD_BIN) $(PYTHON_BIN) $(OUT)/tests/pollclock.so $(OUT)/tests/gil_oracle
 
 unit: $(UNIT_BIN)
 	$(Q)for t in $(UNIT_BIN); do echo "  RUN      $$t"; $$t || exit 1; done
 
 test: install-test
-	$(Q)$(MAKE) --no-print-directory all workloads $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all workloads $(UNIT_BIN)
 	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) tests/run
 
 # takes minutes the first time, so it is no part of `make test`
@@ -156,6 +202,16 @@ test-freethreaded: install-test install-freethreaded
 	$(Q)$(MAKE) --no-print-directory all workloads
 	$(Q)python=$(if $(FREETHREADED),$(FREETHREADED),$$(tools/make-freethreaded $(FREETHREADED_DIR))) && \
 		OUT=$(OUT) PYTHON=$(PYTHON) TESTS=freethreaded BB_FREETHREADED=$$python tests/run
+
+# compilers of other languages are much to install, so it is no part of `make test`
+test-runtimes: install-test install-runtimes
+	$(Q)$(MAKE) --no-print-directory all runtimes
+	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) TESTS=runtimes tests/run
+
+# real servers, which a machine that only builds need not have
+test-services: install-test install-services
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) TESTS=services tests/run
 
 demo: install-demo
 	$(Q)$(MAKE) --no-print-directory all
@@ -168,6 +224,16 @@ bench: install-test
 install-freethreaded:
 ifneq ($(SKIP_INSTALL),1)
 	$(Q)[ -n "$(FREETHREADED)" ] || tools/install-packages freethreaded
+endif
+
+install-runtimes:
+ifneq ($(SKIP_INSTALL),1)
+	$(Q)tools/install-packages runtimes
+endif
+
+install-services:
+ifneq ($(SKIP_INSTALL),1)
+	$(Q)tools/install-packages services
 endif
 
 install-build install-demo install-test:

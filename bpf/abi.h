@@ -111,13 +111,15 @@ enum bb_fdkind {
 	  "wake-ups from waits for a lock by a thread for which there was no room")                \
 	X(TAKERS_FULL, 17, "takers_map_full",                                                      \
 	  "waits for a CPU that was had by a process for which there was no room")                 \
-	X(ENDS_FULL, 18, "ends_map_full", "waits on a socket for whose other end there was no room")
+	X(ENDS_FULL, 18, "ends_map_full",                                                          \
+	  "waits on a socket or a file for whose name there was no room")                          \
+	X(STACKS_FULL, 19, "stacks_map_full", "waits and samples for whose stack there was no room")
 
 enum bb_drop {
 #define X(id, n, name, text) BB_DROP_##id = n,
 	BB_DROPS(X)
 #undef X
-		BB_DROP_MAX = 19,
+		BB_DROP_MAX = 20,
 };
 
 /*
@@ -174,6 +176,32 @@ enum bb_sysclass {
 	BB_SC_CLONE = 13,      /* blocks in vfork until the child execs */
 	BB_SC_RESTART = 14,    /* goes on with the call that a signal or a freeze broke off */
 	BB_SC_NEW_POLLER = 15, /* makes what BB_SC_POLL_FD polls by; blocks as OTHER does */
+	BB_SC_DISK_FD = 16,    /* as DISK: argument 0 is the file's descriptor */
+};
+
+/* What a system call returns, by number: rodata cfg_callkind[]. */
+enum bb_call_kind {
+	BB_CALL_OTHER = 0, /* nothing that adds up */
+	BB_CALL_FUTEX = 1, /* by its command one of the next two, or neither */
+	BB_CALL_FUTEX_WAIT = 2,
+	BB_CALL_FUTEX_WAKE = 3, /* threads that it woke, or moved to another word */
+	BB_CALL_POLL = 4,       /* descriptors that are ready */
+	BB_CALL_READ = 5,       /* bytes */
+	BB_CALL_WRITE = 6,      /* bytes */
+	BB_CALL_MESSAGES = 7,
+	BB_CALL_KIND_MAX = 8,
+};
+
+/* How a system call came out. */
+enum bb_outcome {
+	BB_OUT_NONE = 0, /* 0; any success, where what it returns does not add up */
+	BB_OUT_SOME = 1, /* an amount */
+	BB_OUT_AGAIN = 2,
+	BB_OUT_TIMEOUT = 3,
+	BB_OUT_INTR = 4, /* broken off by a signal, to be begun again or not */
+	BB_OUT_ERROR = 5,
+	BB_OUT_MAX = 6,
+	BB_OUT_EDGE = 7, /* it began before the window: nothing but its time off the CPU is known */
 };
 
 #define BB_WORD_UNIT_SHIFT 2 /* 4 ns: 48 bits of it are 13 days */
@@ -200,6 +228,7 @@ enum bb_sysclass {
 #define BB_WHO_TID      (1ULL << 63)
 #define BB_NATIVE_DEPTH 32   /* native ones */
 #define BB_ROW_HINTS    4096 /* where a task's row was last found, by its PID modulo this */
+#define BB_END_HINTS    1024 /* numbers of ends, by a hash of their marks */
 #define BB_PORTS        65536
 #define BB_TARGET_SLOTS 65536 /* prefilter: one byte per tgid modulo this */
 #define BB_DEAD_KEPT    1024  /* ended threads kept with all detail, by default */
@@ -212,20 +241,44 @@ struct bb_row_hint {
 #define BB_END_SEVERAL 0xffffu
 
 /*
- * The other end of a socket, as it was when a thread blocked on it: key of map `ends`, whose
- * values are numbers from 1. Ports and addresses are as on the wire, but for the local port.
- * Of connections that clients have opened to us, and of sockets without a peer, there is the
- * local port alone: each client is another one.
+ * What a descriptor led to when a thread blocked on it: key of map `ends`.
+ *
+ * Of a socket it is the other end. Ports and addresses are as on the wire, but for the local
+ * port. Of connections that clients have opened to us, and of sockets without a peer, there is
+ * the local port alone, or the path of a unix socket: each client is another one. All else is
+ * told by its inode.
  */
 struct bb_end_key {
-	bb_u16 family; /* AF_INET or AF_INET6, 0 with a local port: of either */
+	bb_u16 family; /* AF_*, 0 with a local port: of either, BB_END_INODE: no socket */
 	bb_u8 proto;   /* IPPROTO_* */
 	bb_u8 listens; /* it is a listening socket */
 	bb_u16 local;  /* port, 0: it is not what tells it */
-	bb_u16 peer;   /* port, big endian, 0: none, or not what tells it */
-	bb_u8 addr[16];
+	bb_u16 peer; /* port, big endian, 0: none, or not what tells it; AF_UNIX: 1, it tells it */
+	union {
+		bb_u8 addr[16];
+		struct {
+			bb_u64 inode; /* AF_UNIX: of a peer without a name, else a hash of the name
+				       */
+			bb_u32 dev;   /* as the kernel has it: major << 20 | minor */
+			bb_u32 named; /* AF_UNIX: there is a name */
+		};
+	};
 };
 _Static_assert(sizeof(struct bb_end_key) == 24, "bb_end_key");
+
+/* bb_end_key.family of files, pipes and devices; fdkind is in proto */
+#define BB_END_INODE  0xfffeu
+#define BB_END_NAME   56 /* bytes of a name that are kept */
+#define BB_END_PARENT 32 /* where in it that of a file's folder is */
+
+/* Value of map `ends`. */
+struct bb_end {
+	bb_u16 number; /* from 1 */
+	bb_u16 len;    /* AF_UNIX: of the whole name, of which this is the end */
+	bb_u32 pid;    /* AF_UNIX: process that listens or that made the pair, 0: not known */
+	char name[BB_END_NAME];
+};
+_Static_assert(sizeof(struct bb_end) == 64, "bb_end");
 
 /* One kind of wait of one thread. 32 bytes. */
 struct bb_wait_slot {
@@ -259,6 +312,7 @@ _Static_assert(sizeof(struct bb_wait_slot) == 32, "bb_wait_slot");
 #define BB_TF_INNER     (1u << 12) /* the poll it is in is not its loop's: one within a turn */
 #define BB_TF_COND      (1u << 13) /* the open GIL wait is one that drop_gil() ends */
 #define BB_TF_DELAYED   (1u << 14) /* may have been moved while it blocked: bb_task_delayed() */
+#define BB_TF_WRITER    (1u << 15) /* if the open futex wait is for an rwlock, it is to write */
 
 /* A thread, while it lives: in map `rows`; map `threads` has the number of a task's row. */
 struct bb_thread_sum {
@@ -269,9 +323,10 @@ struct bb_thread_sum {
 	bb_u64 start; /* ktime from which it is accounted */
 	bb_u64 since; /* ktime at which the open state began */
 	bb_u64 ns[BB_BUCKET_MAX];
-	bb_u64 run_delay; /* the kernel's figure when it left the CPU */
-	bb_u64 nvcsw;     /* the kernel's count at its last switch */
-	bb_u64 blocked;   /* ns of the last time off the CPU in which it was blocked */
+	bb_u64 run_delay;  /* the kernel's figure when it left the CPU */
+	bb_u32 nvcsw;      /* the kernel's count at its last switch, the low half */
+	bb_u32 migrations; /* the kernel's count when it was entered; once it ended, since then */
+	bb_u64 blocked;    /* ns of the last time off the CPU in which it was blocked */
 	bb_u64 voluntary;
 	bb_u64 involuntary;
 	/* the open state */
@@ -285,11 +340,11 @@ struct bb_thread_sum {
 	bb_s16 restart_nr; /* the last call that a restart would go on with */
 	bb_u8 restart_bucket;
 	bb_u8 restart_fdkind;
-	bb_u64 end_of; /* what tells the socket of `last_end` from others */
+	bb_u64 end_of; /* what tells the file of `last_end` from others */
 	bb_u16 last_end;
 	bb_u16 end; /* of the open wait: see bb_wait_slot */
 	bb_u16 restart_end;
-	bb_u16 pad;
+	bb_u16 searches;                   /* for its thread state, that went BB_PY_STEPS far */
 	bb_u64 futex;                      /* address of the open futex wait, as keyed */
 	bb_u64 recent[BB_RECENT_LOCKS];    /* words that it waited on longest */
 	bb_u64 recent_ns[BB_RECENT_LOCKS]; /* and how long */
@@ -304,27 +359,30 @@ struct bb_thread_sum {
 	bb_u64 sys_off;   /* off-CPU total then */
 	bb_u64 off_ns;    /* all time off the CPU so far */
 	bb_u64 kernel_ns;
-	bb_s32 sys_nr;
+	bb_s32 sys_nr;  /* -1: none was seen to start or end */
 	bb_u32 loop_fd; /* descriptor by which its event loop polls, and 1; 0: none yet */
 	bb_u64 tstate;  /* its PyThreadState, once found */
 	bb_u64 search;  /* thread state at which the search for it goes on, 0: from the first */
 	bb_u64 search_interp;
-	bb_u64 self;        /* pthread_self() when it was first seen, 0: not known (any more) */
-	bb_u64 stack;       /* Python stack of the open wait, 0: not walked */
-	bb_u64 acq_stack;   /* of the acquisition that is not closed */
-	bb_u64 held_gil;    /* that it held when it left the CPU */
-	bb_u64 held_owed;   /* contended time of it, then */
-	bb_u64 held_told;   /* of its own contended time with it, what was in rows of code */
-	bb_u64 queued;      /* part of the last time off the CPU in which it was runnable */
+	bb_u64 self;      /* pthread_self() when it was first seen, 0: not known (any more) */
+	bb_u64 stack;     /* Python stack of the open wait, 0: not walked */
+	bb_u64 acq_stack; /* of the acquisition that is not closed */
+	bb_u64 held_gil;  /* that it held when it left the CPU */
+	bb_u64 held_owed; /* contended time of it, then */
+	bb_u64 held_told; /* of its own contended time with it, what was in rows of code */
+	/*
+	 * Part of the last time off the CPU in which it was runnable. While it waits for a CPU
+	 * that it lost: throttled_mark().
+	 */
+	bb_u64 queued;
 	bb_u64 turn;        /* ktime at which it got a CPU after a poll that blocked, 0: none */
 	bb_u64 turn_traced; /* ktime at which a poll that was traced returned, 0: none */
 	bb_u64 turn_off;    /* off-CPU total then */
 	bb_u64 only_gil;    /* of its process, 0: there are several, or none is known */
+	bb_u64 native;      /* native stack of the open wait, 0: none was taken */
 	bb_u64 woken;       /* ktime of the wake-up from the open or last wait, 0: not told */
 	bb_u32 taker;       /* process that it last lost a CPU to */
-	bb_u32 unused;
-	bb_u32 pythons;  /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
-	bb_u32 searches; /* for its thread state, that went BB_PY_STEPS far */
+	bb_u32 pythons;     /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
@@ -356,13 +414,14 @@ struct bb_thread_row {
 	bb_u64 start_time; /* ktime of its birth */
 	bb_u64 nvcsw;
 	bb_u64 nivcsw;
+	bb_u64 migrations;
 	bb_u64 self;   /* pthread_self(), 0: not known */
 	bb_u32 ns_tid; /* in the reader's PID namespace, 0: not visible there */
 	bb_u32 found;  /* 1: sum is valid; 0: there is no entry for it */
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 832, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 840, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -417,7 +476,8 @@ struct bb_proc_sum {
 	bb_u64 born;
 	bb_u64 ended;
 	/* ended threads of which no detail was kept */
-	bb_u64 folded;
+	bb_u32 folded;
+	bb_u32 folded_migrations;
 	bb_u64 folded_window;
 	bb_u64 folded_voluntary;
 	bb_u64 folded_involuntary;
@@ -447,8 +507,8 @@ struct bb_contention {
 	bb_u64 since; /* used where the kernel has no compare-and-swap for BPF */
 	bb_u64 ns;
 	bb_u64 last_end; /* ktime of the last time that nobody waited */
-	bb_u64 max;      /* waiters at once */
-	bb_u64 times;    /* that there came to be a waiter */
+	bb_u32 max;      /* waiters at once */
+	bb_u32 times;    /* that there came to be a waiter */
 };
 
 /* Where a futex word was found to be: bb_lock_sum.where. */
@@ -461,6 +521,17 @@ enum bb_lock_where {
 	BB_AT_WORLD = 5,   /* the thread is kept from running: the world is stopped */
 	BB_AT_STOPPER = 6, /* it is stopping the world, and waits for the others */
 	BB_AT_RAW = 7,     /* _PyRawMutex, of the parking lot itself */
+	BB_AT_MONITOR = 8, /* parked by the JVM, to enter a monitor */
+};
+
+/*
+ * A thread of a JVM: key and value of map `java_threads`. The value is where it keeps the
+ * ObjectMonitor that it waits to enter.
+ */
+#define BB_JAVA_THREADS 2048 /* of which monitors are told apart */
+struct bb_java_key {
+	bb_u32 tid;
+	bb_u32 tgid;
 };
 
 struct bb_lock_key {
@@ -477,12 +548,16 @@ struct bb_lock_sum {
 	bb_u64 ns[4]; /* by BB_FUTEX_PROTO, HANDED, FED, OTHER */
 	bb_u64 waits;
 	bb_u64 max_ns;
-	bb_u64 code;   /* code object of the last waiter's top Python frame, 0: none */
-	bb_u64 caller; /* of the frame below */
-	bb_u32 op;     /* of the last wait, as passed */
-	bb_u32 val;
-	bb_u32 where; /* enum bb_lock_where, of the last wait */
-	bb_u32 hist;  /* number of its row in `lock_hists` and 1; 0: it has none */
+	bb_u64 code;     /* code object of the last waiter's top Python frame, 0: none */
+	bb_u64 caller;   /* of the frame below */
+	bb_u64 write_ns; /* part of ns that was to write, if it is an rwlock */
+	bb_u32 write_waits;
+	bb_u32 val; /* of the last wait, as passed */
+	bb_u16 op;
+	bb_u16 hist;  /* number of its row in `lock_hists` and 1; 0: it has none */
+	bb_u8 where;  /* enum bb_lock_where, of the last wait */
+	bb_u8 falls;  /* waits for a smaller value than the one before, 255: or more */
+	bb_u16 rises; /* for a larger one, 65535: or more */
 };
 _Static_assert(sizeof(struct bb_lock_sum) == 136, "bb_lock_sum");
 
@@ -514,6 +589,7 @@ struct bb_waker_sum {
 	bb_u64 blocked_ns;  /* part of ns in which it was blocked itself, as far as is known */
 	bb_u64 blocked_max; /* the longest, which was in: */
 	bb_u64 futex;       /* a wait for that word, 0: none */
+	bb_u64 stack;       /* Python's at one of its wake-ups, 0: none was walked */
 	bb_u32 ns_tid;      /* its numbers as the reader sees them, 0: not visible there */
 	bb_u32 ns_tgid;
 	bb_s32 fd;
@@ -524,7 +600,7 @@ struct bb_waker_sum {
 	bb_u16 pad[3];
 	char comm[16];
 };
-_Static_assert(sizeof(struct bb_waker_sum) == 80, "bb_waker_sum");
+_Static_assert(sizeof(struct bb_waker_sum) == 88, "bb_waker_sum");
 
 /* A GIL: value of map `gils`, same key. */
 struct bb_gil_sum {
@@ -539,7 +615,7 @@ struct bb_gil_sum {
 	bb_u64 off_ns;  /* off the CPU, with it */
 	bb_u64 hist[BB_HIST_BITS];
 };
-_Static_assert(sizeof(struct bb_gil_sum) == 432, "bb_gil_sum");
+_Static_assert(sizeof(struct bb_gil_sum) == 424, "bb_gil_sum");
 
 /* Turns of an event loop: from one poll to the next. */
 struct bb_turns {
@@ -668,17 +744,76 @@ struct bb_native_sample {
 };
 _Static_assert(sizeof(struct bb_native_sample) == 32 + 8 * BB_NATIVE_DEPTH, "bb_native_sample");
 
+/*
+ * Where a thread blocked, what ran at a sample, or what somebody did who ended a wait: value
+ * of map `native_stacks`, keyed by a hash of its addresses. From the top; of the kernel's the
+ * first ones are the scheduler's and our own.
+ */
+#define BB_KERNEL_DEPTH 24
+struct bb_stack {
+	bb_u32 tgid;
+	bb_u32 execs; /* bb_proc_sum.exec_count when it was first seen; 0: of no target */
+	bb_u16 nr_user;
+	bb_u16 nr_kernel;
+	bb_u32 ns_tgid; /* as the reader sees it, 0: not visible there, or a kernel thread */
+	char comm[16];  /* of the thread that was first seen there */
+	bb_u64 user[BB_NATIVE_DEPTH];
+	bb_u64 kernel[BB_KERNEL_DEPTH];
+};
+_Static_assert(sizeof(struct bb_stack) == 32 + 8 * (BB_NATIVE_DEPTH + BB_KERNEL_DEPTH), "bb_stack");
+
+enum bb_stack_kind {
+	BB_STACK_BLOCKED = 0,
+	BB_STACK_ONCPU = 1, /* samples: no time */
+	BB_STACK_WAKER = 2, /* of who ended waits, with their time */
+};
+
+/* Key of map `stack_sums`. */
+struct bb_stack_key {
+	bb_u64 native; /* key in `native_stacks`, 0: there was no room */
+	bb_u64 python; /* key in `stacks`, 0: not walked */
+	bb_u64 who;    /* BB_STACK_BLOCKED: futex that it waited for, 0: none;
+			* BB_STACK_WAKER: tid of who waited << 32 | tid of who ended it */
+	bb_u32 tgid;   /* of who waited, or ran */
+	bb_u8 kind;    /* enum bb_stack_kind */
+	bb_u8 bucket;
+	bb_s16 nr;
+};
+_Static_assert(sizeof(struct bb_stack_key) == 32, "bb_stack_key");
+
+struct bb_stack_sum {
+	bb_u64 ns;
+	bb_u64 count;
+	bb_u64 max_ns;
+	/* BB_STACK_WAKER: of ns, who ended the waits was blocked itself, as far as is known */
+	bb_u64 behind_ns;
+	bb_u64 behind_max; /* the longest, which was in: */
+	bb_u32 behind;     /* enum bb_bucket */
+	bb_u32 pad;
+};
+_Static_assert(sizeof(struct bb_stack_sum) == 48, "bb_stack_sum");
+
+/*
+ * Key of map `syscalls`. A row for each outcome and not a column: most calls have one
+ * or two of them.
+ */
 struct bb_syscall_key {
 	bb_u32 tgid;
-	bb_s32 nr;
+	bb_s16 nr;     /* BB_NR_OTHER: of 32 bits, or none that is in our tables */
+	bb_u8 kind;    /* enum bb_call_kind */
+	bb_u8 outcome; /* enum bb_outcome */
 };
+_Static_assert(sizeof(struct bb_syscall_key) == 8, "bb_syscall_key");
+
+#define BB_NR_OTHER (-2)
 
 struct bb_syscall_sum {
 	bb_u64 count;
-	bb_u64 errors;
 	bb_u64 ns;
 	bb_u64 max_ns;
+	bb_u64 amount; /* of BB_OUT_SOME: what the calls returned */
 };
+_Static_assert(sizeof(struct bb_syscall_sum) == 32, "bb_syscall_sum");
 
 /* Per-CPU counters. */
 struct bb_cpu {

@@ -43,7 +43,7 @@ BB_MAP(rows, BPF_MAP_TYPE_ARRAY, u32, struct bb_row, 4096);
 BB_FREE_MAP(free_rows, 4096);
 BB_FREE_MAP(free_hists, 256);
 BB_FREE_MAP(free_ends, 256);
-BB_MAP(ends, BPF_MAP_TYPE_HASH, struct bb_end_key, u16, 256);
+BB_MAP(ends, BPF_MAP_TYPE_HASH, struct bb_end_key, struct bb_end, 256);
 BB_MAP(exited, BPF_MAP_TYPE_HASH, u64, struct bb_thread_sum, BB_DEAD_KEPT);
 BB_MAP(procs, BPF_MAP_TYPE_HASH, u32, struct bb_proc_sum, 256);
 BB_MAP(pythons, BPF_MAP_TYPE_HASH, u32, struct bb_python_info, 256);
@@ -55,6 +55,14 @@ BB_MAP(wakers, BPF_MAP_TYPE_HASH, struct bb_waker_key, struct bb_waker_sum, 256)
 BB_MAP(gils, BPF_MAP_TYPE_HASH, struct bb_lock_key, struct bb_gil_sum, 64);
 BB_MAP(syscalls, BPF_MAP_TYPE_HASH, struct bb_syscall_key, struct bb_syscall_sum, 1024);
 BB_MAP(selves, BPF_MAP_TYPE_HASH, struct bb_self_key, u32, 256);
+/* of many programs none is a JVM: room is taken as it is needed */
+struct bb_map_java_threads {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, BB_JAVA_THREADS);
+	__type(key, struct bb_java_key);
+	__type(value, u64);
+};
 BB_MAP(holders, BPF_MAP_TYPE_HASH, struct bb_holder_key, struct bb_holder_sum, 256);
 BB_MAP(loops, BPF_MAP_TYPE_HASH, u64, struct bb_loop_sum, 256);
 BB_MAP(py_threads, BPF_MAP_TYPE_HASH, u64, struct bb_py_thread, 256);
@@ -79,6 +87,9 @@ struct bb_regs_scratch {
 	u64 at;
 };
 BB_MAP(regs_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_regs_scratch, 2);
+BB_MAP(native_stacks, BPF_MAP_TYPE_HASH, u64, struct bb_stack, 256);
+BB_MAP(stack_sums, BPF_MAP_TYPE_HASH, struct bb_stack_key, struct bb_stack_sum, 256);
+BB_MAP(stack_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_stack, 1);
 BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);
 BB_MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_thread_row, 1);
 
@@ -99,6 +110,7 @@ extern struct bb_map_wakers wakers SEC(".maps");
 extern struct bb_map_gils gils SEC(".maps");
 extern struct bb_map_syscalls syscalls SEC(".maps");
 extern struct bb_map_selves selves SEC(".maps");
+extern struct bb_map_java_threads java_threads SEC(".maps");
 extern struct bb_map_holders holders SEC(".maps");
 extern struct bb_map_loops loops SEC(".maps");
 extern struct bb_map_py_threads py_threads SEC(".maps");
@@ -107,12 +119,17 @@ extern struct bb_map_py_sums py_sums SEC(".maps");
 extern struct bb_map_natives natives SEC(".maps");
 extern struct bb_map_py_scratch py_scratch SEC(".maps");
 extern struct bb_map_regs_scratch regs_scratch SEC(".maps");
+extern struct bb_map_native_stacks native_stacks SEC(".maps");
+extern struct bb_map_stack_sums stack_sums SEC(".maps");
+extern struct bb_map_stack_scratch stack_scratch SEC(".maps");
 extern struct bb_map_cpus cpus SEC(".maps");
 extern struct bb_map_scratch scratch SEC(".maps");
 
 /* Set between open and load. */
 extern const volatile __u8 cfg_sysclass[BB_SYSCALL_MAX];
+extern const volatile __u8 cfg_callkind[BB_SYSCALL_MAX];
 extern const volatile bool cfg_tids;     /* only the threads in `tids` */
+extern const volatile bool cfg_stacks;   /* --stacks */
 extern const volatile bool cfg_cas;      /* programs with compare-and-swap run */
 extern const volatile __u32 cfg_holders; /* entries of these maps */
 extern const volatile __u32 cfg_py_sums;
@@ -123,6 +140,7 @@ extern const volatile __s32 cfg_nr_exit_group;
 
 /* Written by user space while we run. */
 extern __u64 bb_gate;    /* 0: count nothing */
+extern __u32 bb_javas;   /* is there a row in `java_threads`? */
 extern __u32 bb_pythons; /* times that a Python with code to read was told or changed, 0: none */
 extern __u64 bb_window_start;            /* ktime, set before the gate opens */
 extern __u32 bb_iter_mode;               /* enum bb_iter_mode */
@@ -141,6 +159,7 @@ extern __u32 bb_holders_used;
 extern __u32 bb_py_sums_used;
 
 extern struct bb_row_hint bb_row_hints[BB_ROW_HINTS];
+extern u64 bb_end_hints[BB_END_HINTS]; /* the hash, and in its last 16 bits the number */
 
 /* They do not fit the BPF stack: new entries are copied from here. */
 extern const struct bb_thread_sum bb_zero_thread;
@@ -151,7 +170,16 @@ extern const struct bb_taker_sum bb_zero_taker;
 extern const struct bb_py_thread bb_zero_py_thread;
 extern const struct bb_loop_sum bb_zero_loop;
 extern const struct bb_py_sum bb_zero_py_sum;
+extern const struct bb_stack_sum bb_zero_stack_sum;
 extern const struct bb_holder_sum bb_zero_holder;
+
+#define BB_HASH_PRIME 0x9e3779b97f4a7c15ULL /* 2^64 / golden ratio */
+
+static __always_inline u64 hash_add(u64 hash, u64 v)
+{
+	hash = (hash ^ v) * BB_HASH_PRIME;
+	return hash ^ hash >> 29;
+}
 
 #define barrier() asm volatile("" ::: "memory")
 

@@ -66,6 +66,27 @@ static __always_inline bool bb_task_throttled(struct task_struct *p)
 	return false;
 }
 
+/* Does the kernel keep the time that a CPU quota took from a run queue (677ea015f231, 6.6)? */
+static __always_inline bool bb_has_throttled_ns(void)
+{
+	return bpf_core_field_exists(((struct cfs_rq___self *)0)->throttled_clock_self_time);
+}
+
+/*
+ * For how long the CPU quotas of the cgroup of @p, and of those above it, have kept its run
+ * queue from running up to @clock of that CPU.
+ */
+static __always_inline u64 bb_throttled_ns(struct task_struct *p, u64 clock)
+{
+	struct cfs_rq___self *rq = (void *)p->se.cfs_rq;
+	u64 since;
+
+	if (!bb_has_throttled_ns())
+		return 0;
+	since = rq->throttled_clock_self;
+	return rq->throttled_clock_self_time + (since ? clock - since : 0);
+}
+
 /*
  * Since 6.12 (152e11f6df29, "sched/fair: Implement delayed dequeue") a task that blocks may
  * stay on its run queue for a while. If it is moved to another CPU meanwhile, the kernel takes

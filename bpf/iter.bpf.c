@@ -83,6 +83,7 @@ static __always_inline int read_thread(struct seq_file *seq, struct task_struct 
 	row->start_time = p->start_time;
 	row->nvcsw = p->nvcsw;
 	row->nivcsw = p->nivcsw;
+	row->migrations = p->se.nr_migrations;
 	row->ns_tid = number_at(p, bb_level);
 	row->runq_ns = 0;
 	row->ran_ns = 0;

@@ -15,9 +15,15 @@
 #define BB_FUTEX_TID_MASK 0x3fffffffu
 enum {
 	BB_FUTEX_WAIT = 0,
+	BB_FUTEX_WAKE = 1,
+	BB_FUTEX_REQUEUE = 3,
+	BB_FUTEX_CMP_REQUEUE = 4,
+	BB_FUTEX_WAKE_OP = 5,
 	BB_FUTEX_LOCK_PI = 6,
 	BB_FUTEX_WAIT_BITSET = 9,
+	BB_FUTEX_WAKE_BITSET = 10,
 	BB_FUTEX_WAIT_REQUEUE_PI = 11,
+	BB_FUTEX_CMP_REQUEUE_PI = 12,
 	BB_FUTEX_LOCK_PI2 = 13,
 };
 
@@ -25,6 +31,13 @@ static __always_inline bool futex_waits(u32 cmd)
 {
 	return cmd == BB_FUTEX_WAIT || cmd == BB_FUTEX_WAIT_BITSET || cmd == BB_FUTEX_LOCK_PI ||
 	       cmd == BB_FUTEX_LOCK_PI2 || cmd == BB_FUTEX_WAIT_REQUEUE_PI;
+}
+
+static __always_inline bool futex_wakes(u32 cmd)
+{
+	return cmd == BB_FUTEX_WAKE || cmd == BB_FUTEX_WAKE_BITSET || cmd == BB_FUTEX_WAKE_OP ||
+	       cmd == BB_FUTEX_REQUEUE || cmd == BB_FUTEX_CMP_REQUEUE ||
+	       cmd == BB_FUTEX_CMP_REQUEUE_PI;
 }
 
 static __always_inline bool is_futex_bucket(u32 b)
@@ -37,6 +50,16 @@ static __always_inline void lock_key_of(const struct bb_thread_sum *t, struct bb
 	key->addr = t->flags & BB_TF_GIL ? t->gil : t->futex;
 	key->tgid = t->tgid;
 	key->pad = 0;
+}
+
+/* The lock or queue of the thread's open or last wait, which is not for a GIL; NULL: it has none.
+ */
+static __always_inline struct bb_lock_sum *lock_of(const struct bb_thread_sum *t)
+{
+	struct bb_lock_key key;
+
+	lock_key_of(t, &key);
+	return bpf_map_lookup_elem(&locks, &key);
 }
 
 static __always_inline struct bb_contention *contention_of(struct bb_thread_sum *t)
@@ -74,6 +97,8 @@ static __always_inline void lock_begin(struct bb_thread_sum *t, u64 since, u32 o
 		return;
 	}
 	l->op = op;
+	l->rises += val > l->val && l->rises < 65535;
+	l->falls += val < l->val && l->falls < 255;
 	l->val = val;
 	l->where = where;
 	if (coded) {
@@ -184,6 +209,15 @@ __noinline u32 bb_py_parked(u64 task, u32 pid, u64 uaddr, u64 self)
 	return where;
 }
 
+/* The monitor that the current thread, of a JVM, waits to enter; 0: none, or not known. */
+__noinline u64 bb_java_monitor(u32 tid, u32 tgid)
+{
+	struct bb_java_key key = { .tid = tid, .tgid = tgid };
+	u64 *at = bpf_map_lookup_elem(&java_threads, &key);
+
+	return at ? py_read(*at) : 0;
+}
+
 /*
  * A thread blocks on a futex word. @since: when; @own_memory: it is current, so
  * its memory can be read. Fills the thread's open wait; t->bucket is set.
@@ -199,7 +233,8 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	u32 coded = 0;
 
 	bb_want_wakers = 1;
-	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_COUNTED | BB_TF_FORCED | BB_TF_COND);
+	t->flags &= ~(BB_TF_GIL | BB_TF_PROTO | BB_TF_COUNTED | BB_TF_FORCED | BB_TF_COND |
+		      BB_TF_WRITER);
 	if (gil) {
 		u32 at = uaddr - gil < BB_GIL_END ? uaddr - gil : BB_GIL_END;
 		u32 own = own_memory ? BB_GIL_OWN : 0;
@@ -238,6 +273,23 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
 	} else if (cmd == BB_FUTEX_WAIT_BITSET) {
 		/* a glibc condition alternates between two words of 8 aligned bytes */
 		t->futex = uaddr & ~7ULL;
+		/*
+		 * So are the two of its rwlock, __wrphase_futex and __writers_futex: who is to
+		 * write waits for the readers to leave (2), or for another writer (3)
+		 */
+		if (val == (uaddr & 4 ? 3 : 2))
+			t->flags |= BB_TF_WRITER;
+	}
+	if (own_memory && bb_javas) {
+		u64 monitor = bb_java_monitor(t->tid, t->tgid);
+
+		/* whatever word it sleeps on: until it has the monitor, that is what it waits for
+		 */
+		if (monitor) {
+			t->futex = monitor;
+			t->flags |= BB_TF_PROTO;
+			where = BB_AT_MONITOR;
+		}
 	}
 	remember_lock(t, t->futex);
 	lock_begin(t, since, op, val, where, coded, cas);
@@ -250,13 +302,8 @@ static __always_inline void futex_begin(struct task_struct *p, struct bb_thread_
  */
 static __always_inline void lock_nobodys(struct bb_thread_sum *t, u64 now, const bool cas)
 {
-	struct bb_lock_key key;
-	struct bb_lock_sum *l;
+	struct bb_lock_sum *l = t->flags & BB_TF_GIL ? NULL : lock_of(t);
 
-	if (t->flags & BB_TF_GIL)
-		return;
-	lock_key_of(t, &key);
-	l = bpf_map_lookup_elem(&locks, &key);
 	if (l)
 		take_owed(&l->contention, &l->given, now, cas);
 }
@@ -269,6 +316,8 @@ static __always_inline void futex_uncount(struct bb_thread_sum *t, u64 now, cons
 	if (!(t->flags & BB_TF_COUNTED))
 		return;
 	t->flags &= ~BB_TF_COUNTED;
+	if (!t->wake_how)
+		lock_nobodys(t, now, cas);
 	c = contention_of(t);
 	if (c)
 		contend_end(c, now, cas);
@@ -290,7 +339,6 @@ __noinline u32 bb_futex_woken(u64 task, u32 pid, u64 now)
 
 	if (!t)
 		return 0;
-	lock_nobodys(t, now, true);
 	futex_uncount(t, now, true);
 	return 0;
 }
@@ -301,7 +349,6 @@ __noinline u32 bb_futex_woken_nocas(u64 task, u32 pid, u64 now)
 
 	if (!t)
 		return 0;
-	lock_nobodys(t, now, false);
 	futex_uncount(t, now, false);
 	return 0;
 }
@@ -348,6 +395,22 @@ static __always_inline struct bb_waker_sum *waker_of(struct bb_waker_key *key)
 	return h;
 }
 
+/* In which Python code does the current thread, of row @w, let go of the lock? As credit allows. */
+static __always_inline void waker_code(struct bb_waker_sum *h, struct bb_thread_sum *w,
+				       struct bb_self *self, u64 now)
+{
+	struct task_struct *task = (void *)self->task;
+	struct bb_cpu *cpu = bb_cpu();
+	u64 stack;
+
+	if (!bb_pythons || !cpu || !is_python(w) || !py_may_walk(cpu, now, BB_CREDIT_GIL))
+		return;
+	stack = bb_py_stack(self->tgid, bb_py_own_tstate(self->tgid, bb_pthread_self_of(task)), now,
+			    0);
+	if (stack)
+		h->stack = stack;
+}
+
 /*
  * The current task wakes the thread of row @t from its wait for a lock. To hand it on it
  * must have had it: since another one handed it on, or there came to be a waiter.
@@ -378,6 +441,8 @@ static __always_inline void lock_give(struct bb_thread_sum *t, u64 now, const bo
 	__sync_fetch_and_add(&h->ns, ns);
 	__sync_fetch_and_add(&h->count, 1);
 	w = thread_at(self.task, self.pid);
+	if (w)
+		waker_code(h, w, &self, now);
 	blocked = w ? blocked_within(w, key.addr, ns, now) : 0;
 	if (!blocked)
 		return;
@@ -432,15 +497,18 @@ static __always_inline void lock_hist(struct bb_lock_sum *l, u64 ns)
 			&h->slots[slot < BB_LOCK_HIST_SLOTS ? slot : BB_LOCK_HIST_SLOTS - 1], 1);
 }
 
+/* How a wait for a word ended, which is not a GIL's: a bucket. */
+static __always_inline u32 futex_how(const struct bb_thread_sum *t)
+{
+	return t->flags & BB_TF_PROTO ? BB_FUTEX_PROTO : t->wake_how ? t->wake_how : BB_FUTEX_OTHER;
+}
+
 /* The wait is over and lasted @ns: sum it under its object. Returns its bucket. */
 static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, const bool cas)
 {
-	struct bb_lock_key key;
 	struct bb_lock_sum *l;
 	u32 how;
 
-	if (!t->wake_how && (t->flags & BB_TF_COUNTED))
-		lock_nobodys(t, now, cas);
 	futex_uncount(t, now, cas);
 	if (t->flags & BB_TF_GIL) {
 		struct bb_gil_sum *g = gil_sum(t->gil, t->tgid);
@@ -453,17 +521,20 @@ static __always_inline u32 futex_end(struct bb_thread_sum *t, u64 ns, u64 now, c
 			gil_arrive(t, g, now, cas);
 		return BB_GIL;
 	}
-	how = t->flags & BB_TF_PROTO ? BB_FUTEX_PROTO : t->wake_how ? t->wake_how : BB_FUTEX_OTHER;
+	how = futex_how(t);
 	for (int i = 0; i < BB_RECENT_LOCKS; i++)
 		if (t->recent[i] == t->futex)
 			t->recent_ns[i] += ns;
-	lock_key_of(t, &key);
-	l = bpf_map_lookup_elem(&locks, &key);
+	l = lock_of(t);
 	if (l) {
 		__sync_fetch_and_add(&l->ns[(how - BB_FUTEX_PROTO) & 3], ns);
 		__sync_fetch_and_add(&l->waits, 1);
 		if (ns > l->max_ns)
 			l->max_ns = ns;
+		if (t->flags & BB_TF_WRITER) {
+			__sync_fetch_and_add(&l->write_ns, ns);
+			__sync_fetch_and_add(&l->write_waits, 1);
+		}
 		lock_hist(l, ns);
 	}
 	return how;

@@ -19,6 +19,7 @@ struct bb_map_wakers wakers SEC(".maps");
 struct bb_map_gils gils SEC(".maps");
 struct bb_map_syscalls syscalls SEC(".maps");
 struct bb_map_selves selves SEC(".maps");
+struct bb_map_java_threads java_threads SEC(".maps");
 struct bb_map_holders holders SEC(".maps");
 struct bb_map_loops loops SEC(".maps");
 struct bb_map_py_threads py_threads SEC(".maps");
@@ -27,11 +28,16 @@ struct bb_map_py_sums py_sums SEC(".maps");
 struct bb_map_natives natives SEC(".maps");
 struct bb_map_py_scratch py_scratch SEC(".maps");
 struct bb_map_regs_scratch regs_scratch SEC(".maps");
+struct bb_map_native_stacks native_stacks SEC(".maps");
+struct bb_map_stack_sums stack_sums SEC(".maps");
+struct bb_map_stack_scratch stack_scratch SEC(".maps");
 struct bb_map_cpus cpus SEC(".maps");
 struct bb_map_scratch scratch SEC(".maps");
 
 const volatile __u8 cfg_sysclass[BB_SYSCALL_MAX] = {};
+const volatile __u8 cfg_callkind[BB_SYSCALL_MAX] = {};
 const volatile bool cfg_tids = false;
+const volatile bool cfg_stacks = false;
 const volatile bool cfg_cas = true;
 const volatile __u32 cfg_holders = 256;
 const volatile __u32 cfg_py_sums = 256;
@@ -41,6 +47,7 @@ const volatile __s32 cfg_nr_exit = 60;
 const volatile __s32 cfg_nr_exit_group = 231;
 
 __u64 bb_gate = 0;
+__u32 bb_javas = 0;
 __u32 bb_pythons = 0;
 __u64 bb_window_start = 0;
 __u32 bb_iter_mode = 0;
@@ -55,6 +62,7 @@ __u32 bb_py_sums_used = 0;
 __u8 bb_targets[BB_TARGET_SLOTS] = {};
 __u64 bb_listens[BB_PORTS / 64] = {};
 struct bb_row_hint bb_row_hints[BB_ROW_HINTS] = {};
+__u64 bb_end_hints[BB_END_HINTS] = {};
 
 const struct bb_thread_sum bb_zero_thread = {};
 const struct bb_lock_sum bb_zero_lock = {};
@@ -64,6 +72,7 @@ const struct bb_gil_sum bb_zero_gil = {};
 const struct bb_py_thread bb_zero_py_thread = {};
 const struct bb_loop_sum bb_zero_loop = {};
 const struct bb_py_sum bb_zero_py_sum = {};
+const struct bb_stack_sum bb_zero_stack_sum = {};
 const struct bb_holder_sum bb_zero_holder = {};
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

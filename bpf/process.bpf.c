@@ -67,6 +67,7 @@ static __always_inline void take_number(struct task_struct *p, struct bb_thread_
 	t->ns[BB_ONCPU] += now - t->since;
 	t->since = now;
 	t->flags |= BB_TF_ENDED;
+	t->migrations = migrations_since(p, t);
 	bpf_probe_read_kernel(t->comm, sizeof(t->comm), p->comm);
 	ended = t->since << 16 ^ t->tid;
 	if (!flags && bpf_map_update_elem(&exited, &ended, t, BPF_NOEXIST)) {
@@ -82,6 +83,7 @@ static __always_inline void take_number(struct task_struct *p, struct bb_thread_
 	t->fd = -1;
 	t->nr = -1;
 	t->nvcsw = p->nvcsw;
+	t->migrations = p->se.nr_migrations;
 	t->run_delay = p->sched_info.run_delay;
 	t->start = now;
 	t->since = now;

@@ -7,11 +7,13 @@
 #ifndef BB_PYTHON_BPF_H
 #define BB_PYTHON_BPF_H
 
-#include "boundby.bpf.h"
+#include "thread.bpf.h"
 
-#define BB_PY_STEPS      128 /* along the lists of thread states, in one search */
+/* Steps along the lists of thread states in one search; 128 of them were half of what the
+ * verifier had to do for a switch. */
+#define BB_PY_STEPS      32
 #define BB_PY_STEP_NS    200 /* what each takes */
-#define BB_PY_SEARCHES   16  /* 2,048 threads */
+#define BB_PY_SEARCHES   64  /* 2,048 threads */
 #define BB_PY_WALK       96  /* frames, shims between them included */
 #define BB_PY_OWNER_SHIM 3   /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
@@ -194,14 +196,6 @@ static __always_inline u64 py_top_frame(struct bb_python_info *py, u64 tstate)
 static __always_inline u64 frame_word(struct bb_py_scratch *s, u32 off)
 {
 	return s->frame[(off >> 3) & 15];
-}
-
-#define BB_HASH_PRIME 0x9e3779b97f4a7c15ULL /* 2^64 / golden ratio */
-
-static __always_inline u64 hash_add(u64 hash, u64 v)
-{
-	hash = (hash ^ v) * BB_HASH_PRIME;
-	return hash ^ hash >> 29;
 }
 
 /*

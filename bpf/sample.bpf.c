@@ -6,39 +6,7 @@
 #include "thread.bpf.h"
 #include "gil.bpf.h"
 #include "loop.bpf.h"
-#include "regs.bpf.h"
-
-#define BB_STACK_MOST (8U << 20) /* how far up a frame may be: the usual limit of a stack */
-
-/*
- * The user's instruction and, as far as code keeps frame pointers, who called it. Of a
- * sample in the kernel they are those that it was entered with. Each frame begins with the
- * caller's frame pointer and its instruction. bpf_get_stack() would do, but takes 3 us
- * where nothing is in the caches, and believes a register that is no frame pointer.
- */
-static __always_inline void native_walk(struct bb_native_sample *n)
-{
-	struct bb_regs r;
-	struct {
-		u64 fp;
-		u64 ip;
-	} frame;
-
-	n->depth = 0;
-	if (bb_read_own_regs(&r))
-		return;
-	n->ip[0] = r.ip;
-	n->depth = 1;
-	for (int i = 1; i < BB_NATIVE_DEPTH; i++) {
-		if (r.fp - r.sp >= BB_STACK_MOST || (r.fp & 7) ||
-		    bpf_probe_read_user(&frame, sizeof(frame), (void *)r.fp) || !frame.ip)
-			return;
-		n->ip[i] = frame.ip;
-		n->depth = i + 1;
-		r.sp = r.fp + sizeof(frame);
-		r.fp = frame.fp;
-	}
-}
+#include "stack.bpf.h"
 
 static __always_inline void sample_native(const struct bb_py_key *key)
 {
@@ -52,9 +20,21 @@ static __always_inline void sample_native(const struct bb_py_key *key)
 	}
 	n->key = *key;
 	n->execs = proc ? proc->exec_count : 0;
-	native_walk(n);
+	n->depth = native_walk(n->ip);
 	/* user space comes by itself, four times a second */
 	bpf_ringbuf_submit(n, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void sample_stack(void *ctx, u32 tgid, u64 python)
+{
+	struct bb_stack_key key = { .native = stack_take(ctx, BB_ONCPU, false),
+				    .python = python,
+				    .tgid = tgid,
+				    .kind = BB_STACK_ONCPU,
+				    .bucket = BB_ONCPU,
+				    .nr = -1 };
+
+	stack_sum(&key, 0, 0, 0);
 }
 
 SEC("?perf_event")
@@ -78,18 +58,23 @@ int bb_sample(void *ctx)
 		return 0;
 	py = bpf_map_lookup_elem(&pythons, &tgid);
 	t = thread_at(me.task, me.pid);
-	if (!py || !t || !py->runtime || (t->flags & BB_TF_IGNORE))
+	if (!t || (t->flags & BB_TF_IGNORE))
 		return 0;
 	task = (void *)me.task;
 	self = bb_pthread_self_of(task);
-	tstate = bb_py_own_tstate(tgid, self);
+	tstate = py && py->runtime ? bb_py_own_tstate(tgid, self) : 0;
 	/* a native thread has none: it is no part of what is told about Python's */
-	if (!tstate)
+	if (!py || !tstate) {
+		if (cfg_stacks)
+			sample_stack(ctx, tgid, 0);
 		return 0;
+	}
 	now = bpf_ktime_get_ns();
 	/* not by the credit: there is more of it after a long stay in one place, which would get
 	 * more samples */
 	key.stack = bb_py_stack(tgid, tstate, now, BB_WALK_FREE);
+	if (cfg_stacks)
+		sample_stack(ctx, tgid, key.stack);
 	p = py_thread(t);
 	if (!p)
 		return 0;

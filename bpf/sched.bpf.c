@@ -6,6 +6,7 @@
  * is taken from the kernel's own run delay, the rest it was blocked. So no
  * wake-up needs tracing.
  */
+#include "stack.bpf.h"
 #include "thread.bpf.h"
 #include "wait.bpf.h"
 #include "loop.bpf.h"
@@ -94,6 +95,7 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 	tgid = t->tgid;
 	tid = t->tid;
 	t->flags |= BB_TF_ENDED;
+	t->migrations = migrations_since(p, t);
 	self = t->self;
 	self_forget(t);
 	t->self = self;
@@ -169,6 +171,15 @@ __noinline int bb_loop_polled(u64 task, u32 pid, u64 ns, u64 now)
 	return 0;
 }
 
+__noinline int bb_stack_blocked(u64 task, u32 pid, u32 bucket, u64 ns)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+
+	if (t && cfg_stacks)
+		stack_blocked(t, bucket, ns);
+	return 0;
+}
+
 /*
  * A thread gets a CPU at @now: close what it was off for. @runq: ns of it that it was
  * runnable, if it was blocked; more than all of it is all.
@@ -198,6 +209,8 @@ static __always_inline void enter_at(struct bb_thread_sum *t, u64 now, u64 runq,
 			bb_py_blocked(task_of(t), t->tid, bucket, off - runq);
 		if (bucket == BB_POLL && polls_events(t->nr))
 			bb_loop_polled(task_of(t), t->tid, off - runq, now);
+		if (cfg_stacks)
+			bb_stack_blocked(task_of(t), t->tid, bucket, off - runq);
 		t->ns[BB_RUNQ_WOKEN] += runq;
 		add_ns(t, bucket, off - runq);
 		if (!slot_is_first(t, bucket, off - runq))
@@ -231,6 +244,51 @@ __noinline int bb_enter_seen_nocas(u64 task, u32 pid, u64 now, u64 runq)
 }
 
 /*
+ * A wait for a CPU that the thread had lost is over, and meanwhile its run queue was
+ * throttled: @then and @mark are its throttled_mark() before and after. That part of the wait
+ * is lost to the quota, the rest to whoever had the CPU. Returns the part, in us.
+ */
+__noinline int bb_runq_split(u64 task, u32 pid, u64 then, u64 mark)
+{
+	struct bb_thread_sum *t = thread_at(task, pid);
+	u64 ns = (mark - then) >> 16, rest;
+
+	/* of another run queue, or it was not seen to lose its CPU: as that began, all of it */
+	if (!t)
+		return 0;
+	if ((u16)then != (u16)mark)
+		return t->bucket == BB_RUNQ_THROTTLED ? t->queued / 1000 : 0;
+	if (ns > t->queued)
+		ns = t->queued;
+	rest = t->queued - ns;
+	seq_begin(t);
+	if (t->bucket == BB_RUNQ_THROTTLED) {
+		t->ns[BB_RUNQ_THROTTLED] -= rest;
+		t->ns[BB_RUNQ_PREEMPTED] += rest;
+	} else {
+		t->ns[BB_RUNQ_PREEMPTED] -= ns;
+		t->ns[BB_RUNQ_THROTTLED] += ns;
+	}
+	seq_end(t);
+	return ns / 1000;
+}
+
+/* The same for @p, whose wait ended by @clock of its run queue. Returns the part, in ns. */
+static __always_inline u64 split_runq(struct task_struct *p, struct bb_thread_sum *t, u64 then,
+				      u64 clock)
+{
+	u64 mark;
+
+	if (!bb_has_throttled_ns() ||
+	    (t->bucket != BB_RUNQ_PREEMPTED && t->bucket != BB_RUNQ_THROTTLED))
+		return 0;
+	mark = throttled_mark(p, clock);
+	if (mark == then && t->bucket != BB_RUNQ_THROTTLED)
+		return 0;
+	return 1000 * (u64)bb_runq_split(task_of(t), t->tid, then, mark);
+}
+
+/*
  * @p leaves a CPU, and no event said that it had got one: some kernels show no
  * switch away from tasks that they hide. The kernel's own sums say when it was:
  * @p was on the CPU for its last stint, and not while it was delayed.
@@ -247,20 +305,32 @@ static __always_inline u64 seen_at(struct task_struct *p, struct bb_thread_sum *
 	return t->since + off - ran;
 }
 
-static __noinline int missed_enter(struct task_struct *p, struct bb_thread_sum *t, u64 now)
+static __noinline int missed_enter(struct task_struct *p, struct bb_thread_sum *t, u64 now,
+				   u64 clock)
 {
+	u64 mark;
+
 	if (!p || !t)
 		return 0;
+	mark = t->queued;
 	now = seen_at(p, t, now);
-	return bb_enter_seen(task_of(t), t->tid, now, runnable_ns(p, t, now, 0));
+	bb_enter_seen(task_of(t), t->tid, now, runnable_ns(p, t, now, 0));
+	split_runq(p, t, mark, clock);
+	return 0;
 }
 
-static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread_sum *t, u64 now)
+static __noinline int missed_enter_nocas(struct task_struct *p, struct bb_thread_sum *t, u64 now,
+					 u64 clock)
 {
+	u64 mark;
+
 	if (!p || !t)
 		return 0;
+	mark = t->queued;
 	now = seen_at(p, t, now);
-	return bb_enter_seen_nocas(task_of(t), t->tid, now, runnable_ns(p, t, now, 0));
+	bb_enter_seen_nocas(task_of(t), t->tid, now, runnable_ns(p, t, now, 0));
+	split_runq(p, t, mark, clock);
+	return 0;
 }
 
 /* A poll blocks: the loop is back at it, if it is the loop's. */
@@ -292,8 +362,9 @@ static __always_inline void py_block(struct task_struct *p, struct bb_thread_sum
 	if (!cpu || !is_python(t))
 		return;
 	/* before what has to be looked up for a walk: there may be many thousands a second */
-	if (py_may_walk(cpu, now, about_gil ? 0 : BB_CREDIT_GIL))
-		t->stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), now, 0);
+	if (cfg_stacks || py_may_walk(cpu, now, about_gil ? 0 : BB_CREDIT_GIL))
+		t->stack = bb_py_stack(tgid, bb_py_own_tstate(tgid, bb_pthread_self(p)), now,
+				       cfg_stacks ? BB_WALK_FREE : 0);
 }
 
 static __always_inline void py_leave(struct task_struct *p, struct bb_thread_sum *t, u64 now)
@@ -343,14 +414,18 @@ static __noinline int cpu_taken(struct task_struct *by, u32 tgid, u64 ns)
 	return 0;
 }
 
-/* The thread got a CPU, which @before left for that, after some time in the queue. */
-static __always_inline void queued_behind(struct bb_thread_sum *t, struct task_struct *before)
+/*
+ * The thread got a CPU, which @before left for that, after some time in the queue; for
+ * @throttled ns of it nobody kept it from running but the quota.
+ */
+static __always_inline void queued_behind(struct bb_thread_sum *t, struct task_struct *before,
+					  u64 throttled)
 {
 	struct bb_taker_key key = { .tgid = t->tgid, .by = t->taker };
 	struct bb_taker_sum *first = NULL;
-	u64 ns = t->queued;
+	u64 ns = t->queued - throttled;
 
-	if (ns < BB_TAKEN_NS || t->bucket == BB_RUNQ_THROTTLED)
+	if (ns < BB_TAKEN_NS || (t->bucket == BB_RUNQ_THROTTLED && !bb_has_throttled_ns()))
 		return;
 	if (t->bucket == BB_RUNQ_PREEMPTED && key.by != (u32)before->tgid)
 		first = bpf_map_lookup_elem(&takers, &key);
@@ -359,9 +434,10 @@ static __always_inline void queued_behind(struct bb_thread_sum *t, struct task_s
 	cpu_taken(before, t->tgid, first ? ns - ns / 2 : ns);
 }
 
-/* @next: the task that gets the CPU. */
-static __always_inline void leave_cpu(struct task_struct *p, struct task_struct *next,
-				      struct bb_cpu *cpu, bool preempt, u64 now, const bool cas)
+/* @next: the task that gets the CPU; @clock: its run queue's. */
+static __always_inline void leave_cpu(void *ctx, struct task_struct *p, struct task_struct *next,
+				      struct bb_cpu *cpu, bool preempt, u64 now, u64 clock,
+				      const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
 	u32 state = bb_task_state(p);
@@ -383,9 +459,9 @@ static __always_inline void leave_cpu(struct task_struct *p, struct task_struct 
 		return;
 	}
 	if (t->on == BB_STATE_OFF && cas)
-		missed_enter(p, t, now);
+		missed_enter(p, t, now, clock);
 	else if (t->on == BB_STATE_OFF)
-		missed_enter_nocas(p, t, now);
+		missed_enter_nocas(p, t, now, clock);
 	t->early = 0;
 	seq_begin(t);
 	now = not_before(t, now);
@@ -395,7 +471,7 @@ static __always_inline void leave_cpu(struct task_struct *p, struct task_struct 
 	t->since = now;
 	t->flags |= BB_TF_RAN;
 	/* which of its counts the kernel raised (kernel/sched/core.c, __schedule) */
-	if (p->nvcsw != t->nvcsw)
+	if ((u32)p->nvcsw != t->nvcsw)
 		t->voluntary++;
 	else
 		t->involuntary++;
@@ -406,6 +482,7 @@ static __always_inline void leave_cpu(struct task_struct *p, struct task_struct 
 	if (!blocked) {
 		py_leave(p, t, now);
 		t->bucket = bb_task_throttled(p) ? BB_RUNQ_THROTTLED : BB_RUNQ_PREEMPTED;
+		t->queued = throttled_mark(p, clock);
 		if (t->taker != (u32)next->tgid) {
 			t->taker = next->tgid;
 			cpu_taken(next, t->tgid, 0);
@@ -435,6 +512,9 @@ static __always_inline void leave_cpu(struct task_struct *p, struct task_struct 
 			bb_gil_close(task_of(t), t->tid);
 		if (t->bucket == BB_POLL && polls_events(t->nr))
 			bb_loop_turn(task_of(t), t->tid, now);
+		if (cfg_stacks)
+			t->native = stack_take(ctx, (u64)t->nr << 16 | t->fdkind << 8 | t->bucket,
+					       walks_once(t->bucket));
 	}
 	seq_end(t);
 	if (blocked && (t->flags & BB_TF_COUNTED) && woken_already(p, t)) {
@@ -450,6 +530,7 @@ static __always_inline void enter_cpu(struct task_struct *p, struct task_struct 
 				      u64 clock, const bool cas)
 {
 	struct bb_thread_sum *t = thread_of(p);
+	u64 mark;
 
 	if (!t) {
 		t = thread_enter(p);
@@ -464,8 +545,9 @@ static __always_inline void enter_cpu(struct task_struct *p, struct task_struct 
 	}
 	if (t->flags & BB_TF_IGNORE)
 		return;
+	mark = t->queued;
 	enter_at(t, now, runnable_ns(p, t, now, clock), cas);
-	queued_behind(t, before);
+	queued_behind(t, before, split_runq(p, t, mark, clock));
 }
 
 #define BB_CLOCK_FRESH_NS 4000000ULL
@@ -506,7 +588,7 @@ static __always_inline u64 switch_time(u64 clock, struct bb_cpu *cpu)
 	return now > bb_window_start ? now : bb_window_start;
 }
 
-static __always_inline int on_switch(bool preempt, struct task_struct *prev,
+static __always_inline int on_switch(void *ctx, bool preempt, struct task_struct *prev,
 				     struct task_struct *next, const bool cas)
 {
 	bool prev_ours = bb_may_be_target(prev->tgid);
@@ -524,7 +606,7 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	clock = bb_rq_clock(next_ours ? next : prev);
 	now = switch_time(clock, cpu);
 	if (prev_ours)
-		leave_cpu(prev, next, cpu, preempt, now, cas);
+		leave_cpu(ctx, prev, next, cpu, preempt, now, clock, cas);
 	if (next_ours)
 		enter_cpu(next, prev, now, clock, cas);
 	return 0;
@@ -533,7 +615,7 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 SEC("?tp_btf/sched_switch")
 int BPF_PROG(bb_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	return on_switch(preempt, prev, next, true);
+	return on_switch(ctx, preempt, prev, next, true);
 }
 
 /* before 5.12 */
@@ -541,5 +623,5 @@ SEC("?tp_btf/sched_switch")
 int BPF_PROG(bb_sched_switch_nocas, bool preempt, struct task_struct *prev,
 	     struct task_struct *next)
 {
-	return on_switch(preempt, prev, next, false);
+	return on_switch(ctx, preempt, prev, next, false);
 }

@@ -5,19 +5,23 @@
 
 #include "boundby.bpf.h"
 
-/* The number of @p in the PID namespace of depth @level; 0 where it has none. */
-static __always_inline u32 number_at(struct task_struct *p, u32 level)
+/* The number in the PID namespace of depth @level; 0 where there is none. */
+static __always_inline u32 pid_number(struct pid *pid, u32 level)
 {
-	/* by a probe read: older verifiers do not let an array of a struct be indexed */
-	struct pid *pid = BPF_CORE_READ(p, thread_pid);
 	s32 nr = 0;
 
 	if (!pid || BPF_CORE_READ(pid, level) < level)
 		return 0;
+	/* by a probe read: older verifiers do not let an array of a struct be indexed */
 	bpf_probe_read_kernel(&nr, sizeof(nr),
 			      (void *)&pid->numbers[0] + level * bpf_core_type_size(struct upid) +
 				      bpf_core_field_offset(struct upid, nr));
 	return nr;
+}
+
+static __always_inline u32 number_at(struct task_struct *p, u32 level)
+{
+	return pid_number(BPF_CORE_READ(p, thread_pid), level);
 }
 
 /* The thread whose pthread_self() was noted is no more, or has another one. */
@@ -109,7 +113,9 @@ static __always_inline void thread_fill(struct bb_thread_sum *t, struct task_str
 	self_note(t, bb_pthread_self(p));
 	if (p->start_time > since) {
 		since = p->start_time;
-		t->flags |= BB_TF_BORN;
+		t->flags |= BB_TF_BORN; /* the kernel counts its migrations from 0 */
+	} else {
+		t->migrations = p->se.nr_migrations;
 	}
 	t->start = since;
 	t->since = since;
@@ -150,10 +156,26 @@ static __always_inline u64 runnable_ns(struct task_struct *p, const struct bb_th
 	return ns;
 }
 
+/*
+ * For how long the run queue of @p has been throttled so far, and which CPU's it is: what is
+ * kept while @p waits for a CPU that it lost. Never 0.
+ */
+static __always_inline u64 throttled_mark(struct task_struct *p, u64 clock)
+{
+	return bb_throttled_ns(p, clock) << 16 | (u16)(bpf_get_smp_processor_id() + 1);
+}
+
+/* What the kernel counted since the thread was entered: 32 bits of it are enough. */
+static __always_inline u32 migrations_since(struct task_struct *p, const struct bb_thread_sum *t)
+{
+	return (u32)p->se.nr_migrations - t->migrations;
+}
+
 /* Keep an ended thread's sums in its process, where there is no room for its row. */
 static __always_inline void fold_thread(struct bb_proc_sum *proc, const struct bb_thread_sum *t)
 {
 	__sync_fetch_and_add(&proc->folded, 1);
+	__sync_fetch_and_add(&proc->folded_migrations, t->migrations);
 	__sync_fetch_and_add(&proc->folded_window, t->since - t->start);
 	__sync_fetch_and_add(&proc->folded_voluntary, t->voluntary);
 	__sync_fetch_and_add(&proc->folded_involuntary, t->involuntary);

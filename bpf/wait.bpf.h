@@ -7,6 +7,7 @@
 #define BB_WAIT_BPF_H
 
 #include "boundby.bpf.h"
+#include "end.bpf.h"
 #include "lock.bpf.h"
 #include "regs.bpf.h"
 
@@ -21,11 +22,6 @@
 #define BB_S_IFIFO  0010000
 
 #define BB_ANON_INODE_FS 0x09041934 /* include/uapi/linux/magic.h */
-#define BB_AF_UNIX       1
-#define BB_AF_INET       2
-#define BB_AF_INET6      10
-#define BB_IPPROTO_TCP   6
-#define BB_TCP_LISTEN    10 /* unix sockets use the same number */
 
 /* An anonymous inode is told by its name, "[eventfd]" and so on (fs/anon_inodes.c's callers). */
 static __always_inline u32 anon_kind(struct file *file)
@@ -44,97 +40,33 @@ static __always_inline u32 anon_kind(struct file *file)
 	return BB_FD_ANON;
 }
 
-/* The peer's IPv6 address. */
-static __always_inline int read_six(void *addr, struct sock *sk)
+/* The thread blocks on the file at @at: who is at its other end? @mark: tells it from others */
+static __always_inline void wait_on_end(struct task_struct *p, struct bb_thread_sum *t,
+					struct file **at, u32 kind, u64 mark)
 {
-	if (!bpf_core_field_exists(struct sock_common, skc_v6_daddr))
-		return -1;
-	return bpf_probe_read_kernel(addr, 16,
-				     (char *)sk + bpf_core_field_offset(struct sock,
-									__sk_common.skc_v6_daddr));
-}
-
-/* Does somebody listen on that local TCP port, as far as user space knows? */
-static __always_inline bool is_listened(u32 port)
-{
-	return bb_listens[(port & (BB_PORTS - 1)) / 64] >> (port % 64) & 1;
-}
-
-/* What tells a connection from others: its ports, the peer's address, and who had opened it. */
-static __always_inline u64 end_mark(struct sock *sk, u16 family, const bool typed)
-{
-	u64 mark, six[2];
-	u32 portpair;
-
-	if (typed) {
-		portpair = sk->__sk_common.skc_portpair;
-		mark = (u64)sk->__sk_common.skc_daddr << 32 | portpair;
-	} else {
-		portpair = BPF_CORE_READ(sk, __sk_common.skc_portpair);
-		mark = (u64)BPF_CORE_READ(sk, __sk_common.skc_daddr) << 32 | portpair;
-	}
-	if (family == BB_AF_INET6 && !read_six(six, sk))
-		mark ^= six[0] * 31 ^ six[1] * 17;
-	/* its own port comes second in memory */
-	return is_listened((u32)portpair >> 16) ? ~mark : mark;
-}
-
-/* The number of the other end of the socket at @sock, 0: there is no room. */
-__noinline u32 bb_end_number(u64 sock)
-{
-	struct sock *sk = (void *)sock;
-	struct bb_end_key key = {};
-	u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	u16 *found, number;
-	u32 unused;
-
-	key.family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	key.listens = BPF_CORE_READ(sk, __sk_common.skc_state) == BB_TCP_LISTEN;
-	key.proto = BPF_CORE_READ(sk, sk_protocol);
-	key.peer = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	if (key.listens || !key.peer || (key.proto == BB_IPPROTO_TCP && is_listened(port))) {
-		key.family = 0;
-		key.local = port;
-		key.peer = 0;
-	} else if (key.family == BB_AF_INET6) {
-		read_six(key.addr, sk);
-	} else {
-		u32 addr = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-
-		__builtin_memcpy(key.addr, &addr, sizeof(addr));
-	}
-	found = bpf_map_lookup_elem(&ends, &key);
-	if (found)
-		return *found;
-	if (bpf_map_pop_elem(&free_ends, &unused)) {
-		bb_drop(BB_DROP_ENDS_FULL);
-		return 0;
-	}
-	/* it is numbered from 1 */
-	number = unused + 1;
-	if (!bpf_map_update_elem(&ends, &key, &number, BPF_NOEXIST))
-		return number;
-	bpf_map_push_elem(&free_ends, &unused, 0);
-	found = bpf_map_lookup_elem(&ends, &key);
-	return found ? *found : 0;
-}
-
-/* The thread blocks on @sk, which is @sock's: who is at its other end? */
-static __always_inline void wait_on_end(struct bb_thread_sum *t, struct socket *sock,
-					struct sock *sk, u16 family, const bool typed)
-{
-	u64 mark = end_mark(sk, family, typed), at = 0;
+	u64 file = 0, hash, known, *hint;
 
 	if (!t->last_end || t->end_of != mark) {
-		/* read again, as a number: a pointer cannot be passed to a global function */
-		bpf_probe_read_kernel(&at, sizeof(at), &sock->sk);
+		hash = mark * BB_HASH_PRIME;
+		hint = &bb_end_hints[hash >> 32 & (BB_END_HINTS - 1)];
 		t->end_of = mark;
-		t->last_end = bb_end_number(at);
+		/* read once: others write it */
+		known = *(volatile u64 *)hint;
+		t->last_end = known;
+		if (!t->last_end || (known ^ hash) >> 16) {
+			/* read again, as a number: a pointer cannot be passed to a global function
+			 */
+			bpf_probe_read_kernel(&file, sizeof(file), at);
+			t->last_end = file ? bb_end_number(task_of(t), p->pid, file, kind) : 0;
+			/* several are so for this thread alone */
+			if (t->last_end != BB_END_SEVERAL)
+				*hint = (hash & ~0xffffULL) | t->last_end;
+		}
 	}
 	t->end = t->last_end;
 }
 
-static __always_inline u32 kind_of_socket(struct bb_thread_sum *t, struct file *file,
+static __always_inline u32 kind_of_socket(struct file *file, struct inode *inode, u64 *mark,
 					  const bool typed)
 {
 	struct socket *sock;
@@ -153,12 +85,14 @@ static __always_inline u32 kind_of_socket(struct bb_thread_sum *t, struct file *
 		family = BPF_CORE_READ(sk, __sk_common.skc_family);
 		state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	}
-	if (family == BB_AF_UNIX)
+	if (family == BB_AF_UNIX) {
+		*mark = inode_mark(inode, state, typed);
 		return state == BB_TCP_LISTEN ? BB_FD_UNIX_LISTEN : BB_FD_UNIX;
-	if (family == BB_AF_INET || family == BB_AF_INET6)
-		wait_on_end(t, sock, sk, family, typed);
-	if (family == BB_AF_INET || family == BB_AF_INET6)
+	}
+	if (family == BB_AF_INET || family == BB_AF_INET6) {
+		*mark = inet_mark(sk, family, state, typed);
 		return state == BB_TCP_LISTEN ? BB_FD_INET_LISTEN : BB_FD_INET;
+	}
 	return family ? BB_FD_SOCKET : BB_FD_UNKNOWN;
 }
 
@@ -169,41 +103,52 @@ static __always_inline bool is_tty(u32 rdev)
 	return major == 4 || major == 5 || (major >= 136 && major <= 143);
 }
 
-/* @typed: the pointers are typed, plain loads do. Fields are loaded only where they matter. */
-static __always_inline u32 kind_of_file(struct bb_thread_sum *t, struct file *file,
-					struct inode *inode, const bool typed)
+/*
+ * @typed: the pointers are typed, plain loads do. Fields are loaded only where they matter.
+ * @mark: set where it is told what the file leads to
+ */
+static __always_inline u32 kind_of_file(struct file *file, struct inode *inode, u64 *mark,
+					const bool typed)
 {
 	u16 mode = typed ? inode->i_mode : BPF_CORE_READ(inode, i_mode);
+	u32 kind = BB_FD_FILE, rdev;
 	u64 magic;
-	u32 rdev;
 
 	switch (mode & BB_S_IFMT) {
 	case BB_S_IFIFO:
-		return BB_FD_PIPE;
+		kind = BB_FD_PIPE;
+		break;
 	case BB_S_IFSOCK:
-		return kind_of_socket(t, file, typed);
+		return kind_of_socket(file, inode, mark, typed);
 	case BB_S_IFCHR:
 		rdev = typed ? inode->i_rdev : BPF_CORE_READ(inode, i_rdev);
-		return is_tty(rdev) ? BB_FD_TTY : BB_FD_CHARDEV;
+		kind = is_tty(rdev) ? BB_FD_TTY : BB_FD_CHARDEV;
+		break;
 	case BB_S_IFBLK:
-		return BB_FD_BLOCKDEV;
+		kind = BB_FD_BLOCKDEV;
+		break;
 	case BB_S_IFDIR:
 	case BB_S_IFLNK:
-		return BB_FD_FILE;
+		break;
 	default:
 		/* anonymous inodes have no type until 6.16, and are regular files since */
 		magic = typed ? inode->i_sb->s_magic : BPF_CORE_READ(inode, i_sb, s_magic);
 		if (magic == BB_ANON_INODE_FS)
 			return anon_kind(file);
-		return (mode & BB_S_IFMT) == BB_S_IFREG ? BB_FD_FILE : BB_FD_ANON;
+		if ((mode & BB_S_IFMT) != BB_S_IFREG)
+			return BB_FD_ANON;
 	}
+	*mark = inode_mark(inode, 0, typed);
+	return kind;
 }
 
-/* What descriptor @fd of @p is; sets t->end where it is a socket. */
+/* What descriptor @fd of @p is; sets t->end where it leads to something. */
 static __always_inline u32 fd_kind(struct task_struct *p, struct bb_thread_sum *t, s32 fd)
 {
 	struct file *file = NULL;
 	struct fdtable *fdt;
+	u64 mark = 0;
+	u32 kind;
 
 	if (!p)
 		return BB_FD_UNKNOWN;
@@ -218,13 +163,20 @@ static __always_inline u32 fd_kind(struct task_struct *p, struct bb_thread_sum *
 			return BB_FD_UNKNOWN;
 		}
 		file = bb_typed(file, struct file);
-		return kind_of_file(t, file, file->f_inode, true);
+		kind = kind_of_file(file, file->f_inode, &mark, true);
+	} else {
+		if (bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]) || !file) {
+			bb_drop(BB_DROP_FD_READ);
+			return BB_FD_UNKNOWN;
+		}
+		kind = kind_of_file(file, BPF_CORE_READ(file, f_inode), &mark, false);
 	}
-	if (bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]) || !file) {
-		bb_drop(BB_DROP_FD_READ);
-		return BB_FD_UNKNOWN;
-	}
-	return kind_of_file(t, file, BPF_CORE_READ(file, f_inode), false);
+	/* by way of memory: or the verifier follows what comes next for each kind by itself */
+	t->fdkind = kind;
+	kind = *(volatile u8 *)&t->fdkind;
+	if (mark)
+		wait_on_end(p, t, &fdt->fd[fd], kind, mark);
+	return kind;
 }
 
 static __always_inline u32 bucket_of_fd(u32 kind)
@@ -262,9 +214,9 @@ static __always_inline void wait_on_fd(struct task_struct *p, struct bb_thread_s
 	u32 kind = fd_kind(p, t, fd);
 
 	t->fd = fd;
+	t->fdkind = polled ? BB_FD_NONE : kind;
 	if (polled)
 		return;
-	t->fdkind = kind;
 	t->bucket = bucket_of_fd(kind);
 	/* the call is known, even where its descriptor has been closed under it */
 	if (t->bucket == BB_UNKNOWN)
@@ -322,7 +274,10 @@ static __always_inline void wait_in_syscall(struct task_struct *p, struct bb_thr
 		break;
 	}
 	case BB_SC_FD:
+	case BB_SC_DISK_FD:
 		wait_on_fd(p, t, polled < 0 ? (s32)r->arg[0] : polled, polled >= 0);
+		if (class == BB_SC_DISK_FD)
+			t->bucket = BB_DISK;
 		return;
 	case BB_SC_POLL_FD:
 		t->fd = r->arg[0];
@@ -410,11 +365,16 @@ static __always_inline void classify(struct task_struct *p, struct bb_thread_sum
 	t->restart_end = t->end;
 }
 
+/* Waits in the same call, whatever was at its end. */
+static __always_inline bool same_call(const struct bb_wait_slot *s, u32 bucket, s32 nr, u32 fdkind)
+{
+	return s->bucket == bucket && s->nr == nr && s->fdkind == fdkind;
+}
+
 static __always_inline bool slot_fits(const struct bb_wait_slot *s, const struct bb_thread_sum *t,
 				      u32 bucket)
 {
-	return s->used && s->bucket == bucket && s->nr == t->nr && s->fdkind == t->fdkind &&
-	       s->end == t->end;
+	return s->used && same_call(s, bucket, t->nr, t->fdkind) && s->end == t->end;
 }
 
 static __always_inline void slot_sum(struct bb_wait_slot *s, u64 ns)
@@ -449,7 +409,7 @@ static __always_inline struct bb_wait_slot *slots_join(struct bb_thread_sum *t)
 		for (int j = i + 1; j < BB_WAIT_SLOTS; j++) {
 			struct bb_wait_slot *s = &t->slots[j];
 
-			if (s->bucket != to->bucket || s->nr != to->nr || s->fdkind != to->fdkind ||
+			if (!same_call(s, to->bucket, to->nr, to->fdkind) ||
 			    s->bucket >= BB_BUCKET_MAX)
 				continue;
 			to->end = BB_END_SEVERAL;
@@ -495,7 +455,7 @@ __noinline int bb_slot_add(u64 task, u32 pid, u32 bucket, u64 ns)
 	/* with another end, rather than with another state */
 	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
 		s = &t->slots[i];
-		if (s->bucket != bucket || s->nr != t->nr || s->fdkind != t->fdkind)
+		if (!same_call(s, bucket, t->nr, t->fdkind))
 			continue;
 		s->end = BB_END_SEVERAL;
 		s->fd = t->fd;

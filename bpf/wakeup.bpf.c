@@ -6,6 +6,7 @@
  */
 #include "lock.bpf.h"
 #include "regs.bpf.h"
+#include "stack.bpf.h"
 
 /*
  * Is the current task, in task context, inside a call that wakes futexes? A
@@ -31,7 +32,48 @@ static __always_inline bool current_wakes_futexes(struct bb_self *self)
 	return bb_own_memory() && !bb_read_own_regs(&r) && wakes_futexes(r.nr, r.arg[1]);
 }
 
-static __always_inline int on_waking(struct task_struct *p, const bool cas)
+/* The Python stack of the current task, where it is a thread of a target's. */
+static __always_inline u64 stack_python(struct bb_self *me, u64 now)
+{
+	struct task_struct *task = (void *)me->task;
+
+	if (!bb_may_be_target(me->tgid))
+		return 0;
+	return bb_py_stack(me->tgid, bb_py_own_tstate(me->tgid, bb_pthread_self_of(task)), now,
+			   BB_WALK_FREE);
+}
+
+/* The current task ends the wait of the thread of row @t, at @now. */
+static __always_inline void stack_waker(void *ctx, const struct bb_thread_sum *t, u64 now)
+{
+	struct bb_stack_key key = {
+		.tgid = t->tgid, .kind = BB_STACK_WAKER, .bucket = t->bucket, .nr = t->nr
+	};
+	u64 ns = now > t->since ? now - t->since : 0, behind = 0;
+	struct bb_regs r = { .nr = -1 };
+	struct bb_thread_sum *w;
+	struct bb_self self;
+
+	if (waits_for_word(t))
+		key.bucket = futex_how(t);
+	/* by the call that it is in, and by what it ends: so an interrupt's way is one of its own
+	 */
+	if (bb_own_memory() && bb_read_own_regs(&r))
+		bb_drop(BB_DROP_REGS_READ);
+	key.native = stack_take(ctx, (u64)r.nr << 32 | (u32)t->nr << 8 | t->bucket, true);
+	bb_self_get(&self);
+	/* in no call: it is an interrupt that hit it */
+	key.who = (u64)t->tid << 32 | (bb_own_memory() && r.nr < 0 ? 0 : self.pid);
+	/* it may be an interrupt in whoever's time */
+	w = r.nr >= 0 ? thread_at(self.task, self.pid) : NULL;
+	if (w)
+		behind = blocked_within(w, is_futex_bucket(t->bucket) ? t->futex : 0, ns, now);
+	if (bb_pythons && r.nr >= 0)
+		key.python = stack_python(&self, now);
+	stack_sum(&key, ns, behind, !behind ? 0 : waits_for_word(w) ? futex_how(w) : w->bucket);
+}
+
+static __always_inline int on_waking(void *ctx, struct task_struct *p, const bool cas)
 {
 	struct bb_thread_sum *t, *w;
 	struct bb_self self;
@@ -49,10 +91,15 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 	}
 	if (t->on != BB_STATE_OFF)
 		return 0;
+	/* it was on its way off the CPU, and lost that first: it waits for nothing */
+	if (t->bucket >= BB_RUNQ_PREEMPTED && t->bucket <= BB_RUNQ_THROTTLED)
+		return 0;
 	if (!is_futex_bucket(t->bucket)) {
 		/* only where the kernel does not know how long it has been runnable */
-		if (t->flags & BB_TF_DELAYED)
+		if (cfg_stacks || (t->flags & BB_TF_DELAYED))
 			t->woken = bpf_ktime_get_ns();
+		if (cfg_stacks)
+			stack_waker(ctx, t, t->woken);
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
@@ -85,6 +132,8 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 				bb_lock_give_nocas(task_of(t), t->tid, now);
 		}
 	}
+	if (cfg_stacks)
+		stack_waker(ctx, t, now);
 	futex_uncount(t, now, cas);
 	return 0;
 }
@@ -92,12 +141,12 @@ static __always_inline int on_waking(struct task_struct *p, const bool cas)
 SEC("?tp_btf/sched_waking")
 int BPF_PROG(bb_sched_waking, struct task_struct *p)
 {
-	return on_waking(p, true);
+	return on_waking(ctx, p, true);
 }
 
 /* before 5.12 */
 SEC("?tp_btf/sched_waking")
 int BPF_PROG(bb_sched_waking_nocas, struct task_struct *p)
 {
-	return on_waking(p, false);
+	return on_waking(ctx, p, false);
 }

@@ -47,6 +47,10 @@ static int emit(const struct bb_options *o, FILE *out, const struct bb_record *r
 		.version = BB_VERSION,
 	};
 
+	if (o->format >= BB_FORMAT_FOLDED) {
+		e.folded = (enum bb_folded_kind)(o->format - BB_FORMAT_FOLDED);
+		return bb_emit__folded(out, rec, diag, &e);
+	}
 	switch (o->format) {
 	case BB_FORMAT_JSON:
 		return bb_emit__json(out, rec, diag, &e);

@@ -33,6 +33,7 @@ static const char args_doc[] = "-p PID[,PID...]\n-- COMMAND [ARG...]\ndoctor";
 
 enum {
 	OPT_SYSCALLS = 1000,
+	OPT_STACKS,
 	OPT_EXIT_CODE,
 	OPT_SCHEMA,
 	OPT_COLOR,
@@ -52,7 +53,10 @@ static const struct argp_option options[] = {
 	{ "interval", 'i', "SECS", 0,
 	  "A line, or JSON object, per interval; without -d until Ctrl-C", 2 },
 	{ NULL, 0, NULL, 0, "Output:", 3 },
-	{ "format", 'f', "FORMAT", 0, "text (default), json or prometheus", 3 },
+	{ "format", 'f', "FORMAT", 0,
+	  "text (default), json or prometheus; for flame graphs folded, or of it folded-offcpu, "
+	  "folded-oncpu or folded-wakeup alone",
+	  3 },
 	{ "output", 'o', "FILE", 0, "Write to a new file, whole or not at all", 3 },
 	{ "color", OPT_COLOR, "WHEN", 0, "auto (default), always or never", 3 },
 	{ "all-threads", OPT_ALL_THREADS, NULL, 0, "Text: show every thread", 3 },
@@ -62,6 +66,8 @@ static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Measuring:", 4 },
 	{ "syscalls", OPT_SYSCALLS, "WHEN", 0,
 	  "Trace system calls: auto (default: off again where it costs too much), on or off", 4 },
+	{ "stacks", OPT_STACKS, NULL, 0,
+	  "In which code threads block, run and are woken, with the kernel's part", 4 },
 	{ "exit-code", OPT_EXIT_CODE, NULL, 0, "Exit with the status of COMMAND", 4 },
 	{ "test-map-entries", OPT_TEST_ENTRIES, "MAP=N", OPTION_HIDDEN, NULL, 4 },
 	{ "test-no-code", OPT_TEST_NO_CODE, NULL, OPTION_HIDDEN, NULL, 4 },
@@ -135,7 +141,8 @@ static void parse_entries(struct argp_state *state, const char *arg, struct bb_c
 		     { "locks", &c->test_locks },       { "procs", &c->test_procs },
 		     { "syscalls", &c->test_syscalls }, { "holders", &c->test_holders },
 		     { "wakers", &c->test_wakers },     { "takers", &c->test_takers },
-		     { "ends", &c->test_ends },         { "py_sums", &c->test_py_sums } };
+		     { "ends", &c->test_ends },         { "py_sums", &c->test_py_sums },
+		     { "stacks", &c->test_stacks } };
 	const char *eq = strchr(arg, '=');
 	int64_t v;
 
@@ -167,6 +174,9 @@ static void check(struct argp_state *state, struct bb_options *o)
 		argp_error(state, "the interval is longer than the window");
 	if (o->interval_ns && o->format == BB_FORMAT_PROMETHEUS)
 		argp_error(state, "-i does not go with -f prometheus: a scrape is one report");
+	if (o->interval_ns && o->format >= BB_FORMAT_FOLDED)
+		argp_error(state, "-i does not go with -f folded: a flame graph is of one window");
+	o->capture.stacks |= o->format >= BB_FORMAT_FOLDED;
 	/* a command is watched until it ends, intervals until somebody stops them */
 	if (!o->duration_set && !o->capture.command && !o->interval_ns)
 		o->duration_ns = DEFAULT_DURATION_NS;
@@ -194,7 +204,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		o->interval_ns = parse_seconds(state, arg, "interval");
 		break;
 	case 'f':
-		o->format = parse_word(state, arg, "format", "text|json|prometheus");
+		o->format = parse_word(state, arg, "format",
+				       "text|json|prometheus|folded|folded-offcpu|folded-oncpu|"
+				       "folded-wakeup");
 		break;
 	case 'o':
 		o->output = arg;
@@ -216,6 +228,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_SYSCALLS:
 		o->capture.syscalls = parse_word(state, arg, "syscalls", "auto|on|off");
+		break;
+	case OPT_STACKS:
+		o->capture.stacks = true;
 		break;
 	case OPT_EXIT_CODE:
 		o->exit_code = true;

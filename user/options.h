@@ -12,7 +12,15 @@
 #define BB_EXIT_INCOMPLETE 4 /* a verdict from incomplete data */
 
 enum bb_action { BB_ACTION_DIAGNOSE, BB_ACTION_DOCTOR, BB_ACTION_SCHEMA };
-enum bb_format { BB_FORMAT_TEXT, BB_FORMAT_JSON, BB_FORMAT_PROMETHEUS };
+enum bb_format {
+	BB_FORMAT_TEXT,
+	BB_FORMAT_JSON,
+	BB_FORMAT_PROMETHEUS,
+	BB_FORMAT_FOLDED, /* and those that follow: as enum bb_folded_kind */
+	BB_FORMAT_FOLDED_OFFCPU,
+	BB_FORMAT_FOLDED_ONCPU,
+	BB_FORMAT_FOLDED_WAKEUP,
+};
 enum bb_color { BB_COLOR_AUTO, BB_COLOR_ALWAYS, BB_COLOR_NEVER };
 
 struct bb_options {

@@ -46,6 +46,7 @@ enum {
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
+	BPF_F_NO_PREALLOC = 1,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_F_USER_STACK = 256,
 };
@@ -85,15 +86,18 @@ struct cfs_rq {
 struct sched_entity {
 	u64 sum_exec_runtime;
 	u64 prev_sum_exec_runtime;
+	u64 nr_migrations;
 	struct cfs_rq *cfs_rq;
 };
 
 struct super_block {
+	unsigned int s_dev;
 	unsigned long s_magic;
 };
 
 struct inode {
 	unsigned short i_mode;
+	unsigned long i_ino;
 	unsigned int i_rdev;
 	struct super_block *i_sb;
 };
@@ -103,6 +107,7 @@ struct qstr {
 };
 
 struct dentry {
+	struct dentry *d_parent;
 	struct qstr d_name;
 };
 
@@ -138,19 +143,6 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 };
 
-struct sock {
-	struct sock_common __sk_common;
-	u16 sk_protocol;
-};
-
-struct socket {
-	struct sock *sk;
-};
-
-struct signal_struct {
-	atomic_t live;
-};
-
 struct upid {
 	int nr;
 };
@@ -158,6 +150,42 @@ struct upid {
 struct pid {
 	unsigned int level;
 	struct upid numbers[1];
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_protocol;
+	struct socket *sk_socket;
+	struct pid *sk_peer_pid;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
+struct sockaddr_un {
+	unsigned short sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	refcount_t refcnt;
+	int len;
+	struct sockaddr_un name[1];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
+};
+
+struct signal_struct {
+	atomic_t live;
 };
 
 struct mm_struct;
@@ -193,6 +221,11 @@ struct task_struct {
 /* The kernel's own names for fields that changed: compat.bpf.h picks one. */
 struct task_struct___pre514 {
 	volatile long state; /* until 5.14 */
+};
+
+struct cfs_rq___self {
+	u64 throttled_clock_self;      /* since 6.6 */
+	u64 throttled_clock_self_time; /* since 6.6 */
 };
 
 struct sched_entity___delayed {

@@ -150,6 +150,7 @@ void make__sum(struct bb_process *p)
 		p->window_ns += p->threads[i].window_ns;
 		p->voluntary += p->threads[i].voluntary;
 		p->involuntary += p->threads[i].involuntary;
+		p->migrations = bb_known__add(p->migrations, p->threads[i].migrations);
 		p->threads_born += p->threads[i].born;
 		p->threads_ended += p->threads[i].ended;
 	}

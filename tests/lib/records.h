@@ -24,6 +24,7 @@ enum sample_id {
 	SAMPLE_ENDED,   /* a command that was killed in the window */
 	SAMPLE_EMPTY,   /* nobody was there */
 	SAMPLE_FREE,    /* a free-threaded Python that stops the world */
+	SAMPLE_STACKS,  /* one thread feeds another, with stacks */
 	SAMPLE_MAX,
 };
 

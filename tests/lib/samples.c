@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../user/util/grow.h"
 #include "records.h"
 
 /* Numbers of x86-64; a test must not depend on the machine that it runs on. */
@@ -249,6 +250,39 @@ static void gil__code(struct bb_process *p, pid_t tid)
 	gil__loop(p, tid + 2);
 }
 
+/* What caps its threads, as if it had a semaphore and a pool. */
+static void gil__limits(struct sample *s)
+{
+	const struct bb_finding limits[] = {
+		{ .id = BB_FINDING_SEMAPHORE_LIMIT,
+		  .state = BB_STATE_QUEUE,
+		  .syscall = 202,
+		  .ns = 50 * SEC,
+		  .count = 150,
+		  .max_ns = SEC,
+		  .waited_ns = BB_UNKNOWN_U64,
+		  .at_once = 4.97,
+		  .waiters = 25,
+		  .rule = BB_R_SEMAPHORE_WAITERS,
+		  .value = 25 },
+		{ .id = BB_FINDING_POOL_STARVED,
+		  .state = BB_STATE_NET,
+		  .syscall = 45,
+		  .ns = 8 * SEC,
+		  .count = 400,
+		  .max_ns = 20 * MS,
+		  .waited_ns = BB_UNKNOWN_U64,
+		  .at_once = 4,
+		  .waiters = 19.5,
+		  .rule = BB_R_POOL_BUSY,
+		  .value = 0.99 },
+	};
+
+	for (size_t i = 0; i < 2; i++)
+		if (bb_findings__add(s->diag.findings, s->rec, &limits[i]))
+			abort();
+}
+
 static void sample__gil(struct sample *s)
 {
 	struct bb_wait join = { .state = BB_STATE_QUEUE,
@@ -296,12 +330,14 @@ static void sample__gil(struct sample *s)
 		t->gil_held_off_ns = 30 * MS;
 		t->voluntary = 1530 + i;
 		t->involuntary = 12;
+		t->migrations = 7 + (uint64_t)i;
 	}
 	make__sum(p);
 	gil__verdict(sample__verdicts(s));
 	s->diag.findings = calloc(1, sizeof(*s->diag.findings));
 	if (!s->diag.findings || bb_findings__of(s->diag.findings, s->rec, p))
 		abort();
+	gil__limits(s);
 }
 
 static void idle__locks(struct bb_process *p)
@@ -391,6 +427,38 @@ static const struct {
 
 #define NR_BACKENDS (sizeof(backends) / sizeof(backends[0]))
 
+static void tree__syscalls(struct bb_process *p, size_t i, uint64_t client_ns, uint64_t disk_ns)
+{
+	struct bb_syscall *s;
+
+	p->nr_syscalls = 2;
+	p->syscalls = calloc(p->nr_syscalls, sizeof(*p->syscalls));
+	if (!p->syscalls)
+		abort();
+	s = &p->syscalls[0];
+	s->nr = 232;
+	s->kind = BB_CALL_POLL;
+	s->count = 41;
+	s->ns = client_ns - 60 * MS;
+	s->max_ns = 80 * MS;
+	s->inside_ns = client_ns + MS;
+	s->amount = 44;
+	s->outcomes[BB_OUT_NONE].count = 1;
+	s->outcomes[BB_OUT_NONE].ns = 80 * MS;
+	s->outcomes[BB_OUT_SOME].count = 40;
+	s->outcomes[BB_OUT_SOME].ns = s->ns - 80 * MS;
+	s = &p->syscalls[1];
+	s->nr = 74;
+	s->count = 301 + i;
+	s->errors = 1;
+	s->ns = s->inside_ns = disk_ns + 2 * MS;
+	s->max_ns = 31 * MS;
+	s->outcomes[BB_OUT_NONE].count = 300 + i;
+	s->outcomes[BB_OUT_NONE].ns = disk_ns + MS;
+	s->outcomes[BB_OUT_ERROR].count = 1;
+	s->outcomes[BB_OUT_ERROR].ns = MS;
+}
+
 static void tree__backend(struct bb_process *p, size_t i)
 {
 	struct bb_thread *t;
@@ -401,7 +469,8 @@ static void tree__backend(struct bb_process *p, size_t i)
 				.count = 300 + i,
 				.ns = backends[i].disk_ms * MS,
 				.max_ns = 31 * MS,
-				.endpoint = BB_END_FILE };
+				.endpoint = BB_END_FILE,
+				.label = "/var/lib/postgresql/15/main/base/16384/2619" };
 	struct bb_wait client = { .state = BB_STATE_POLL,
 				  .syscall = 232,
 				  .fdkind = BB_FD_EPOLL,
@@ -433,13 +502,34 @@ static void tree__backend(struct bb_process *p, size_t i)
 	if (disk.ns)
 		make__wait(p, t, &disk);
 	make__wait(p, t, &client);
-	p->nr_syscalls = 2;
-	p->syscalls = calloc(p->nr_syscalls, sizeof(*p->syscalls));
-	if (!p->syscalls)
-		abort();
-	p->syscalls[0] = (struct bb_syscall){ 232, 41, 0, client.ns, 80 * MS };
-	p->syscalls[1] = (struct bb_syscall){ 74, 300 + i, i % 2, disk.ns + MS, 31 * MS };
+	tree__syscalls(p, i, client.ns, disk.ns);
 	make__sum(p);
+}
+
+/* A lock in memory that the first two share, at another address in each. */
+static void tree__lock(struct bb_process *p, size_t i)
+{
+	p->nr_locks = 1;
+	p->locks = calloc(1, sizeof(*p->locks));
+	if (!p->locks)
+		abort();
+	p->locks[0] = (struct bb_lock){ .addr = 0x7f0000001000 + i * 0x10000,
+					.shared = true,
+					.kind = BB_LOCK_SEMAPHORE,
+					.rule = BB_RULE_HANDED,
+					.state = BB_STATE_LOCK,
+					.dev = 1,
+					.inode = 4711,
+					.offset = 0x40,
+					.contended_ns = (3 - i) * 100 * MS,
+					.wait_ns = (3 - i) * 110 * MS,
+					.handed_ns = (3 - i) * 110 * MS,
+					.max_ns = 12 * MS,
+					.waits = 40,
+					.waiters_max = 2 };
+	p->locks[0].place = make__string("/dev/shm/PostgreSQL.1");
+	make__holder(p, p->locks[0].addr, 1001 - (pid_t)i, "postgres", 90 * MS);
+	p->lock_holders[0].pid = p->lock_holders[0].tid;
 }
 
 static void sample__tree(struct sample *s)
@@ -456,6 +546,8 @@ static void sample__tree(struct sample *s)
 	v = sample__verdicts(s);
 	for (i = 0; i < NR_BACKENDS; i++) {
 		tree__backend(&s->rec->processes[i], i);
+		if (i < 2)
+			tree__lock(&s->rec->processes[i], i);
 		if (backends[i].oncpu_ms < 50)
 			verdict__set(&v[i], BB_BOUND_IDLE, 0.9, "It waits for work.");
 		else
@@ -606,21 +698,48 @@ static void losses__locks(struct bb_process *p)
 		k->proto_ns = k->wait_ns;
 	}
 	p->locks[0].code = make__string("queue.py:get");
+	p->locks[1].gone_owner = 31000;
+	p->locks[2].kind = BB_LOCK_RWLOCK;
+	p->locks[2].write_ns = 900 * MS;
+	p->locks[2].write_waits = 20;
 	losses__holders(p);
 }
 
 static void losses__syscalls(struct bb_process *p)
 {
-	static const int numbers[] = { 202, 0, 1, 3, 7, 17, 18, 35, 44, 45, 257, 999 };
-	size_t i, n = sizeof(numbers) / sizeof(numbers[0]);
+	static const struct {
+		int nr;
+		enum bb_call_kind kind;
+	} calls[] = {
+		{ 202, BB_CALL_FUTEX_WAIT }, { 202, BB_CALL_FUTEX_WAKE }, { 202, BB_CALL_FUTEX },
+		{ 0, BB_CALL_READ },         { 1, BB_CALL_WRITE },        { 7, BB_CALL_POLL },
+		{ 307, BB_CALL_MESSAGES },   { 45, BB_CALL_READ },        { 3, BB_CALL_OTHER },
+		{ 35, BB_CALL_OTHER },       { 257, BB_CALL_OTHER },      { 999, BB_CALL_OTHER },
+		{ -2, BB_CALL_OTHER },
+	};
+	size_t i, n = sizeof(calls) / sizeof(calls[0]);
 
 	p->nr_syscalls = n;
 	p->syscalls = calloc(n, sizeof(*p->syscalls));
 	if (!p->syscalls)
 		abort();
-	for (i = 0; i < n; i++)
-		p->syscalls[i] = (struct bb_syscall){ numbers[i], 1234567 >> i, 1000 >> i,
-						      (5200 >> i) * MS, (12 - i) * MS };
+	for (i = 0; i < n; i++) {
+		struct bb_syscall *s = &p->syscalls[i];
+
+		s->nr = calls[i].nr;
+		s->kind = calls[i].kind;
+		s->max_ns = (13 - i) * MS;
+		s->amount = s->kind >= BB_CALL_FUTEX_WAKE ? 123456789 >> i : 0;
+		for (int o = 0; o < BB_OUT_MAX; o++) {
+			if (o == BB_OUT_SOME && !s->amount)
+				continue;
+			s->outcomes[o].count = 654321 >> (i + 2 * (size_t)o);
+			s->outcomes[o].ns = (2600 >> (i + (size_t)o)) * MS;
+			s->count += s->outcomes[o].count;
+			s->errors += o >= BB_OUT_AGAIN ? s->outcomes[o].count : 0;
+			s->ns += s->outcomes[o].ns;
+		}
+	}
 	p->kernel_ns = 310 * MS;
 }
 
@@ -671,6 +790,7 @@ static void sample__losses(struct sample *s)
 	for (; i < 6; i++) {
 		make__thread(&p->threads[i], "", 2 * SEC);
 		p->threads[i].unseen = true;
+		p->threads[i].migrations = BB_UNKNOWN_U64;
 	}
 	losses__locks(p);
 	losses__syscalls(p);
@@ -799,6 +919,7 @@ static void sample__ended(struct sample *s)
 	p->threads->start_ns = 100 * MS;
 	make__in(p->threads, BB_STATE_ONCPU, 150 * MS);
 	make__in(p->threads, BB_STATE_RUNQ, 50 * MS);
+	p->threads->migrations = 23;
 	make__in(p->threads, BB_STATE_SLEEP, sleep.ns);
 	make__wait(p, p->threads, &sleep);
 	p->folded_threads = 42;
@@ -821,6 +942,112 @@ static void sample__empty(struct sample *s)
 	sample__verdicts(s);
 }
 
+static void make__stack(struct bb_process *p, const struct bb_stack_row *r,
+			const struct bb_stack_frame *frames, size_t nr)
+{
+	struct bb_stack_row *row = bb_grow((void **)&p->stacks, &p->nr_stacks, sizeof(*row));
+
+	if (!row)
+		abort();
+	*row = *r;
+	row->frames = calloc(nr ? nr : 1, sizeof(*row->frames));
+	if (!row->frames)
+		abort();
+	if (nr)
+		memcpy(row->frames, frames, nr * sizeof(*frames));
+	row->nr = nr;
+}
+
+static void sample__stacks(struct sample *s)
+{
+	static const struct bb_stack_frame blocked[] = {
+		{ BB_FRAME_KERNEL, "futex_do_wait", NULL, 0 },
+		{ BB_FRAME_NATIVE, "pthread_cond_wait", "/usr/lib/libc.so.6", 0 },
+		{ BB_FRAME_NATIVE, NULL, "/opt/a b;c/pool", 0 },
+		{ BB_FRAME_PYTHON, "get", "/usr/lib/python3/queue.py", 180 },
+		{ BB_FRAME_PYTHON, "<module>", "/srv/work;er.py", 7 },
+	};
+	static const struct bb_stack_frame fed[] = {
+		{ BB_FRAME_KERNEL, "futex_wake", NULL, 0 },
+		{ BB_FRAME_NATIVE, "pthread_cond_signal", "/usr/lib/libc.so.6", 0 },
+		{ BB_FRAME_NATIVE, "feed", "/srv/feeder", 0 },
+	};
+	static const struct bb_stack_frame tick[] = {
+		{ BB_FRAME_KERNEL, "hrtimer_wakeup", NULL, 0 },
+	};
+	struct bb_wait queue = { .state = BB_STATE_QUEUE,
+				 .syscall = 202,
+				 .fd = -1,
+				 .count = 20,
+				 .ns = 1600 * MS,
+				 .max_ns = 100 * MS };
+	struct bb_wait sleep = { .state = BB_STATE_SLEEP,
+				 .syscall = 35,
+				 .fd = -1,
+				 .count = 20,
+				 .ns = 1500 * MS,
+				 .max_ns = 80 * MS };
+	struct bb_process *p;
+
+	s->name = "stacks";
+	s->rec = make__record(2 * SEC, 1);
+	p = s->rec->processes;
+	make__process(p, 50, "pool", 2);
+	make__thread(&p->threads[0], "worker", 2 * SEC);
+	make__in(&p->threads[0], BB_STATE_ONCPU, 400 * MS);
+	make__in(&p->threads[0], BB_STATE_QUEUE, queue.ns);
+	make__wait(p, &p->threads[0], &queue);
+	make__thread(&p->threads[1], "feeder", 2 * SEC);
+	make__in(&p->threads[1], BB_STATE_ONCPU, 500 * MS);
+	make__in(&p->threads[1], BB_STATE_SLEEP, sleep.ns);
+	make__wait(p, &p->threads[1], &sleep);
+	make__sum(p);
+	p->stacks_asked = true;
+	make__stack(p,
+		    &(struct bb_stack_row){ .kind = BB_STACK_BLOCKED,
+					    .state = BB_STATE_QUEUE,
+					    .syscall = 202,
+					    .ns = 1500 * MS,
+					    .count = 19,
+					    .max_ns = 100 * MS },
+		    blocked, 5);
+	make__stack(p,
+		    &(struct bb_stack_row){ .kind = BB_STACK_WAKER,
+					    .state = BB_STATE_QUEUE,
+					    .syscall = 202,
+					    .ns = 1400 * MS,
+					    .count = 18,
+					    .max_ns = 100 * MS,
+					    .tid = 50,
+					    .by_tid = 51,
+					    .by_pid = 50,
+					    .by_comm = "feeder" },
+		    fed, 3);
+	make__stack(p,
+		    &(struct bb_stack_row){ .kind = BB_STACK_WAKER,
+					    .state = BB_STATE_SLEEP,
+					    .syscall = 35,
+					    .ns = 1300 * MS,
+					    .count = 17,
+					    .max_ns = 80 * MS,
+					    .tid = 51,
+					    .interrupt = true },
+		    tick, 1);
+	make__stack(p,
+		    &(struct bb_stack_row){ .kind = BB_STACK_ONCPU,
+					    .state = BB_STATE_ONCPU,
+					    .syscall = -1,
+					    .count = 60 },
+		    fed + 2, 1);
+	make__stack(p,
+		    &(struct bb_stack_row){ .kind = BB_STACK_ONCPU,
+					    .state = BB_STATE_ONCPU,
+					    .syscall = -1,
+					    .count = 30 },
+		    NULL, 0);
+	verdict__set(sample__verdicts(s), BB_BOUND_IDLE, 0.7, "It waits for work.");
+}
+
 void sample__make(enum sample_id id, struct sample *s)
 {
 	static void (*const makers[SAMPLE_MAX])(struct sample *) = {
@@ -828,6 +1055,7 @@ void sample__make(enum sample_id id, struct sample *s)
 		[SAMPLE_TREE] = sample__tree,     [SAMPLE_HOSTILE] = sample__hostile,
 		[SAMPLE_LOSSES] = sample__losses, [SAMPLE_ENDED] = sample__ended,
 		[SAMPLE_EMPTY] = sample__empty,   [SAMPLE_FREE] = sample__free_threaded,
+		[SAMPLE_STACKS] = sample__stacks,
 	};
 
 	memset(s, 0, sizeof(*s));

@@ -409,17 +409,26 @@ def child_seconds():
     return times.children_user + times.children_system
 
 
+def tree_seconds(pid):
+    """CPU time of a process and its descendants, those that have ended and were waited for included."""
+    total = 0
+    for each in [pid] + descendants(pid):
+        with contextlib.suppress(OSError):
+            with open("/proc/%d/stat" % each) as f:
+                total += sum(map(int, f.read().rpartition(")")[2].split()[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def diagnose_alone(pid, secs=2, *args, tries=4):
     """As diagnose(), once more if others used the CPUs meanwhile: a verdict on a program that has
     to share them is another one. The last try counts whatever happened."""
     for left in reversed(range(tries)):
-        busy = busy_seconds() - child_seconds()
-        report = diagnose(pid, secs, *args)
         # the tool is our child, and has ended: most that it takes is to load its programs
-        busy = busy_seconds() - child_seconds() - busy
-        own = sum(state(process, "oncpu") for process in report["processes"]) / 10**9
+        busy = busy_seconds() - child_seconds() - tree_seconds(pid)
+        report = diagnose(pid, secs, *args)
+        busy = busy_seconds() - child_seconds() - tree_seconds(pid) - busy
         # the rest of the machine, and we ourselves
-        if busy - own < 0.3 + 0.1 * secs or not left:
+        if busy < 0.3 + 0.1 * secs or not left:
             return report
     return None
 
@@ -436,6 +445,22 @@ def while_not_stolen(measure, tries=4, most=10**7):
 
 
 # What a report must satisfy
+
+def whole_life(folder, *argv):
+    """A program from its first instant to its last: (its report, what it said)."""
+    out, said = folder / "report.json", folder / "said"
+    out.unlink(missing_ok=True)
+    with open(said, "w", encoding="utf-8") as f:
+        result = run("-C", "-f", "json", "-o", out, "--", *map(str, argv), stdout=f)
+    assert result.status == 0, result
+    report = json.loads(out.read_text())
+    assert_budget_closes(report)
+    return report, said.read_text()
+
+
+def close(figure, truth, share=0.03):
+    return abs(figure - truth) <= share * truth
+
 
 def process_of(report, pid):
     """The row of a process."""

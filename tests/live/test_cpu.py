@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Waiting for a CPU: who had it."""
+import contextlib
 import os
+import signal
+import subprocess
 
 import pytest
 
@@ -67,3 +70,99 @@ def test_two_others_have_the_same():
     rows, _ = takers(lib.process_of(report, one.pid))
     both = [t for t in rows if t["pid"] in pids]
     assert len(both) == 2 and both[1]["ns"] > 0.5 * both[0]["ns"], rows
+
+
+def migrations(pid):
+    """The kernel's own count, of the leader."""
+    with open("/proc/%d/task/%d/sched" % (pid, pid)) as f:
+        return next(int(line.split(":")[1]) for line in f if line.startswith("se.nr_migrations"))
+
+
+def test_migrations():
+    """Of a thread that moves itself, and of one that comes, moves itself and ends."""
+    mover = os.path.join(lib.ROOT, "tests/lib/python/mover.py")
+    one, other = lib.CPUS
+    with lib.Workload(["/usr/bin/python3", mover, str(one), str(other)],
+                      stdin=subprocess.PIPE) as workload:
+        def tell(times, answer):
+            workload.process.stdin.write(b"%d\n" % times)
+            workload.process.stdin.flush()
+            assert workload.lines.next() == answer
+
+        with lib.Tool("-p", workload.pid, "-d", 600, "-f", "json") as tool:
+            tool.wait_open()
+            before = migrations(workload.pid)
+            tell(300, "moved")
+            after = migrations(workload.pid)
+            tell(500, "ended")
+            tool.signal(signal.SIGINT)
+            result = tool.wait()
+    assert result.status == 0, result
+    process = lib.process_of(result.report, workload.pid)
+    assert after - before == 300
+    assert {t["ended"]: t["migrations"] for t in process["threads"]} == {False: 300, True: 500}
+    assert process["migrations"] == 800
+    lib.assert_no_losses(result.report)
+
+
+PERIOD_US, QUOTA_US = 50000, 5000
+
+
+def cpu_controller():
+    """(folder, version) of a mounted cgroup hierarchy that has the CPU controller."""
+    with open("/proc/mounts") as f:
+        for _, folder, kind, options, *_ in map(str.split, f):
+            if kind == "cgroup" and "cpu" in options.split(","):
+                return folder, 1
+            if kind == "cgroup2":
+                with open(folder + "/cgroup.subtree_control") as control:
+                    if "cpu" in control.read().split():
+                        return folder, 2
+    return None
+
+
+@contextlib.contextmanager
+def cgroup_with_quota():
+    """A new cgroup with a tenth of a CPU."""
+    found = cpu_controller()
+    if not found:
+        pytest.skip("optional: no cgroup CPU controller here; the kernel matrix tests it")
+    folder, version = found
+    folder = "%s/boundby-test-%d" % (folder, os.getpid())
+    os.mkdir(folder)
+    try:
+        limits = {"cpu.max": "%d %d" % (QUOTA_US, PERIOD_US)} if version == 2 else \
+            {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": str(QUOTA_US)}
+        for name, value in limits.items():
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(value)
+        yield folder
+    finally:
+        os.rmdir(folder)
+
+
+def throttled_ns(folder):
+    """Of cpu.stat: the times that it had to stand still, summed over the CPUs."""
+    with open(folder + "/cpu.stat") as f:
+        stat = dict(line.split() for line in f)
+    if "throttled_usec" in stat:
+        return int(stat["throttled_usec"]) * 1000
+    return int(stat["throttled_time"])
+
+
+def test_throttled_as_the_kernel_says(tmp_path):
+    """One thread that computes on one CPU, alone in its cgroup, from its first instant to its last: what
+    the quota took from it is what the kernel counted, whoever else uses that CPU."""
+    program = os.path.join(lib.ROOT, "tests/lib/python/throttled.py")
+    with cgroup_with_quota() as folder:
+        report, _ = lib.whole_life(tmp_path, "/usr/bin/python3", program, folder, lib.CPUS[0], 3)
+        kernel = throttled_ns(folder)
+    process, = report["processes"]
+    ours, on, runq = (process["runq"]["throttled_ns"], lib.state(process, "oncpu"),
+                      lib.state(process, "runq"))
+    assert kernel > 0.3 * process["window_ns"], "the quota was hardly felt"
+    assert lib.close(ours, kernel, 0.02), (ours, kernel, process["runq"])
+    assert process["verdict"]["bound"] == "cpu-saturated"
+    lost, = [e for e in process["verdict"]["evidence"] if "quota" in e["fact"]]
+    assert lib.close(lost["value"], ours / (on + runq), 0.001), lost
+    assert lost["rule"] == "starved-from" and lost["value"] >= lost["threshold"], lost

@@ -115,13 +115,11 @@ def test_clients_of_a_server_are_one_row():
 
 def test_descriptor_that_becomes_another_one(tmp_path):
     """A thread that is blocked stays so, on what it blocked on."""
-    out = tmp_path / "report.json"
-    with Server(60) as one, Server(60) as other, open(tmp_path / "said", "w") as said:
-        result = lib.run("-f", "json", "-o", out, "--", "/usr/bin/python3", TALKER, "reused",
-                         one.port, other.port, stdout=said)
-    assert result.status == 0, result
-    process, = json.loads(out.read_text())["processes"]
-    tid = int((tmp_path / "said").read_text().split()[0])
+    with Server(60) as one, Server(60) as other:
+        report, said = lib.whole_life(tmp_path, "/usr/bin/python3", TALKER, "reused", one.port,
+                                      other.port)
+    process, = report["processes"]
+    tid = int(said.split()[0])
     waits = [w for w in lib.thread_of(process, tid)["waits"] if w["state"] == "net"]
     assert waits[0]["label"] == "tcp out 127.0.0.1:%d" % one.port, waits
     assert waits[0]["wait_ns"] > 10**9

@@ -17,16 +17,9 @@ def told(text):
 
 
 def whole_life(folder, *argv):
-    """A program from its first instant to its last: (its process in the report, what it said)."""
-    out, said = folder / "report.json", folder / "said"
-    out.unlink(missing_ok=True)
-    with open(said, "w", encoding="utf-8") as f:
-        result = lib.run("-C", "-f", "json", "-o", out, "--", LOCKS, *map(str, argv), stdout=f)
-    assert result.status == 0, result
-    report = json.loads(out.read_text())
-    lib.assert_budget_closes(report)
+    report, said = lib.whole_life(folder, LOCKS, *argv)
     lib.assert_no_losses(report)
-    return report, told(said.read_text())
+    return report, told(said)
 
 
 def lock_at(process, addr):
@@ -35,30 +28,21 @@ def lock_at(process, addr):
     return found[0]
 
 
-def close(figure, truth, share=0.03):
-    return abs(figure - truth) <= share * truth
-
-
 def holder_of(lock):
     return lock["holders"][0]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path
-
-
-def test_each_lock_by_its_own_clock(folder):
+def test_each_lock_by_its_own_clock(tmp_path):
     """Of six mutexes: waits, contended time, maximum, and whose that was, all to 3 %."""
-    report, said = lib.while_not_stolen(lambda: whole_life(folder, "many", 6))
+    report, said = lib.while_not_stolen(lambda: whole_life(tmp_path, "many", 6))
     assert len(said) == 6
     process, = report["processes"]
     for truth in said:
         lock = lock_at(process, truth["addr"])
         assert lock["state"] == "lock" and lock["kind"] == "mutex" and lock["rule"] == "protocol"
-        assert close(lock["wait_ns"], truth["wait_ns"]), (lock, truth)
-        assert close(lock["contended_ns"], truth["contended_ns"]), (lock, truth)
-        assert close(lock["max_ns"], truth["max_ns"]), (lock, truth)
+        assert lib.close(lock["wait_ns"], truth["wait_ns"]), (lock, truth)
+        assert lib.close(lock["contended_ns"], truth["contended_ns"]), (lock, truth)
+        assert lib.close(lock["max_ns"], truth["max_ns"]), (lock, truth)
         # one that was woken up may find it taken, and wait again
         assert truth["waits"] <= lock["waits"] <= 1.2 * truth["waits"], (lock, truth)
         assert lock["waiters_max"] == 1
@@ -84,7 +68,7 @@ def test_owner_that_never_lets_go(form, kind):
     assert lock["contended_share"] > 0.99 and lock["waiters_max"] == 3
     owner, = lock["holders"]
     assert owner["tid"] == truth["owner"] and owner["owns"], owner
-    assert close(owner["ns"], lock["contended_ns"])
+    assert lib.close(owner["ns"], lock["contended_ns"])
     # it waits for a signal
     assert owner["syscall"] == "pause" and owner["blocked_ns"] > 0.99 * owner["ns"], owner
     assert "held by %d" % truth["owner"] in text, text
@@ -105,7 +89,7 @@ def test_chain_of_locks():
     holder = holder_of(lock)
     assert holder["tid"] == second["owner"] and holder["ns"] > 0.9 * lock["contended_ns"], lock
     assert holder["state"] == "ipc" and holder["syscall"] == "read", holder
-    assert holder["blocked_ns"] > 0.9 * holder["ns"] and holder["label"] == "pipe", holder
+    assert holder["blocked_ns"] > 0.9 * holder["ns"] and holder["label"] == "pipe of its own", holder
     # the second one stands under the first, with what it waits for
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if "held by %d" % first["owner"] in line)
@@ -113,14 +97,14 @@ def test_chain_of_locks():
     assert "held by %d" % second["owner"] in lines[at + 2] and "read, pipe" in lines[at + 3], text
 
 
-def test_lock_between_processes(folder):
+def test_lock_between_processes(tmp_path):
     """Each process sees its own waits, and the other one's thread as the holder."""
-    report, (truth,) = lib.while_not_stolen(lambda: whole_life(folder, "shared"))
+    report, (truth,) = lib.while_not_stolen(lambda: whole_life(tmp_path, "shared"))
     mine = [(p, lock) for p in report["processes"] for lock in p["locks"]
             if lock["addr"] == truth["addr"]]
     assert len(mine) == 2, report["processes"]
     assert all(lock["shared"] and lock["kind"] == "mutex" for _, lock in mine)
-    assert close(sum(lock["wait_ns"] for _, lock in mine), truth["wait_ns"])
+    assert lib.close(sum(lock["wait_ns"] for _, lock in mine), truth["wait_ns"])
     for process, lock in mine:
         holder = holder_of(lock)
         assert holder["pid"] != process["pid"] and holder["ns"] > 0.9 * lock["contended_ns"], lock
@@ -128,14 +112,14 @@ def test_lock_between_processes(folder):
             <= 0.03 * truth["contended_ns"], (lock, truth)
 
 
-def test_robust_mutex_whose_owner_dies(folder):
+def test_robust_mutex_whose_owner_dies(tmp_path):
     """The kernel hands it on when its owner ends: a wait for a lock like any other."""
-    report, (truth,) = lib.while_not_stolen(lambda: whole_life(folder, "robust", 20))
+    report, (truth,) = lib.while_not_stolen(lambda: whole_life(tmp_path, "robust", 20))
     process, = report["processes"]
     lock = lock_at(process, truth["addr"])
     assert lock["state"] == "lock", lock
-    assert close(lock["wait_ns"], truth["wait_ns"]), (lock, truth)
-    assert close(lock["contended_ns"], truth["contended_ns"]), (lock, truth)
+    assert lib.close(lock["wait_ns"], truth["wait_ns"]), (lock, truth)
+    assert lib.close(lock["contended_ns"], truth["contended_ns"]), (lock, truth)
     assert sum(h["count"] for h in lock["holders"]) == truth["waits"] == 20
     # each of them had it once
     assert len({h["tid"] for h in lock["holders"]}) == 20
@@ -157,18 +141,18 @@ def test_thundering_herd():
     assert mutex["state"] == "lock" and mutex["waiters_max"] > 4, mutex
 
 
-def test_address_used_again(folder):
+def test_address_used_again(tmp_path):
     """Locks that are freed and made again at one address are one row: no wait is lost."""
-    report, (truth,) = lib.while_not_stolen(lambda: whole_life(folder, "reused", 40))
+    report, (truth,) = lib.while_not_stolen(lambda: whole_life(tmp_path, "reused", 40))
     process, = report["processes"]
     lock = lock_at(process, truth["addr"])
-    assert close(lock["wait_ns"], truth["wait_ns"]) and lock["waits"] == truth["waits"] == 40
+    assert lib.close(lock["wait_ns"], truth["wait_ns"]) and lock["waits"] == truth["waits"] == 40
     assert sum(h["count"] for h in lock["holders"]) == 40
 
 
-def test_a_hundred_thousand_words(folder):
+def test_a_hundred_thousand_words(tmp_path):
     """Rows are bounded; what has none is named, and its time is in the states all the same."""
-    out = folder / "report.json"
+    out = tmp_path / "report.json"
     result = lib.run("-f", "json", "-o", out, "--", LOCKS, "words", "100000")
     assert result.status == 4, result
     report = json.loads(out.read_text())

@@ -5,6 +5,7 @@ First without the kernel's help, by pythreads; then by the tool, in its report.
 
 BB_EXTRA_PYTHONS: further interpreters, colon-separated, e.g. free-threaded ones.
 """
+import itertools
 import json
 import os
 import subprocess
@@ -165,17 +166,25 @@ def test_many_threads(target):
         assert reader.names(crowd[:-1] + newest) == named(crowd[:-1] + newest)
 
 
+def said_next(target, said, most):
+    """Add to said what the target says next, most lines: has it come to its end?"""
+    for line in itertools.islice(iter(target.lines.next, "ready"), most):
+        said.append(json.loads(line))
+        most -= 1
+    return most > 0
+
+
 def test_threads_that_come_and_go(target):
     """While they do: each name that is found is one that a thread with this address had, and those
     that stay keep theirs."""
     stay = list(target.threads.values())
-    said, found = [], {}
+    said, found, rounds = [], {}, 0
     with Reader(target.pid) as reader:
         # one that lives so shortly is met by chance, and hardly where we get no CPU
-        while not found and len(said) < 20 * 3000:
+        while not found and rounds < 20:
             target.send("churn", 3000)
-            done = False
-            while not done:
+            rounds += 1
+            while not said_next(target, said, 20):
                 assert reader.ask("all") == 0
                 now = reader.ask("now")
                 assert {t["kind"]: reader.name(t["ident"], 0, now, now) for t in stay} == named(stay)
@@ -183,16 +192,10 @@ def test_threads_that_come_and_go(target):
                     name = reader.name(ident, 0, now, now)
                     if name:
                         found.setdefault(ident, set()).add(name)
-                for line in iter(lambda: target.lines.next(), "ready"):
-                    said.append(json.loads(line))
-                    if len(said) % 20 == 0:
-                        break
-                else:
-                    done = True
     names = {}
     for thread in said:
         names.setdefault(thread["ident"], set()).add(thread["name"])
-    assert found and len(said) % 3000 == 0
+    assert found and len(said) == 3000 * rounds
     for ident, seen in found.items():
         assert seen <= names[ident], (ident, seen)
 

@@ -368,6 +368,164 @@ static void tasks(void **state)
 	end(&m);
 }
 
+/* Threads beside the first, as many as there are rows of code for: 10 s each, all in one state. */
+static void threads(struct made *m, size_t nr, enum bb_state state)
+{
+	free(m->p->threads);
+	m->p->threads = calloc(nr, sizeof(*m->p->threads));
+	assert_non_null(m->p->threads);
+	m->p->nr_threads = nr;
+	for (size_t i = 0; i < nr; i++) {
+		m->p->threads[i].tid = TID + (pid_t)i;
+		make__thread(&m->p->threads[i], "python3", 10 * SEC);
+		make__in(&m->p->threads[i], state, 10 * SEC);
+	}
+}
+
+#define WAIT "Condition.wait lib/threading.py", "Semaphore.acquire lib/threading.py"
+
+/* Of four threads three wait for a permit at a time, and the fourth works; @waker wakes them. */
+static void clients(struct made *m, pid_t waker)
+{
+	struct bb_lock *l;
+
+	begin(m);
+	threads(m, 4, BB_STATE_QUEUE);
+	for (int i = 0; i < 4; i++)
+		code(m, BB_PY_BLOCKED, BB_STATE_QUEUE, 7 * SEC, SEC, WAIT, "query app.py", NULL)
+			->tid = TID + i;
+	for (int i = 0; i < 4; i++) {
+		code(m, BB_PY_BLOCKED, BB_STATE_SLEEP, 2 * SEC, SEC, "query app.py", NULL)->tid =
+			TID + i;
+		m->p->threads[i].budget.ns[BB_STATE_QUEUE] = 7500 * MS;
+		m->p->threads[i].budget.ns[BB_STATE_SLEEP] = 2500 * MS;
+	}
+	m->p->locks = calloc(1, sizeof(*m->p->locks));
+	m->p->lock_holders = calloc(1, sizeof(*m->p->lock_holders));
+	assert_non_null(m->p->locks);
+	assert_non_null(m->p->lock_holders);
+	m->p->nr_locks = m->p->nr_lock_holders = 1;
+	l = m->p->locks;
+	l->addr = 0x1000;
+	l->code = strdup("python3.11/threading.py:wait");
+	l->caller = strdup("python3.11/threading.py:acquire");
+	*m->p->lock_holders = (struct bb_lock_holder){
+		.lock = l->addr, .tid = waker, .pid = m->p->pid, .count = 20
+	};
+}
+
+static void semaphore(void **state)
+{
+	const struct bb_finding *f;
+	struct made m;
+
+	(void)state;
+	clients(&m, TID + 1);
+	assert_int_equal(find(&m)->nr, 1);
+	f = m.found.items;
+	assert_int_equal(f->id, BB_FINDING_SEMAPHORE_LIMIT);
+	assert_string_equal(f->frame->function, "query");
+	/* also the waits that have no row of code: 7.5 s of each */
+	assert_int_equal(f->ns, 30 * SEC);
+	assert_true(f->waiters > 2.99 && f->waiters < 3.01);
+	assert_true(f->at_once > 0.99 && f->at_once < 1.01);
+	end(&m);
+}
+
+static void semaphore_without_limit(void **state)
+{
+	struct made m;
+
+	(void)state;
+	/* others give what these take */
+	clients(&m, TID + 99);
+	assert_int_equal(find(&m)->nr, 0);
+	end(&m);
+	/* nobody is known to */
+	clients(&m, TID + 1);
+	m.p->nr_lock_holders = 0;
+	assert_int_equal(find(&m)->nr, 0);
+	end(&m);
+	/* hardly anybody waits */
+	clients(&m, TID + 1);
+	for (int i = 0; i < 4; i++) {
+		m.p->threads[i].budget.ns[BB_STATE_QUEUE] = SEC;
+		m.p->code[i].ns = SEC;
+	}
+	assert_int_equal(find(&m)->nr, 0);
+	end(&m);
+	/* for a condition, not for a permit */
+	clients(&m, TID + 1);
+	for (int i = 0; i < 4; i++)
+		m.p->code[i].frames[1].function = "main";
+	assert_int_equal(find(&m)->nr, 0);
+	end(&m);
+}
+
+#define WORKER "_worker lib/concurrent/futures/thread.py"
+#define RESULT "Condition.wait lib/threading.py", "Future.result lib/concurrent/futures/_base.py"
+
+/* Two workers that are blocked in @at for 10 s but for @idle, and a thread that waits for results.
+ */
+static void pool(struct made *m, enum bb_state at, uint64_t idle)
+{
+	begin(m);
+	threads(m, 3, at);
+	for (int i = 1; i < 3; i++) {
+		code(m, BB_PY_BLOCKED, at, 5 * SEC, SEC, "fetch app.py", WORKER, NULL)->tid =
+			TID + i;
+		m->p->threads[i].budget.ns[at] -= idle;
+		m->p->threads[i].budget.ns[BB_STATE_QUEUE] += idle;
+	}
+	m->p->threads[0].budget.ns[at] = 0;
+	m->p->threads[0].budget.ns[BB_STATE_QUEUE] = 10 * SEC;
+	code(m, BB_PY_BLOCKED, BB_STATE_QUEUE, 10 * SEC, SEC, RESULT, "main app.py", NULL);
+}
+
+static void pool_starved(void **state)
+{
+	const struct bb_finding *f;
+	struct made m;
+
+	(void)state;
+	pool(&m, BB_STATE_NET, 0);
+	assert_int_equal(find(&m)->nr, 1);
+	f = m.found.items;
+	assert_int_equal(f->id, BB_FINDING_POOL_STARVED);
+	assert_string_equal(f->frame->function, "fetch");
+	assert_int_equal(f->state, BB_STATE_NET);
+	assert_int_equal(f->ns, 10 * SEC);
+	assert_true(f->at_once > 1.99 && f->at_once < 2.01);
+	assert_true(f->waiters > 0.99 && f->waiters < 1.01);
+	end(&m);
+}
+
+static void pool_not_starved(void **state)
+{
+	struct made m;
+
+	(void)state;
+	/* they wait for work for a tenth of the time, though no row of code says so */
+	pool(&m, BB_STATE_NET, SEC);
+	assert_int_equal(find(&m)->nr, 0);
+	end(&m);
+	/* or one says so */
+	pool(&m, BB_STATE_NET, 9 * SEC);
+	code(&m, BB_PY_BLOCKED, BB_STATE_QUEUE, 9 * SEC, SEC, WORKER, NULL)->tid = TID + 1;
+	assert_int_equal(find(&m)->nr, 0);
+	end(&m);
+	/* they would rather have the GIL */
+	pool(&m, BB_STATE_GIL, 0);
+	assert_int_equal(find(&m)->nr, 0);
+	end(&m);
+	/* nobody waits for what they do */
+	pool(&m, BB_STATE_NET, 0);
+	m.p->nr_code--;
+	assert_int_equal(find(&m)->nr, 0);
+	m.p->nr_code++;
+	end(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +537,10 @@ int main(void)
 		cmocka_unit_test(long_turns),
 		cmocka_unit_test(the_worst_come_first_and_not_all),
 		cmocka_unit_test(tasks),
+		cmocka_unit_test(semaphore),
+		cmocka_unit_test(semaphore_without_limit),
+		cmocka_unit_test(pool_starved),
+		cmocka_unit_test(pool_not_starved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

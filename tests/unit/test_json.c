@@ -131,7 +131,7 @@ static void states_sum_to_the_window(void **state)
 
 static void unknown_is_null(void **state)
 {
-	json_t *doc, *process, *overhead, *evidence;
+	json_t *doc, *process, *overhead, *evidence, *call;
 	struct sample s;
 
 	(void)state;
@@ -142,7 +142,14 @@ static void unknown_is_null(void **state)
 	assert_true(json_is_null(json_object_get(process, "cpus_usable")));
 	assert_true(json_is_null(json_object_get(process, "rss_bytes")));
 	assert_true(json_is_null(json_object_get(process, "kernel_ns")));
-	assert_true(json_is_null(json_object_get(process, "syscalls"))); /* not traced */
+	call = json_array_get(json_object_get(process, "syscalls"), 0); /* not traced */
+	assert_true(json_is_null(json_object_get(call, "count")));
+	assert_true(json_is_null(json_object_get(call, "errors")));
+	assert_true(json_is_null(json_object_get(call, "total_ns")));
+	assert_true(json_is_null(json_object_get(call, "inside_ns")));
+	assert_true(json_is_null(json_object_get(call, "blocked_share")));
+	assert_true(json_is_null(json_object_get(call, "outcomes")));
+	assert_int_equal(integer(call, "blocked_ns"), s.rec->processes[0].waits[0].ns);
 	assert_true(json_is_null(json_object_get(process, "gil")));
 	assert_true(json_is_null(json_object_get(overhead, "bpf_ns")));
 	evidence =

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <linux/futex.h>
 
 #include "../../user/capture/fold.h"
 #include "../../user/capture/allowance.h"
@@ -51,6 +52,10 @@ static void locks_and_queues(void **state)
 		{ "multiprocessing's semaphore", 0, 100, 0, 0, OP_SEM_SHARED, 0,
 		  "/dev/shm/sem.mp-x1 (deleted)", BB_AT_WORD, BB_STATE_QUEUE, BB_RULE_MAPPING,
 		  BB_LOCK_SEMAPHORE },
+		{ "monitor of the JVM", 100, 0, 0, 0, OP_SEM, 0, "[heap]", BB_AT_MONITOR,
+		  BB_STATE_LOCK, BB_RULE_PROTOCOL, BB_LOCK_MONITOR },
+		{ "monitor, while nobody was woken", 0, 0, 0, 100, OP_SEM, 0, "[heap]",
+		  BB_AT_MONITOR, BB_STATE_LOCK, BB_RULE_PROTOCOL, BB_LOCK_MONITOR },
 		{ "parking lot", 0, 100, 0, 0, OP_SEM, 0, "[stack]", BB_AT_STACK, BB_STATE_LOCK,
 		  BB_RULE_HANDED, BB_LOCK_PARKED },
 	};
@@ -63,7 +68,64 @@ static void locks_and_queues(void **state)
 				     .other_ns = t[i].other,
 				     .place = (char *)t[i].place };
 
-		bb_lock__judge(&l, t[i].op, t[i].val, t[i].where);
+		const struct bb_lock_look look = { .op = t[i].op,
+						   .val = t[i].val,
+						   .where = t[i].where };
+
+		bb_lock__judge(&l, &look);
+		if (l.state != t[i].state || l.rule != t[i].rule || l.kind != t[i].kind)
+			fail_msg("%s: state %s rule %d kind %d", t[i].what, bb_state__name(l.state),
+				 l.rule, l.kind);
+	}
+}
+
+/* Words that their wakers wait on too, and that are no locks all the same. */
+static void handed_on_without_a_lock(void **state)
+{
+	const struct {
+		const char *what;
+		uint64_t proto, handed, fed;
+		uint32_t val, rises, falls;
+		bool parks;
+		enum bb_state state;
+		enum bb_lock_rule rule;
+		enum bb_lock_kind kind;
+	} t[] = {
+		{ "a barrier counts its rounds", 0, 100, 0, 4096, 1000, 0, false, BB_STATE_QUEUE,
+		  BB_RULE_PROTOCOL, BB_LOCK_COUNTER },
+		{ "whose count began anew, as one does in 2^32", 0, 100, 0, 8, 1000, 1, false,
+		  BB_STATE_QUEUE, BB_RULE_PROTOCOL, BB_LOCK_COUNTER },
+		{ "a lock of two values", 0, 100, 0, 1, 1000, 1000, false, BB_STATE_LOCK,
+		  BB_RULE_HANDED, BB_LOCK_UNKNOWN },
+		{ "a busy lock of two values", 0, 100, 0, 1, 65535, 255, false, BB_STATE_LOCK,
+		  BB_RULE_HANDED, BB_LOCK_UNKNOWN },
+		{ "a lock of one value", 0, 100, 0, 1, 1, 0, false, BB_STATE_LOCK, BB_RULE_HANDED,
+		  BB_LOCK_UNKNOWN },
+		{ "too few to count", 0, 100, 0, 7, 7, 0, false, BB_STATE_LOCK, BB_RULE_HANDED,
+		  BB_LOCK_UNKNOWN },
+		{ "owners by growing numbers", 100, 0, 0, FUTEX_WAITERS | 4242, 20, 0, false,
+		  BB_STATE_LOCK, BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
+		{ "collectors of garbage", 0, 90, 10, 0, 0, 0, true, BB_STATE_QUEUE,
+		  BB_RULE_RUNTIME, BB_LOCK_UNKNOWN },
+		{ "threads parked for work", 0, 10, 90, 0, 0, 0, true, BB_STATE_QUEUE, BB_RULE_FED,
+		  BB_LOCK_UNKNOWN },
+		{ "the runtime's own mutex", 100, 0, 0, 2, 1, 0, true, BB_STATE_LOCK,
+		  BB_RULE_PROTOCOL, BB_LOCK_MUTEX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct bb_lock l = { .proto_ns = t[i].proto,
+				     .handed_ns = t[i].handed,
+				     .fed_ns = t[i].fed,
+				     .rises = t[i].rises,
+				     .falls = t[i].falls };
+
+		const struct bb_lock_look look = {
+			.op = OP_MUTEX, .val = t[i].val, .where = BB_AT_WORD, .parks = t[i].parks
+		};
+
+		bb_lock__judge(&l, &look);
 		if (l.state != t[i].state || l.rule != t[i].rule || l.kind != t[i].kind)
 			fail_msg("%s: state %s rule %d kind %d", t[i].what, bb_state__name(l.state),
 				 l.rule, l.kind);
@@ -127,7 +189,9 @@ static void parked(void **state)
 				     .object = (char *)t[i].object,
 				     .code = (char *)t[i].code };
 
-		bb_lock__judge(&l, OP_SEM, 0, t[i].where);
+		const struct bb_lock_look look = { .op = OP_SEM, .where = t[i].where };
+
+		bb_lock__judge(&l, &look);
 		if (l.state != t[i].state || l.rule != t[i].rule || l.kind != t[i].kind)
 			fail_msg("%s: state %s rule %d kind %d", t[i].what, bb_state__name(l.state),
 				 l.rule, l.kind);
@@ -374,6 +438,7 @@ static struct bb_record *reading(uint64_t window, uint64_t on)
 	make__wait(p, &p->threads[0], &w);
 	p->threads[0].active = true;
 	p->threads[0].voluntary = on;
+	p->threads[0].migrations = window / SEC;
 	p->budget = p->threads[0].budget;
 	p->window_ns = window;
 	return rec;
@@ -393,6 +458,7 @@ static void an_interval_is_a_difference(void **state)
 	assert_int_equal(t->budget.ns[BB_STATE_SLEEP], 2 * SEC);
 	assert_int_equal(bb_thread__residual(t), 0);
 	assert_int_equal(t->voluntary, 0);
+	assert_int_equal(t->migrations, 2);
 	/* it did not run in this interval, whatever it did before */
 	assert_false(t->active);
 	assert_int_equal(t->nr_waits, 1);
@@ -519,6 +585,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(locks_and_queues),
+		cmocka_unit_test(handed_on_without_a_lock),
 		cmocka_unit_test(parked),
 		cmocka_unit_test(pauses),
 		cmocka_unit_test(numbers),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -327,6 +328,83 @@ static void each_case(void **state)
 	}
 }
 
+/* Short bursts of many threads: they use up a quota, which beside that is hardly used. */
+static const struct verdict_case bursts = {
+	.cpus = 4,
+	.groups = { { .threads = 4, .on = 20, .runq = 40, .queue = 40 } },
+};
+
+/* The machine is idle, and of the time in run queues @share was throttled. */
+static void throttle(struct bb_record *rec, double share)
+{
+	struct bb_process *p = &rec->processes[0];
+
+	rec->host.busy_share = 0.1;
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		struct bb_budget *b = &p->threads[i].budget;
+
+		b->runq_throttled_ns = (uint64_t)((double)b->ns[BB_STATE_RUNQ] * share);
+		b->runq_preempted_ns = b->ns[BB_STATE_RUNQ] - b->runq_throttled_ns;
+		b->runq_woken_ns = 0;
+	}
+}
+
+static void throttle_all(struct bb_record *rec)
+{
+	throttle(rec, 1);
+}
+
+static void throttle_some(struct bb_record *rec)
+{
+	throttle(rec, 0.1);
+}
+
+static void throttle_none(struct bb_record *rec)
+{
+	throttle(rec, 0);
+}
+
+static const struct bb_evidence *quota_evidence(const struct bb_verdict *v)
+{
+	for (size_t i = 0; i < v->nr_evidence; i++)
+		if (strstr(v->evidence[i].fact, "quota"))
+			return &v->evidence[i];
+	return NULL;
+}
+
+/* Of the demand, 20 % running and 40 % queueing, two thirds are lost to the quota. */
+static void lost_to_the_quota(void **state)
+{
+	struct bb_verdict v = judge(&bursts, WINDOW, throttle_all);
+	const struct bb_evidence *e = quota_evidence(&v);
+
+	(void)state;
+	assert_int_equal(v.bound, BB_BOUND_CPU_SATURATED);
+	assert_non_null(e);
+	assert_true(fabs(e->value - 2.0 / 3) < 1e-6);
+	assert_true(e->threshold == bb_rule(BB_R_STARVED_FROM));
+	assert_string_equal(e->unit, "share");
+	assert_string_equal(e->rule, "starved-from");
+	assert_non_null(strstr(v.summary, "quota holds back 67% of its demand"));
+	/* with more quota it would run at once */
+	assert_true(v.components[BB_BOUND_CPU_BOUND] == 0);
+}
+
+/* The same, but others had the CPUs; and with a quota that takes a fifteenth. */
+static void not_lost_to_the_quota(void **state)
+{
+	struct bb_verdict v = judge(&bursts, WINDOW, throttle_none);
+
+	(void)state;
+	assert_null(quota_evidence(&v));
+	assert_null(strstr(v.summary, "quota"));
+	assert_true(v.components[BB_BOUND_CPU_BOUND] > 0);
+	v = judge(&bursts, WINDOW, throttle_some);
+	assert_null(quota_evidence(&v));
+	assert_null(strstr(v.summary, "quota"));
+	assert_true(v.components[BB_BOUND_CPU_BOUND] > 0);
+}
+
 static void lose_threads(struct bb_record *rec)
 {
 	rec->drops[BB_DROP_THREADS_FULL] = 7;
@@ -431,12 +509,131 @@ static void idle_waits(void **state)
 		  true },
 		{ { .state = BB_STATE_IPC, .fdkind = BB_FD_TTY, .count = 99, .ns = SEC }, true },
 		{ { .state = BB_STATE_IPC, .fdkind = BB_FD_PIPE, .count = 99, .ns = SEC }, false },
+		{ { .state = BB_STATE_IPC, .endpoint = BB_END_INBOUND, .count = 99, .ns = SEC },
+		  true },
+		{ { .state = BB_STATE_IPC, .endpoint = BB_END_OUTBOUND, .count = 99, .ns = SEC },
+		  false },
+		/* a bus that says nothing, and a database by a unix socket */
+		{ { .state = BB_STATE_POLL,
+		    .endpoint = BB_END_OUTBOUND,
+		    .local = true,
+		    .count = 1,
+		    .ns = 10 * SEC },
+		  true },
+		{ { .state = BB_STATE_POLL,
+		    .endpoint = BB_END_OUTBOUND,
+		    .local = true,
+		    .count = 99,
+		    .ns = SEC },
+		  false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
 		if (bb_facts__is_idle(&waits[i].w) != waits[i].idle)
 			fail_msg("wait %zu: expected %s", i, waits[i].idle ? "idle" : "not idle");
+}
+
+/* The value of the evidence that names a rule; NaN: there is none. */
+static double evidence(const struct bb_verdict *v, const char *rule)
+{
+	for (size_t i = 0; i < v->nr_evidence; i++)
+		if (!strcmp(v->evidence[i].rule, rule))
+			return v->evidence[i].value;
+	return NAN;
+}
+
+/* CPU time that goes into waiting is told, and else not. Two CPUs are full, for a window of 10 s.
+ */
+static void spinning_is_told(void **state)
+{
+	static const struct verdict_case full = {
+		"", 2, 0, 0, { { .threads = 2, .on = 100 } }, BB_BOUND_CPU_SATURATED, NO_BOUND
+	};
+	const struct {
+		const char *what;
+		uint64_t traced, yields, yield_ns, futexes, waits, wait_ns;
+		double spins, vain, naps; /* NaN: not told */
+	} t[] = {
+		{ "computes", WINDOW, 0, 0, 0, 0, 0, NAN, NAN, NAN },
+		{ "spins by sched_yield()", SEC / 100, 6000, 6000 * 800, 0, 0, 0, 0.24, NAN, NAN },
+		{ "gives the CPU to others", WINDOW, 3000, WINDOW, 0, 0, 0, NAN, NAN, NAN },
+		{ "yields, and nobody looked", 0, 6000, 6000 * 800, 0, 0, 0, NAN, NAN, NAN },
+		{ "wakes nobody", SEC, 0, 0, 90000, 0, 0, NAN, 45000, NAN },
+		{ "wakes sleepers", WINDOW, 0, 0, 900000, 300000, 300 * SEC, NAN, NAN, NAN },
+		{ "sleeps for moments", WINDOW, 0, 0, 0, 300000, 3 * SEC, NAN, NAN, 15000 },
+		{ "sleeps for moments, seldom", WINDOW, 0, 0, 0, 30000, SEC / 10, NAN, NAN, NAN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct bb_syscall calls[] = {
+			{ .nr = SYS_sched_yield, .count = t[i].yields, .ns = t[i].yield_ns },
+			/* wakes and waits have rows of their own */
+			{ .nr = SYS_futex, .count = t[i].futexes / 3 },
+			{ .nr = SYS_futex, .count = t[i].futexes - t[i].futexes / 3 },
+		};
+		struct bb_lock word = { .state = BB_STATE_QUEUE,
+					.waits = t[i].waits,
+					.wait_ns = t[i].wait_ns };
+		struct bb_record *rec = make__record(WINDOW, 1);
+		struct bb_process *p = &rec->processes[0];
+		const struct bb_verdict *v;
+		struct bb_diagnosis diag;
+
+		fill(p, &full);
+		rec->overhead.syscall_window_ns = t[i].traced;
+		p->syscalls = calloc(3, sizeof(*p->syscalls));
+		p->locks = calloc(1, sizeof(*p->locks));
+		assert_non_null(p->syscalls);
+		assert_non_null(p->locks);
+		memcpy(p->syscalls, calls, sizeof(calls));
+		p->locks[0] = word;
+		p->nr_syscalls = 3;
+		p->nr_locks = 1;
+		assert_int_equal(bb_diagnose(rec, &diag), 0);
+		v = &diag.processes[0];
+		assert_int_equal(v->bound, BB_BOUND_CPU_SATURATED);
+#define SAME(a, b) ((isnan(a) && isnan(b)) || fabs((a) - (b)) <= 0.001 * fabs(b))
+		if (!SAME(evidence(v, "spins"), t[i].spins) ||
+		    !SAME(evidence(v, "vain-calls"), t[i].vain) ||
+		    !SAME(evidence(v, "short-waits"), t[i].naps))
+			fail_msg("%s: spins %g vain-calls %g short-waits %g", t[i].what,
+				 evidence(v, "spins"), evidence(v, "vain-calls"),
+				 evidence(v, "short-waits"));
+		bb_diagnosis__free(&diag);
+		bb_record__free(rec);
+	}
+}
+
+/* Go's scheduler naps, which is nothing to wait for; what sleeps for longer is the program's. */
+static void naps_of_go(void **state)
+{
+	(void)state;
+	for (uint64_t long_ns = 5 * MS; long_ns <= 20 * MS; long_ns += 15 * MS) {
+		struct verdict_case sleeper = {
+			"",
+			2,
+			0,
+			0,
+			{ { .threads = 2,
+			    .on = 2,
+			    .wait = BB_STATE_SLEEP,
+			    .waits = (unsigned int)(WINDOW / 100 * 98 / long_ns) } },
+			BB_BOUND_IDLE,
+			NO_BOUND
+		};
+		struct bb_record *rec = make__record(WINDOW, 1);
+		struct bb_diagnosis diag;
+
+		fill(&rec->processes[0], &sleeper);
+		strcpy(rec->processes[0].runtime.name, "go");
+		assert_int_equal(bb_diagnose(rec, &diag), 0);
+		assert_int_equal(diag.processes[0].bound,
+				 long_ns > 11 * MS ? BB_BOUND_IO_BOUND : BB_BOUND_IDLE);
+		bb_diagnosis__free(&diag);
+		bb_record__free(rec);
+	}
 }
 
 static void every_rule_has_words(void **state)
@@ -453,12 +650,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
+		cmocka_unit_test(lost_to_the_quota),
+		cmocka_unit_test(not_lost_to_the_quota),
 		cmocka_unit_test(losses_lower_confidence),
 		cmocka_unit_test(losses_are_incomplete),
 		cmocka_unit_test(too_short_a_window),
 		cmocka_unit_test(a_tree_is_judged_as_one),
 		cmocka_unit_test(an_empty_record),
 		cmocka_unit_test(idle_waits),
+		cmocka_unit_test(spinning_is_told),
+		cmocka_unit_test(naps_of_go),
 		cmocka_unit_test(every_rule_has_words),
 	};
 

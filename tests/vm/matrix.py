@@ -87,15 +87,15 @@ class Guest:
     def threads(self):
         """{name: thread object of the JSON}, by the tids that the workload printed."""
         names = dict(re.findall(r"^thread (\d+) (\S+)$", self.text("workload"), re.M))
-        assert len(names) == 7, f"workload: {self.text('workload')!r}"
+        assert len(names) == 9, f"workload: {self.text('workload')!r}"
         found = {t["tid"]: t for t in self.json()["processes"][0]["threads"]}
         missing = [f"{n} ({t})" for t, n in names.items() if int(t) not in found]
         assert not missing, "threads without a row: " + ", ".join(missing)
         return {n: found[int(t)] for t, n in names.items()}
 
     def account(self, name):
-        """{tid: (on-CPU ns, run-queue ns, slices, voluntary, involuntary)} from /proc"""
-        rows = re.findall(r"^tid (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", self.text(name), re.M)
+        """{tid: (on-CPU ns, run-queue ns, slices, voluntary, involuntary, migrations)} from /proc"""
+        rows = re.findall(r"^tid" + r" (\d+)" * 7 + "$", self.text(name), re.M)
         return {int(r[0]): tuple(map(int, r[1:])) for r in rows}
 
 
@@ -237,6 +237,27 @@ def text_exits_0(g):
 
 
 @check("boundby")
+def stacks_are_taken(g):
+    """With the programs that take them: what blocks, by its kernel functions, and what ends that."""
+    assert g.status.get("stacks") == 0, f"status {g.status.get('stacks')}: {g.text('stacks.err')}"
+    process = json.loads(g.text("stacks.out"))["processes"][0]
+    rows = [r for r in process["stacks"] if r["frames"]]
+    for state in ("sleep", "ipc", "lock"):
+        told = sum(r["ns"] for r in process["stacks"] if r["kind"] == "blocked" and r["state"] == state)
+        assert 0 < told <= 1.01 * process["states"][state + "_ns"] + 1e6, (state, told, process["states"])
+    blocked = [r for r in rows if r["kind"] == "blocked"]
+    kernel = [f["name"] for r in blocked for f in r["frames"] if f["kind"] == "kernel"]
+    assert any("nanosleep" in name for name in kernel), kernel
+    assert any("pipe" in name for name in kernel), kernel
+    assert not any("schedule" == name for name in kernel), kernel
+    wakes = [r for r in process["stacks"] if r["kind"] == "wakeup"]
+    timers = [r for r in wakes if r["state"] == "sleep"]
+    assert timers and all(r["waker"]["interrupt"] for r in timers), timers
+    assert any(r["waker"]["comm"] for r in wakes if r["state"] in ("ipc", "lock")), wakes
+    return f"{len(process['stacks'])} rows"
+
+
+@check("boundby")
 def says_the_kernel(g):
     assert g.json()["host"]["kernel"] == g.release
     assert g.json()["host"]["cpus_online"] == 2
@@ -323,6 +344,21 @@ def reader_is_ipc(g):
 
 
 @check("boundby")
+def other_ends_are_told(g):
+    """The kernel's fields for unix sockets and inodes, by what the report makes of them."""
+    threads = g.threads()
+    pid = g.json()["processes"][0]["pid"]
+    said = {name: (threads[name]["waits"][0]["label"], threads[name]["waits"][0]["endpoint"])
+            for name in ("reader", "client")}
+    server = [(w["label"], w["endpoint"]) for w in threads["server"]["waits"] if w["state"] == "ipc"]
+    assert said["reader"] == ("pipe of its own", "local"), said
+    assert said["client"] == ("unix out @guest (guest_workload %d)" % pid, "outbound"), said
+    # it may not have had to wait for a question
+    assert server in ([], [("unix in @guest", "inbound")]), server
+    return said
+
+
+@check("boundby")
 def mutex_is_lock(g):
     for name in "lock1", "lock2":
         t = g.threads()[name]
@@ -355,6 +391,28 @@ def quota_is_throttled(g):
     assert share(t, "oncpu", "runq") > 0.999, shown(t)
     assert t["runq"]["throttled_ns"] <= kernel + 10e6, (t["runq"], kernel)
     return f"{throttled:.1%} of the window"
+
+
+@check("boundby")
+def throttled_as_the_kernel_says(g):
+    """What a quota took from a loop that is alone in its cgroup is what cpu.stat has counted. Before 6.6 that
+    holds where nobody else wants its CPU: there it is all of the waits that the quota began."""
+    stat = dict(line.split() for line in g.text("life").splitlines())
+    kernel = int(stat["throttled_usec"]) * 1000
+    process, = json.loads(g.text("life.out"))["processes"]
+    ours = process["runq"]["throttled_ns"]
+    assert kernel > 1e9, stat
+    assert abs(ours - kernel) <= 0.02 * kernel, (process["runq"], stat)
+    return f"{ours / 1e6:.1f} ms, by the kernel {kernel / 1e6:.1f}"
+
+
+@check("boundby")
+def migrations_as_the_kernel_says(g):
+    """The accounts frame the run, and so count at least as many."""
+    before, after = g.account("account0"), g.account("account1")
+    for name, t in g.threads().items():
+        most = after[t["tid"]][5] - before[t["tid"]][5]
+        assert 0 <= t["migrations"] <= most, f"{name}: {t['migrations']} of {most}"
 
 
 @check("boundby")

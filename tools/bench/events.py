@@ -15,6 +15,7 @@ TARGET_NS = 250
 OTHERS_NS = 20
 OF_CPUDIST = 0.6
 OF_OFFCPUTIME = 0.1
+OF_OFFCPUTIME_STACKS = 0.5
 
 # of one CPU's time: the work of a GIL-bound program uses one
 GIL_PERCENT = 1.0
@@ -86,6 +87,7 @@ def plan(sleeper):
             observers.Empty("bench_switch"),
             observers.Boundby("boundby"),
             observers.Boundby("boundby on another process", about=other),
+            observers.Boundby("boundby --stacks", "--stacks"),
             observers.cpudist(),
             observers.offcputime(),
             observers.runqlat(),
@@ -154,6 +156,10 @@ def budgets(times):
     of_cpudist = series(times, "pipes", "cpudist")
     of_offcputime = series(times, "pipes", "offcputime")
 
+    stacks = [a + b for a, b in zip(
+        series(times, "pipes", "boundby --stacks", *switch),
+        series(times, "pipes", "boundby --stacks", "bb_sched_waking", "bb_sched_waking_nocas"))]
+
     def by(a, b):
         return [x / y for x, y in zip(a, b)]
 
@@ -161,6 +167,8 @@ def budgets(times):
         Row("a switch of the target : empty program", by(ours, empty), TARGET_NS / EMPTY_NS),
         Row("a switch of the target : cpudist's", by(ours, of_cpudist), OF_CPUDIST),
         Row("a switch of the target : offcputime's", by(ours, of_offcputime), OF_OFFCPUTIME),
+        Row("--stacks, a switch and a wake-up : offcputime's switch", by(stacks, of_offcputime),
+            OF_OFFCPUTIME_STACKS),
         Row("a switch between others : empty program", by(others, empty),
             (EMPTY_NS + OTHERS_NS) / EMPTY_NS),
         Row("a switch between others, more than empty",

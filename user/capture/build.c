@@ -5,42 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../model/lock_rule.h"
 #include "../util/grow.h"
+#include "build_calls.h"
+#include "build_locks.h"
 #include "build_names.h"
 #include "build_python.h"
+#include "build_stacks.h"
 #include "build_wakers.h"
 #include "fold.h"
 #include "place.h"
-#include "python_code.h"
-#include "python_object.h"
 
-/* Finds a lock's row again once the rows are in their order. */
-struct lock_index {
-	size_t process;
-	uint64_t addr;
-	struct bb_lock *lock;
-};
-
-struct build {
-	struct bb_record *rec;
-	struct bb_kernel *kernel;
-	struct bb_targets *targets;
-	const struct bb_build_opts *opts;
-	struct bb_lock_shares *shares; /* per process */
-	uint32_t *by_tgid;             /* indices of processes, sorted by tgid */
-	struct lock_index *index;      /* of all locks, by process and address */
-	size_t nr_index;
-	struct bb_end_key *ends; /* of sockets that were waited on, by number */
-	size_t nr_ends;
-	struct bb_py_ident *idents; /* of all threads, where there is a Python */
-	size_t nr_idents;
-	uint64_t end_ns;
-	bool cas; /* contention is kept by compare-and-swap */
-};
-
-/* The process of the record with that number of the initial PID namespace, or NULL. */
-static struct bb_process *process_of(struct build *b, uint32_t tgid, size_t *index)
+struct bb_process *bb_build__process(struct build *b, uint32_t tgid, size_t *index)
 {
 	size_t lo = 0, hi = b->targets->nr;
 
@@ -69,246 +44,10 @@ static int compare_tgid(const void *a, const void *b, void *ctx)
 	return x < y ? -1 : x > y;
 }
 
-/* Wall time with at least one waiter, an interval that is open at the end included. */
-static uint64_t contended_ns(const struct build *b, const struct bb_contention *c)
+static bool same_call(const struct bb_wait_slot *s, const struct bb_thread_sum *sum,
+		      uint32_t bucket)
 {
-	uint64_t since =
-		b->cas ? (c->word >> 16 << BB_WORD_UNIT_SHIFT) + b->opts->start_ns : c->since;
-
-	return (c->word & 0xffff) && b->end_ns > since ? c->ns + (b->end_ns - since) : c->ns;
-}
-
-/* The histogram of a lock's waits, if it has one. */
-static int add_lock_hist(struct build *b, uint32_t number, struct bb_lock *l)
-{
-	struct bb_lock_hist hist;
-	int err;
-
-	if (!number)
-		return 0;
-	err = bb_kernel__get_lock_hist(b->kernel, number - 1, &hist);
-	if (err)
-		return err;
-	l->hist = calloc(BB_HIST_SLOTS, sizeof(*l->hist));
-	if (!l->hist)
-		return -ENOMEM;
-	for (int h = 0; h < BB_LOCK_HIST_SLOTS; h++)
-		l->hist[BB_LOCK_HIST_FIRST + h] = hist.slots[h];
-	return 0;
-}
-
-static int add_lock(const struct bb_lock_key *key, const struct bb_lock_sum *sum, void *ctx)
-{
-	struct build *b = ctx;
-	struct bb_process *p = process_of(b, key->tgid, NULL);
-	const struct bb_contention *c = &sum->contention;
-	struct bb_lock *l;
-
-	if (!p)
-		return 0;
-	l = bb_grow((void **)&p->locks, &p->nr_locks, sizeof(*l));
-	if (!l)
-		return -ENOMEM;
-	l->addr = key->addr;
-	l->shared = !(sum->op & 128);
-	l->contended_ns = contended_ns(b, c);
-	l->times = c->times;
-	l->waiters_max = (uint32_t)c->max;
-	l->proto_ns = sum->ns[0];
-	l->handed_ns = sum->ns[1];
-	l->fed_ns = sum->ns[2];
-	l->other_ns = sum->ns[3];
-	l->wait_ns = sum->ns[0] + sum->ns[1] + sum->ns[2] + sum->ns[3];
-	l->waits = sum->waits;
-	l->max_ns = sum->max_ns;
-	l->code_addr = sum->code;
-	l->caller_addr = sum->caller;
-	/* kept until the places are known: see judge_locks() */
-	l->kind = (enum bb_lock_kind)sum->where;
-	l->rule = (enum bb_lock_rule)sum->val;
-	l->state = (enum bb_state)sum->op;
-	l->open = c->word & 0xffff;
-	l->given_ns = sum->given;
-	return add_lock_hist(b, sum->hist, l);
-}
-
-static int compare_locks(const void *a, const void *b)
-{
-	const struct bb_lock *x = a, *y = b;
-
-	if (x->state != y->state)
-		return x->state == BB_STATE_LOCK ? -1 : 1;
-	return x->contended_ns < y->contended_ns ? 1 : x->contended_ns > y->contended_ns ? -1 : 0;
-}
-
-static int name_code(struct bb_mem *m, const struct bb_python *py, uint64_t addr, char **name)
-{
-	char buf[256];
-
-	/* a code object may be gone, and its memory be something else: then it has no name */
-	if (!addr ||
-	    bb_py_code__name(m, py->version_hex, py->free_threaded, addr, buf, sizeof(buf)))
-		return 0;
-	*name = strdup(buf);
-	return *name ? 0 : -ENOMEM;
-}
-
-/* What has the mutex: a Python object, by its type. */
-static int name_object(struct bb_mem *m, const struct bb_python *py, struct bb_lock *l)
-{
-	char buf[64];
-
-	if ((uint32_t)l->kind != BB_AT_PYMUTEX ||
-	    bb_py_object__of_mutex(m, py->version_hex, py->free_threaded, l->addr, buf,
-				   sizeof(buf)))
-		return 0;
-	l->object = strdup(buf);
-	return l->object ? 0 : -ENOMEM;
-}
-
-/* Name the Python code of those who wait, and what they wait for. */
-static int name_locks(struct build *b, size_t i)
-{
-	struct bb_process *p = &b->rec->processes[i];
-	const struct bb_target *t = &b->targets->items[i];
-	int64_t granted = bb_allowance__grant(b->opts->allowance, 0);
-	struct bb_mem m;
-	int err = 0;
-
-	if (!t->py.version_hex || t->gone || t->py.no_code)
-		return 0;
-	bb_mem__init(&m, t->pid);
-	m.left = granted;
-	for (size_t j = 0; j < p->nr_locks && !err; j++) {
-		struct bb_lock *l = &p->locks[j];
-
-		err = name_code(&m, &t->py, l->code_addr, &l->code);
-		if (!err)
-			err = name_code(&m, &t->py, l->caller_addr, &l->caller);
-		if (!err)
-			err = name_object(&m, &t->py, l);
-	}
-	bb_allowance__take(b->opts->allowance, granted - m.left);
-	b->opts->allowance->cut += m.left <= 0;
-	bb_mem__free(&m);
-	return err;
-}
-
-/* Say for each futex of a process whether it is a lock, and how its waits divide by that. */
-static int judge_locks(struct build *b, size_t i)
-{
-	struct bb_process *p = &b->rec->processes[i];
-	struct bb_lock_shares *s = &b->shares[i];
-	double lock[4] = {}, all[4] = {};
-	int err;
-
-	err = bb_place__locks(p->pid, p->locks, p->nr_locks);
-	if (!err)
-		err = name_locks(b, i);
-	if (err)
-		return err;
-	for (size_t j = 0; j < p->nr_locks; j++) {
-		struct bb_lock *l = &p->locks[j];
-		uint64_t ns[4] = { l->proto_ns, l->handed_ns, l->fed_ns, l->other_ns };
-
-		bb_lock__judge(l, (uint32_t)l->state, (uint32_t)l->rule, (uint32_t)l->kind);
-		for (int h = 0; h < 4; h++) {
-			all[h] += (double)ns[h];
-			if (l->state == BB_STATE_LOCK)
-				lock[h] += (double)ns[h];
-		}
-	}
-	/* waits that have no row: what the way they ended says */
-	for (int h = 0; h < 4; h++)
-		s->lock[h] = all[h] > 0 ? lock[h] / all[h] : h < 2 ? 1 : 0;
-	if (p->nr_locks)
-		qsort(p->locks, p->nr_locks, sizeof(*p->locks), compare_locks);
-	return 0;
-}
-
-static int compare_index(const void *a, const void *b)
-{
-	const struct lock_index *x = a, *y = b;
-
-	if (x->process != y->process)
-		return x->process < y->process ? -1 : 1;
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
-}
-
-static int index_locks(struct build *b)
-{
-	size_t nr = 0;
-
-	for (size_t i = 0; i < b->rec->nr_processes; i++)
-		nr += b->rec->processes[i].nr_locks;
-	b->index = calloc(nr ? nr : 1, sizeof(*b->index));
-	if (!b->index)
-		return -ENOMEM;
-	for (size_t i = 0; i < b->rec->nr_processes; i++) {
-		struct bb_process *p = &b->rec->processes[i];
-
-		for (size_t j = 0; j < p->nr_locks; j++)
-			b->index[b->nr_index++] =
-				(struct lock_index){ i, p->locks[j].addr, &p->locks[j] };
-	}
-	qsort(b->index, nr, sizeof(*b->index), compare_index);
-	return 0;
-}
-
-static struct bb_lock *lock_at(struct build *b, size_t process, uint64_t addr)
-{
-	struct lock_index key = { process, addr, NULL }, *found;
-
-	found = b->nr_index ? bsearch(&key, b->index, b->nr_index, sizeof(key), compare_index)
-			    : NULL;
-	return found ? found->lock : NULL;
-}
-
-/* Of a thread's futex waits, those whose words have rows: @ns[0] locks, @ns[1] queues. */
-static void known_futexes(struct build *b, size_t process, const struct bb_thread_sum *sum,
-			  uint64_t *ns)
-{
-	ns[0] = ns[1] = 0;
-	for (int i = 0; i < BB_RECENT_LOCKS; i++) {
-		struct bb_lock *l = NULL;
-
-		if (sum->recent_ns[i])
-			l = lock_at(b, process, sum->recent[i]);
-		if (l)
-			ns[l->state == BB_STATE_LOCK ? 0 : 1] += sum->recent_ns[i];
-	}
-}
-
-/*
- * A futex wait that is still going on: count it with its lock, and say how it
- * would end, as the other waits for that lock did.
- */
-static enum bb_bucket open_futex(struct build *b, size_t process, struct bb_thread_sum *sum,
-				 uint64_t ns)
-{
-	struct bb_lock *l = lock_at(b, process, sum->futex);
-
-	for (int i = 0; i < BB_RECENT_LOCKS; i++)
-		if (sum->recent[i] == sum->futex)
-			sum->recent_ns[i] += ns;
-	if (l) {
-		l->wait_ns += ns;
-		l->waits++;
-		if (ns > l->max_ns)
-			l->max_ns = ns;
-	}
-	if (sum->flags & BB_TF_PROTO) {
-		if (l)
-			l->proto_ns += ns;
-		return BB_FUTEX_PROTO;
-	}
-	if (l && l->state == BB_STATE_LOCK) {
-		l->handed_ns += ns;
-		return BB_FUTEX_HANDED;
-	}
-	if (l)
-		l->other_ns += ns;
-	return BB_FUTEX_OTHER;
+	return s->bucket == bucket && s->nr == sum->nr && s->fdkind == sum->fdkind;
 }
 
 /* Add the open wait to its slot, as one wait more. */
@@ -324,15 +63,13 @@ static void open_slot(struct bb_thread_sum *sum, uint32_t bucket, uint64_t ns)
 		return;
 	for (int i = 0; i < BB_WAIT_SLOTS; i++) {
 		s = &sum->slots[i];
-		if (!s->used || (s->bucket == bucket && s->nr == sum->nr &&
-				 s->fdkind == sum->fdkind && s->end == sum->end))
+		if (!s->used || (same_call(s, sum, bucket) && s->end == sum->end))
 			break;
 		s = NULL;
 	}
 	/* full: with another end, as the kernel's side does */
 	for (int i = 0; i < BB_WAIT_SLOTS && !s; i++)
-		if (sum->slots[i].bucket == bucket && sum->slots[i].nr == sum->nr &&
-		    sum->slots[i].fdkind == sum->fdkind) {
+		if (same_call(&sum->slots[i], sum, bucket)) {
 			s = &sum->slots[i];
 			sum->end = BB_END_SEVERAL;
 		}
@@ -388,7 +125,7 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 		runq = before_end(row->runq_ns, row->ran_ns ? 0 : now - end, ns);
 		sum->ns[BB_RUNQ_WOKEN] += runq;
 		if (bucket >= BB_FUTEX_PROTO && bucket <= BB_FUTEX_OTHER)
-			bucket = open_futex(b, process, sum, ns - runq);
+			bucket = bb_build__open_futex(b, process, sum, ns - runq);
 		if (bucket < BB_BUCKET_MAX)
 			sum->ns[bucket] += ns - runq;
 		if (bucket == BB_GIL)
@@ -400,6 +137,44 @@ static void close_open(struct build *b, size_t process, struct bb_thread_sum *su
 	open->bucket = bucket;
 	open->nr = sum->nr;
 	sum->since = end;
+}
+
+static int add_open_stack(struct build *b, const struct bb_thread_sum *sum,
+			  const struct bb_py_open *open)
+{
+	struct bb_stack_read *o;
+
+	if (!b->opts->native_stacks || !open->blocked_ns)
+		return 0;
+	o = bb_grow((void **)&b->stacks, &b->nr_stacks, sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	o->sum.ns = open->blocked_ns;
+	o->sum.count = 1;
+	o->sum.max_ns = open->blocked_ns;
+	o->key.native = sum->native;
+	o->key.python = sum->stack;
+	if (open->bucket == BB_GIL && !o->key.python)
+		o->key.python = sum->acq_stack;
+	o->key.tgid = sum->tgid;
+	o->key.kind = BB_STACK_BLOCKED;
+	o->key.bucket = (uint8_t)open->bucket;
+	o->key.nr = open->nr;
+	if (open->bucket >= BB_FUTEX_PROTO && open->bucket <= BB_FUTEX_OTHER)
+		o->key.who = sum->futex;
+	return 0;
+}
+
+static int add_stack_sum(const struct bb_stack_key *key, const struct bb_stack_sum *sum, void *ctx)
+{
+	struct build *b = ctx;
+	struct bb_stack_read *r = bb_grow((void **)&b->stacks, &b->nr_stacks, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->key = *key;
+	r->sum = *sum;
+	return 0;
 }
 
 static int add_ident(struct build *b, const struct bb_thread_sum *sum, uint32_t shown,
@@ -428,7 +203,7 @@ static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char 
 		   const struct bb_py_open *open)
 {
 	size_t index;
-	struct bb_process *p = process_of(b, sum->tgid, &index);
+	struct bb_process *p = bb_build__process(b, sum->tgid, &index);
 	uint64_t known[2];
 	struct bb_thread *t;
 
@@ -450,10 +225,11 @@ static int add_sum(struct build *b, const struct bb_thread_sum *sum, const char 
 	t->window_ns = sum->since - sum->start;
 	t->voluntary = sum->voluntary;
 	t->involuntary = sum->involuntary;
+	t->migrations = sum->migrations;
 	t->kernel_ns = b->opts->traced ? sum->kernel_ns : BB_UNKNOWN_U64;
 	t->gil_acquisitions = sum->acq_count;
 	t->gil_wait_max_ns = sum->acq_max > sum->acq_ns ? sum->acq_max : sum->acq_ns;
-	known_futexes(b, index, sum, known);
+	bb_build__known_futexes(b, index, sum, known);
 	bb_fold__budget(&t->budget, sum->ns, &b->shares[index], known[0], known[1]);
 	t->active = t->budget.ns[BB_STATE_ONCPU] > 0;
 	t->open_ns = open->blocked_ns;
@@ -483,9 +259,11 @@ static int add_unseen(struct build *b, const struct bb_thread_row *row)
 	sum.flags = start > b->opts->start_ns ? BB_TF_BORN : 0;
 	sum.ns[BB_UNKNOWN] = b->end_ns - start;
 	err = add_sum(b, &sum, row->comm, row->ns_tid, &none);
-	p = process_of(b, sum.tgid, NULL);
-	if (!err && p && p->nr_threads)
+	p = bb_build__process(b, sum.tgid, NULL);
+	if (!err && p && p->nr_threads) {
 		p->threads[p->nr_threads - 1].unseen = true;
+		p->threads[p->nr_threads - 1].migrations = BB_UNKNOWN_U64;
+	}
 	return err;
 }
 
@@ -501,7 +279,9 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 	if (!row->found)
 		return add_unseen(b, row);
 	sum = row->sum;
-	if (!process_of(b, sum.tgid, &process))
+	/* as of a thread that has ended */
+	sum.migrations = (uint32_t)row->migrations - sum.migrations;
+	if (!bb_build__process(b, sum.tgid, &process))
 		return 0;
 	/* an event that was under way as the gate closed ends a little later */
 	if (end < sum.since) {
@@ -510,8 +290,14 @@ static int add_thread(const struct bb_thread_row *row, void *ctx)
 			b->rec->drops[BB_DROP_WINDOW_SKEW]++;
 		end = sum.since;
 	}
+	err = b->opts->traced ? bb_build__open_call(&b->rec->processes[process], &sum, end) : 0;
+	if (err)
+		return err;
 	close_open(b, process, &sum, end, row->now > end ? row->now : end, row, &open);
-	err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self, row->now, &open);
+	err = add_open_stack(b, &sum, &open);
+	if (!err)
+		err = add_ident(b, &sum, row->ns_tid ? row->ns_tid : sum.tid, row->self, row->now,
+				&open);
 	return err ? err : add_sum(b, &sum, row->comm, row->ns_tid ? row->ns_tid : sum.tid, &open);
 }
 
@@ -527,7 +313,7 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 {
 	struct build *b = ctx;
 	size_t index;
-	struct bb_process *p = process_of(b, key->tgid, &index);
+	struct bb_process *p = bb_build__process(b, key->tgid, &index);
 	const struct bb_contention *c = &sum->contention;
 
 	if (!p)
@@ -537,7 +323,7 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 
 		if (g->addr != key->addr)
 			continue;
-		g->contended_ns = contended_ns(b, c);
+		g->contended_ns = bb_build__contended_ns(b, c);
 		g->acquisitions = sum->acquisitions;
 		g->wait_ns = sum->ns;
 		g->samples = sum->samples;
@@ -552,14 +338,15 @@ static int add_gil(const struct bb_lock_key *key, const struct bb_gil_sum *sum, 
 	return 0;
 }
 
-static int add_end(const struct bb_end_key *key, uint16_t number, void *ctx)
+static int add_end(const struct bb_end_key *key, const struct bb_end *end, void *ctx)
 {
-	struct build *b = ctx;
+	struct bb_end_table *t = &((struct build *)ctx)->ends;
 
-	while (b->nr_ends <= number)
-		if (!bb_grow((void **)&b->ends, &b->nr_ends, sizeof(*b->ends)))
+	while (t->nr <= end->number)
+		if (!bb_grow((void **)&t->rows, &t->nr, sizeof(*t->rows)))
 			return -ENOMEM;
-	b->ends[number] = *key;
+	t->rows[end->number].key = *key;
+	t->rows[end->number].end = *end;
 	return 0;
 }
 
@@ -567,26 +354,15 @@ static int add_syscall(const struct bb_syscall_key *key, const struct bb_syscall
 		       void *ctx)
 {
 	struct build *b = ctx;
-	struct bb_process *p = process_of(b, key->tgid, NULL);
-	struct bb_syscall *s;
+	struct bb_process *p = bb_build__process(b, key->tgid, NULL);
 
-	if (!p)
-		return 0;
-	s = bb_grow((void **)&p->syscalls, &p->nr_syscalls, sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->nr = key->nr;
-	s->count = sum->count;
-	s->errors = sum->errors;
-	s->ns = sum->ns;
-	s->max_ns = sum->max_ns;
-	return 0;
+	return p ? bb_build__call(p, key, sum) : 0;
 }
 
 static int add_taker(const struct bb_taker_key *key, const struct bb_taker_sum *sum, void *ctx)
 {
 	struct build *b = ctx;
-	struct bb_process *p = process_of(b, key->tgid, NULL);
+	struct bb_process *p = bb_build__process(b, key->tgid, NULL);
 	struct bb_taker *t;
 
 	/* a row may be there for one that took a CPU for too short to count */
@@ -650,10 +426,12 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 	p->pid = t->pid ? t->pid : (pid_t)t->tgid;
 	p->runtime = t->py.runtime;
 	p->runtime.note = t->py.runtime.note ? strdup(t->py.runtime.note) : NULL;
-	if (!p->runtime.note &&
-	    (!strcmp(p->runtime.name, "java") || !strcmp(p->runtime.name, "go"))) {
-		p->runtime.note = strdup("its own locks park each thread on a word of its own: "
-					 "waiting for them is counted as queue");
+	if (!p->runtime.note && bb_runtime__parks(&p->runtime)) {
+		p->runtime.note = strdup(
+			t->java.list ? "java.util.concurrent parks each thread on a word of its "
+				       "own: waiting for its locks is counted as queue"
+				     : "its own locks park each thread on a word of its own: "
+				       "waiting for them is counted as queue");
 		if (!p->runtime.note)
 			return -ENOMEM;
 	}
@@ -681,6 +459,7 @@ static int add_process(struct build *b, struct bb_kernel *k, size_t i)
 	p->folded_window_ns = sum.folded_window;
 	p->voluntary = sum.folded_voluntary;
 	p->involuntary = sum.folded_involuntary;
+	p->migrations = sum.folded_migrations;
 	p->kernel_ns = b->opts->traced ? sum.folded_kernel : BB_UNKNOWN_U64;
 	return 0;
 }
@@ -692,13 +471,6 @@ static int by_tid(const void *a, const void *b)
 	if (x->tid != y->tid)
 		return x->tid < y->tid ? -1 : 1;
 	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct bb_syscall *x = a, *y = b;
-
-	return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
 }
 
 /*
@@ -715,6 +487,7 @@ static int join_leader(struct bb_process *p, size_t at)
 	t->window_ns += next->window_ns;
 	t->voluntary += next->voluntary;
 	t->involuntary += next->involuntary;
+	t->migrations = bb_known__add(t->migrations, next->migrations);
 	if (t->kernel_ns != BB_UNKNOWN_U64)
 		t->kernel_ns += next->kernel_ns;
 	t->gil_acquisitions += next->gil_acquisitions;
@@ -761,13 +534,14 @@ static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
 		p->window_ns += t->window_ns;
 		p->voluntary += t->voluntary;
 		p->involuntary += t->involuntary;
+		p->migrations = bb_known__add(p->migrations, t->migrations);
 		if (p->kernel_ns != BB_UNKNOWN_U64)
 			p->kernel_ns += t->kernel_ns;
 	}
 	bb_takers__sort(p->takers, p->nr_takers);
 	if (p->nr_threads)
 		qsort(p->threads, p->nr_threads, sizeof(*p->threads), by_tid);
-	err = bb_place__waits(p, b->ends, b->nr_ends);
+	err = bb_place__waits(p, &b->ends);
 	if (!err && p->execed)
 		err = join_leaders(p);
 	if (err)
@@ -779,8 +553,6 @@ static int finish_process(struct build *b, struct bb_kernel *k, size_t i)
 			return err;
 	}
 	bb_fold__sort_waits(p->waits, p->nr_waits);
-	if (p->nr_syscalls)
-		qsort(p->syscalls, p->nr_syscalls, sizeof(*p->syscalls), by_time);
 	return 0;
 }
 
@@ -792,13 +564,12 @@ static int build_all(struct build *b, struct bb_kernel *k)
 	for (size_t i = 0; i < nr && !err; i++)
 		err = add_process(b, k, i);
 	if (!err)
-		err = bb_kernel__each_lock(k, add_lock, b);
-	for (size_t i = 0; i < nr && !err; i++)
-		err = judge_locks(b, i);
-	if (!err)
-		err = index_locks(b);
+		err = bb_build__locks(b);
 	if (!err)
 		err = bb_kernel__each_thread(k, add_thread, b);
+	/* at once: while the gate is open they go on, and names take their time */
+	if (!err && b->opts->native_stacks)
+		err = bb_kernel__each_stack_sum(k, add_stack_sum, b);
 	if (!err)
 		err = bb_kernel__each_exited(k, add_exited, b);
 	if (!err)
@@ -818,6 +589,9 @@ static int build_all(struct build *b, struct bb_kernel *k)
 				      b->idents, b->nr_idents);
 	if (!err && b->opts->stacks)
 		err = bb_build__python(b->rec, k, b->targets, b->opts, b->idents, b->nr_idents);
+	if (!err && b->opts->native_stacks)
+		err = bb_build__stacks(b->rec, b->targets, b->opts, b->stacks, b->nr_stacks,
+				       b->idents, b->nr_idents);
 	return err;
 }
 
@@ -847,6 +621,7 @@ out:
 	free(b.by_tgid);
 	free(b.index);
 	free(b.idents);
-	free(b.ends);
+	free(b.stacks);
+	bb_place__free_table(&b.ends);
 	return err;
 }

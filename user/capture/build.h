@@ -7,6 +7,7 @@
 #include "allowance.h"
 #include "kernel.h"
 #include "native_samples.h"
+#include "native_stacks.h"
 #include "python_stacks.h"
 #include "target.h"
 #include "thread_names.h"
@@ -16,6 +17,8 @@ struct bb_build_opts {
 	uint64_t end_ns;   /* gate closed: its end. 0: the gate is open, each row's own instant */
 	struct bb_py_stacks *stacks; /* NULL: no Python code */
 	struct bb_native_samples *natives;
+	struct bb_native_stacks *native_stacks; /* NULL: not asked for */
+	struct bb_native_programs *programs;
 	struct bb_thread_names *names;  /* NULL: none */
 	struct bb_allowance *allowance; /* of the look that is under way */
 	bool traced; /* system calls were traced all the time: kernel time is known */

@@ -7,6 +7,7 @@
 
 #include "../model/code.h"
 #include "../model/native.h"
+#include "../util/fmt.h"
 #include "../util/grow.h"
 #include "fold.h"
 #include "maps.h"
@@ -50,20 +51,26 @@ static struct bb_process *process_of(struct build *b, uint32_t tgid)
  */
 static const struct bb_py_ident *ident_of(struct build *b, uint32_t tid, uint32_t tgid)
 {
-	size_t lo = 0, hi = b->nr_idents;
+	return bb_py_ident__find(b->idents, b->nr_idents, tid, tgid);
+}
+
+const struct bb_py_ident *bb_py_ident__find(const struct bb_py_ident *idents, size_t nr,
+					    uint32_t tid, uint32_t tgid)
+{
+	size_t lo = 0, hi = nr;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct bb_py_ident *id = &b->idents[mid];
+		const struct bb_py_ident *id = &idents[mid];
 
 		if (id->tid < tid || (id->tid == tid && id->tgid < tgid))
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo == b->nr_idents || b->idents[lo].tid != tid || b->idents[lo].tgid != tgid)
+	if (lo == nr || idents[lo].tid != tid || idents[lo].tgid != tgid)
 		return NULL;
-	return &b->idents[lo];
+	return &idents[lo];
 }
 
 /* The number that the record has for a thread, 0: it is not there. */
@@ -536,6 +543,39 @@ static int join_rows(struct bb_process *p)
 	return err;
 }
 
+/* Python's own code for locks: who called it is meant. */
+static bool is_lock_code(const char *file)
+{
+	const char *base = bb_fmt__file_name(file);
+
+	return !strcmp(base, "threading.py") || !strcmp(base, "queue.py") ||
+	       !strcmp(base, "contextlib.py");
+}
+
+/* Where those who had a lock let go of it. */
+static int add_holder_code(struct build *b, struct bb_process *p)
+{
+	for (size_t i = 0; i < p->nr_lock_holders; i++) {
+		struct bb_lock_holder *h = &p->lock_holders[i];
+		const struct bb_py_known *known =
+			h->stack ? bb_py_stacks__get(b->stacks, h->stack) : NULL;
+		size_t at = 0;
+
+		if (!known || !known->nr)
+			continue;
+		while (at + 1 < known->nr && is_lock_code(known->places[at].file))
+			at++;
+		if (!has_strings(p))
+			return -ENOMEM;
+		h->code.file = bb_strings__add(p->strings, known->places[at].file);
+		h->code.function = bb_strings__add(p->strings, known->places[at].function);
+		h->code.line = known->places[at].line;
+		if (!h->code.file || !h->code.function)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,
 		     const struct bb_build_opts *opts, struct bb_py_ident *idents, size_t nr_idents)
 {
@@ -552,7 +592,8 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 	if (!err)
 		err = bb_py_stacks__learn(stacks, k, targets);
 	if (!err)
-		err = bb_native_samples__learn(opts->natives, k, targets);
+		err = bb_native__look(opts->programs, opts->natives, opts->native_stacks, k,
+				      targets, true);
 	if (!err)
 		err = bb_kernel__each_holder(k, add_holder, &b);
 	if (!err)
@@ -569,6 +610,8 @@ int bb_build__python(struct bb_record *rec, struct bb_kernel *k, struct bb_targe
 		struct bb_process *p = &rec->processes[i];
 
 		err = join_rows(p);
+		if (!err)
+			err = add_holder_code(&b, p);
 		bb_code__sort(p->code, p->nr_code);
 		if (p->nr_loops)
 			qsort(p->loops, p->nr_loops, sizeof(*p->loops), busier);

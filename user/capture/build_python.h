@@ -42,6 +42,13 @@ struct bb_py_ident {
 };
 
 /**
+ * bb_py_ident__find - the thread of that number in that process, NULL: it is not there. Where a
+ * number was used again, the one that lives, or else the last. @idents: sorted.
+ */
+const struct bb_py_ident *bb_py_ident__find(const struct bb_py_ident *idents, size_t nr,
+					    uint32_t tid, uint32_t tgid);
+
+/**
  * bb_build__python - fill in holders, code, loops and the threads' GIL figures. The
  * processes are complete but for these, in the order of @targets, their threads by tid.
  * @idents: sorted here. Return 0, -ENOMEM or -errno.

@@ -11,7 +11,10 @@
 #include "../util/grow.h"
 #include "fold.h"
 #include "mem.h"
+#include "procfs.h"
 #include "sysclass.h"
+
+#define PID_MOST (1u << 22) /* of Linux on 64 bits (include/linux/threads.h) */
 
 struct build {
 	struct bb_record *rec;
@@ -38,6 +41,7 @@ static int add_waker(const struct bb_waker_key *key, const struct bb_waker_sum *
 	h->comm[BB_COMM_LEN - 1] = '\0';
 	h->ns = sum->ns;
 	h->count = sum->count;
+	h->stack = sum->stack;
 	h->wait.fd = -1;
 	h->wait.syscall = -1;
 	if (!sum->blocked_ns)
@@ -55,49 +59,54 @@ static int add_waker(const struct bb_waker_key *key, const struct bb_waker_sum *
 	return 0;
 }
 
-/* Numbers in its memory are those of its own PID namespace: are they ours, too? */
-static bool same_pid_namespace(pid_t pid)
+static bool has_thread(pid_t pid, uint32_t tid)
 {
-	char path[32], its[64], ours[64];
-	ssize_t n, m;
+	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
-	n = readlink(path, its, sizeof(its));
-	m = readlink("/proc/self/ns/pid", ours, sizeof(ours));
-	return n > 0 && n == m && !memcmp(its, ours, (size_t)n);
+	snprintf(path, sizeof(path), "/proc/%d/task/%u", (int)pid, tid);
+	return !access(path, F_OK);
 }
 
 /*
- * Who has the lock, as its memory says, 0: it does not. The word of a PI mutex is the
+ * Who has the lock, as its memory says, NULL: it does not. The word of a PI mutex is the
  * owner's number (futex(2)); glibc's pthread_mutex_t has it 8 bytes after the word, for each
  * type of mutex (__owner in sysdeps/nptl/bits/struct_mutex.h). Other locks that wait for
- * the same value have something else there, which is no number of a thread.
+ * the same value have something else there, which is no number of a thread. A mutex whose owner
+ * has ended, or was the parent when the process was forked, has an owner that is gone.
  */
-static pid_t owner_of(struct bb_mem *m, const struct bb_process *p, const struct bb_lock *l)
+static const struct bb_thread *owner_of(struct bb_mem *m, const struct bb_process *p,
+					struct bb_lock *l)
 {
 	const struct bb_thread *t;
-	uint32_t words[3], owner; /* the lock's, __count and __owner */
+	uint32_t words[5], owner; /* the lock's, __count, __owner, __nusers and __kind */
 
 	if (bb_mem__read(m, l->addr, words, sizeof(words)))
-		return 0;
+		return NULL;
 	owner = (l->kind == BB_LOCK_PI_MUTEX ? words[0] : words[2]) & FUTEX_TID_MASK;
 	t = bb_process__thread(p, (pid_t)owner);
-	return t && !t->ended ? (pid_t)owner : 0;
+	if (t && !t->ended)
+		return t;
+	/* all of it must look like a mutex, for there to be no number of a thread where it says so
+	 */
+	if (!l->shared && owner && owner <= PID_MOST && words[3] && words[3] < 65536 &&
+	    words[4] < 1024 && !has_thread(p->pid, owner))
+		l->gone_owner = (pid_t)owner;
+	return NULL;
 }
 
-static struct bb_lock_holder *holder_row(struct bb_process *p, uint64_t lock, pid_t tid)
+static struct bb_lock_holder *holder_row(struct bb_process *p, uint64_t lock,
+					 const struct bb_thread *t)
 {
-	const struct bb_thread *t = bb_process__thread(p, tid);
 	struct bb_lock_holder *h;
 
 	for (size_t i = 0; i < p->nr_lock_holders; i++)
-		if (p->lock_holders[i].lock == lock && p->lock_holders[i].tid == tid)
+		if (p->lock_holders[i].lock == lock && p->lock_holders[i].tid == t->tid)
 			return &p->lock_holders[i];
 	h = bb_grow((void **)&p->lock_holders, &p->nr_lock_holders, sizeof(*h));
 	if (!h)
 		return NULL;
 	h->lock = lock;
-	h->tid = tid;
+	h->tid = t->tid;
 	h->pid = p->pid;
 	h->wait.fd = -1;
 	h->wait.syscall = -1;
@@ -106,9 +115,8 @@ static struct bb_lock_holder *holder_row(struct bb_process *p, uint64_t lock, pi
 }
 
 /* What its owner has been waiting for at the end. */
-static void owner_waits(struct bb_process *p, struct bb_lock_holder *h, uint64_t owed)
+static void owner_waits(const struct bb_thread *t, struct bb_lock_holder *h, uint64_t owed)
 {
-	const struct bb_thread *t = bb_process__thread(p, h->tid);
 	const struct bb_wait *w = NULL;
 
 	for (size_t i = 0; i < t->nr_waits; i++)
@@ -135,13 +143,13 @@ static int add_owners(struct bb_process *p)
 	struct bb_mem m;
 	int err = 0;
 
-	if (p->ended || p->kernel_thread || !same_pid_namespace(p->pid))
+	if (p->ended || p->kernel_thread || !bb_procfs__same_pid_ns(p->pid))
 		return 0;
 	bb_mem__init(&m, p->pid);
 	for (size_t i = 0; i < p->nr_locks && !err; i++) {
 		struct bb_lock *l = &p->locks[i];
 		uint64_t owed = l->contended_ns > l->given_ns ? l->contended_ns - l->given_ns : 0;
-		pid_t owner;
+		const struct bb_thread *owner;
 
 		if (!l->open || (l->kind != BB_LOCK_MUTEX && l->kind != BB_LOCK_PI_MUTEX))
 			continue;
@@ -155,7 +163,7 @@ static int add_owners(struct bb_process *p)
 		}
 		h->owns = true;
 		h->ns += owed;
-		owner_waits(p, h, owed);
+		owner_waits(owner, h, owed);
 	}
 	bb_mem__free(&m);
 	return err;
@@ -188,10 +196,10 @@ static void name_futexes(struct bb_process *p)
 {
 	for (size_t i = 0; i < p->nr_lock_holders; i++) {
 		struct bb_lock_holder *h = &p->lock_holders[i];
+		const struct bb_lock *l = bb_process__lock_at(p, h->futex);
 
-		for (size_t j = 0; h->futex && j < p->nr_locks; j++)
-			if (p->locks[j].addr == h->futex)
-				h->wait.state = p->locks[j].state;
+		if (l)
+			h->wait.state = l->state;
 	}
 }
 

@@ -38,6 +38,7 @@
 #define FUTEX_ROWS      8192
 #define FUTEX_ROWS_LESS 3072 /* beside rows for many threads */
 #define MANY_THREADS    4096
+#define STACK_ROWS      8192
 
 struct bb_capture {
 	struct bb_capture_opts opts;
@@ -54,7 +55,9 @@ struct bb_capture {
 	uint64_t own_ns; /* our CPU time when the window opened */
 	uint64_t bpf_ns;
 	struct bb_py_stacks *stacks;
+	struct bb_native_programs *programs;
 	struct bb_native_samples *natives;
+	struct bb_native_stacks *native_stacks; /* NULL: not asked for */
 	struct bb_thread_names *names;
 	struct bb_allowance allowance;
 	uint64_t listeners_ns; /* when the ports that are listened on are to be read next */
@@ -188,6 +191,8 @@ static int load(struct bb_capture *c)
 	o.ends = or_else(c->opts.test_ends, 1024);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
 	o.holders = or_else(c->opts.test_holders, 4096);
+	if (c->opts.stacks)
+		o.stacks = or_else(c->opts.test_stacks, STACK_ROWS);
 	o.py_sums = or_else(c->opts.test_py_sums, 8192);
 	for (size_t i = 0; i < c->targets.nr; i++)
 		o.python |= c->targets.items[i].py.runtime_addr != 0;
@@ -368,6 +373,14 @@ static uint32_t find_slot(const struct bb_target *t, const struct bb_py_offsets 
 							    : PTHREAD_SPECIFIC + tss[1] * 16 + 8;
 }
 
+static void attach_samples(struct bb_capture *c)
+{
+	if (c->no_samples || !bb_kernel__attach_samples(c->kernel))
+		return;
+	bb_note("no clock for samples: nothing is told of what runs on the CPUs");
+	c->no_samples = true;
+}
+
 static void tell_python(struct bb_capture *c, struct bb_target *t)
 {
 	struct bb_python_info py = {};
@@ -388,12 +401,54 @@ static void tell_python(struct bb_capture *c, struct bb_target *t)
 	bb_py_stops__get(t->py.version_hex, t->py.free_threaded, &py.stops);
 	if (!py.nr_gils && !py.flags && !py.runtime)
 		return;
-	if (py.runtime && !c->no_samples && bb_kernel__attach_samples(c->kernel)) {
-		bb_note("no clock for samples: nothing is told of what runs with the GIL");
-		c->no_samples = true;
-	}
+	if (py.runtime)
+		attach_samples(c);
 	if (bb_kernel__set_python(c->kernel, t->tgid, &py))
 		bb_note("process %d: no room for its Python; GIL waits count as queue", t->pid);
+}
+
+/*
+ * The threads of JVMs, as they come and go: a sixteenth of a CPU at most. Their numbers are
+ * those of the target's own PID namespace: of one that is not ours nothing is told.
+ */
+static void tell_java(struct bb_capture *c, struct bb_target *t, uint64_t now)
+{
+	static struct bb_java_thread threads[BB_JAVA_THREADS];
+	uint64_t began = ktime();
+	bool full;
+	int nr = 0;
+
+	if (strcmp(t->py.runtime.name, "java") || t->gone || now < t->java_next_ns)
+		return;
+	if (!t->java.list && (!bb_procfs__same_pid_ns(t->pid) || t->pid != (pid_t)t->tgid ||
+			      bb_java__find(t->pid, &t->java) == -ENOENT)) {
+		/* one that has just started may not have mapped it yet */
+		t->java_next_ns = now < t->fresh_until_ns ? now + FRESH_NS / 8 : UINT64_MAX;
+		return;
+	}
+	if (t->java.list)
+		nr = bb_java__threads(t->pid, &t->java, threads, BB_JAVA_THREADS);
+	full = nr == -E2BIG;
+	if (full)
+		nr = BB_JAVA_THREADS;
+	if (nr > 0)
+		full |= bb_kernel__set_java(c->kernel, t->tgid, threads, (size_t)nr) != 0;
+	t->java_next_ns = now + 16 * (ktime() - began);
+	if (!full)
+		return;
+	bb_note("process %d: more Java threads than there is room for: monitors that the others "
+		"wait for count as queue",
+		t->pid);
+	t->java_next_ns = UINT64_MAX;
+}
+
+/* It has ended, or is another program now: its threads' places are no more. */
+static void forget_java(struct bb_capture *c, struct bb_target *t)
+{
+	if (t->java.list)
+		bb_kernel__set_java(c->kernel, t->tgid, NULL, 0);
+	memset(&t->java, 0, sizeof(t->java));
+	t->java_next_ns = 0;
 }
 
 static int select_threads(struct bb_capture *c)
@@ -444,11 +499,12 @@ static int open_window(struct bb_capture *c)
 
 	for (size_t i = 0; i < c->targets.nr; i++) {
 		tell_python(c, &c->targets.items[i]);
+		tell_java(c, &c->targets.items[i], ktime());
 		gil |= c->targets.items[i].py.nr_gils > 0;
 	}
 	err = select_threads(c);
 	/* a program that is yet to run shall have its first waits told, too */
-	if (!err && (gil || c->opts.command))
+	if (!err && (gil || c->opts.command || c->opts.stacks))
 		err = bb_kernel__attach_wakers(c->kernel);
 	if (!err && c->opts.syscalls != BB_SYSCALLS_OFF) {
 		err = bb_kernel__attach_syscalls(c->kernel);
@@ -463,6 +519,8 @@ static int open_window(struct bb_capture *c)
 	c->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	c->bpf_ns = bb_kernel__bpf_ns(c->kernel);
 	tell_listeners(c, ktime());
+	if (c->opts.stacks)
+		attach_samples(c);
 	err = bb_kernel__open_gate(c->kernel, &c->start_ns);
 	/* what the wall clock said when the gate opened */
 	c->start_realtime_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - (ktime() - c->start_ns));
@@ -482,9 +540,13 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 	c->opts = *opts;
 	c->signal_fd = -1;
 	c->stacks = bb_py_stacks__new();
+	c->programs = bb_native_programs__new();
 	c->natives = bb_native_samples__new();
 	c->names = bb_thread_names__new();
-	if (!c->stacks || !c->natives || !c->names) {
+	if (opts->stacks)
+		c->native_stacks = bb_native_stacks__new();
+	if (!c->stacks || !c->programs || !c->natives || !c->names ||
+	    (opts->stacks && !c->native_stacks)) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -540,6 +602,8 @@ void bb_capture__free(struct bb_capture *c)
 	bb_targets__free(&c->targets);
 	bb_py_stacks__free(c->stacks);
 	bb_native_samples__free(c->natives);
+	bb_native_stacks__free(c->native_stacks);
+	bb_native_programs__free(c->programs);
 	bb_thread_names__free(c->names);
 	bb_governor__free(&c->governor);
 	if (c->signal_fd >= 0)
@@ -583,6 +647,7 @@ static int follow(struct bb_capture *c)
 		} else if (t->execs != proc.exec_count && !t->gone) {
 			bb_python__free(&t->py);
 			memset(&t->py, 0, sizeof(t->py));
+			forget_java(c, t);
 			t->nr_past = 0;
 			if (bb_target__describe(t) == -ENOMEM)
 				err = -ENOMEM;
@@ -657,6 +722,7 @@ static void look_for_runtimes(struct bb_capture *c, uint64_t now)
 		else if (!strcmp(t->py.runtime.name, "cpython") &&
 			 (t->py.version_hex >= 0x030c0000 || now >= c->learn_ns))
 			bb_python__refresh(t->pid, &t->py);
+		tell_java(c, t, now);
 		keep_past(t, &before);
 		if (!same_gils(&t->py, &before) || t->py.initialised != before.initialised)
 			tell_python(c, t);
@@ -714,8 +780,10 @@ static bool all_ended(struct bb_capture *c)
 	for (size_t i = 0; i < c->targets.nr; i++) {
 		struct bb_target *t = &c->targets.items[i];
 
-		if (!t->gone && t->pidfd >= 0 && !bb_target__alive(t))
+		if (!t->gone && t->pidfd >= 0 && !bb_target__alive(t)) {
 			t->gone = true;
+			forget_java(c, t);
+		}
 		/* with -C the window lasts as long as any of the tree */
 		if ((t->named || c->opts.children) && !t->gone && t->pidfd >= 0)
 			any = true;
@@ -784,7 +852,8 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 			bb_py_stacks__look(c->stacks, &c->allowance);
 			err = bb_py_stacks__learn(c->stacks, c->kernel, &c->targets);
 			if (!err)
-				err = bb_native_samples__learn(c->natives, c->kernel, &c->targets);
+				err = bb_native__look(c->programs, c->natives, c->native_stacks,
+						      c->kernel, &c->targets, false);
 			if (!err)
 				err = bb_thread_names__learn(c->names, &c->targets, false,
 							     &c->allowance);
@@ -887,7 +956,9 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	o.start_ns = c->start_ns;
 	o.end_ns = c->end_ns;
 	o.stacks = c->stacks;
+	o.programs = c->programs;
 	o.natives = c->natives;
+	o.native_stacks = c->native_stacks;
 	o.names = c->names;
 	o.allowance = &c->allowance;
 	o.traced = c->tracing == BB_TRACING_ON;

@@ -20,6 +20,7 @@ struct bb_capture_opts {
 	bool children;        /* with descendants */
 	char *const *command; /* NULL, or the argv of a command to run */
 	enum bb_syscall_mode syscalls;
+	bool stacks;           /* of what threads block in, run in and are woken from */
 	bool keep_files;       /* output to a file yet to be renamed */
 	uint32_t test_threads; /* tests: entries of the maps, 0: as the target needs */
 	uint32_t test_exited;
@@ -31,6 +32,7 @@ struct bb_capture_opts {
 	uint32_t test_takers;
 	uint32_t test_ends;
 	uint32_t test_py_sums;
+	uint32_t test_stacks;
 	bool test_no_code; /* bench: as for a Python whose frames are not known */
 	const char
 		*test_hold; /* tests: wait between look-up and attaching while this file exists */

@@ -116,8 +116,7 @@ int bb_fold__merge_waits(struct bb_wait **rows, size_t *nr, const struct bb_wait
 		struct bb_wait *w = NULL;
 
 		for (size_t j = 0; j < *nr && !w; j++)
-			if ((*rows)[j].state == m->state && (*rows)[j].syscall == m->syscall &&
-			    (*rows)[j].fdkind == m->fdkind && (*rows)[j].end == m->end &&
+			if (bb_wait__same_call(&(*rows)[j], m) && (*rows)[j].end == m->end &&
 			    !strcmp((*rows)[j].label, m->label))
 				w = &(*rows)[j];
 		if (!w) {

@@ -31,7 +31,7 @@ struct bb_kernel {
 	struct bpf_link *links[LINK_MAX];
 	struct bpf_link **ticks; /* of each possible CPU; NULL: no clock there */
 	int nr_ticks;
-	struct ring_buffer *natives; /* NULL: no Python is expected */
+	struct ring_buffer *natives; /* NULL: nothing is sampled */
 	int (*native_fn)(const struct bb_native_sample *sample, void *ctx);
 	void *native_ctx;
 	int native_err;
@@ -102,6 +102,8 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.ends, o->ends);
 	bpf_map__set_max_entries(skel->maps.free_ends, o->ends);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
+	bpf_map__set_max_entries(skel->maps.native_stacks, o->stacks ? o->stacks : 1);
+	bpf_map__set_max_entries(skel->maps.stack_sums, o->stacks ? o->stacks : 1);
 	bpf_map__set_max_entries(skel->maps.loops, o->threads < 256 ? o->threads : 256);
 	if (o->python) {
 		bpf_map__set_max_entries(skel->maps.selves, o->threads < 8192 ? o->threads : 8192);
@@ -110,10 +112,12 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 					 o->threads < 8192 ? o->threads : 8192);
 		bpf_map__set_max_entries(skel->maps.stacks, 4096);
 		bpf_map__set_max_entries(skel->maps.py_sums, o->py_sums);
-		bpf_map__set_max_entries(skel->maps.natives, ring_bytes());
-	} else {
-		bpf_map__set_autocreate(skel->maps.natives, false);
 	}
+	/* of the program that samples */
+	if (o->python || o->stacks)
+		bpf_map__set_max_entries(skel->maps.natives, ring_bytes());
+	else
+		bpf_map__set_autocreate(skel->maps.natives, false);
 }
 
 /* Put the numbers of all rows of a map into the queue of those that are free. */
@@ -137,7 +141,7 @@ static void select_programs(struct bb_kernel *k, const struct bb_kernel_opts *o)
 	bpf_program__set_autoload(s->progs.bb_iter_task_nocas, !k->cas);
 	bpf_program__set_autoload(s->progs.bb_process_fork, o->follow);
 	bpf_program__set_autoload(s->progs.bb_process_exec, true);
-	bpf_program__set_autoload(s->progs.bb_sample, o->python);
+	bpf_program__set_autoload(s->progs.bb_sample, o->python || o->stacks);
 	bpf_program__set_autoload(s->progs.bb_sys_enter, o->trace_syscalls);
 	bpf_program__set_autoload(s->progs.bb_sys_exit, o->trace_syscalls);
 	k->iter = k->cas ? s->progs.bb_iter_task : s->progs.bb_iter_task_nocas;
@@ -216,8 +220,10 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 	set_maps(k->skel, opts);
 	select_programs(k, opts);
 	bb_sysclass__fill((uint8_t *)k->skel->rodata->cfg_sysclass);
+	bb_callkind__fill((uint8_t *)k->skel->rodata->cfg_callkind);
 	k->skel->rodata->cfg_cas = k->cas;
 	k->skel->rodata->cfg_tids = opts->select_threads;
+	k->skel->rodata->cfg_stacks = opts->stacks > 0;
 	k->skel->rodata->cfg_holders = opts->holders;
 	k->skel->rodata->cfg_py_sums = opts->py_sums;
 	k->skel->rodata->cfg_nr_futex = SYS_futex;
@@ -237,7 +243,7 @@ int bb_kernel__load(struct bb_kernel **out, const struct bb_kernel_opts *opts)
 		bb_error("cannot fill the list of free rows: %s", strerror(-err));
 		goto out;
 	}
-	err = opts->python ? open_natives(k) : 0;
+	err = opts->python || opts->stacks ? open_natives(k) : 0;
 	if (err)
 		goto out;
 	*out = k;
@@ -396,6 +402,45 @@ int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_py
 		return -errno;
 	if (py->runtime || k->skel->bss->bb_pythons)
 		k->skel->bss->bb_pythons++;
+	return 0;
+}
+
+static bool is_told(const struct bb_java_thread *threads, size_t nr, uint32_t tid)
+{
+	while (nr > 0 && threads[nr - 1].tid != tid)
+		nr--;
+	return nr > 0;
+}
+
+/* Take out those of the process that are no more. */
+static void forget_java(struct bpf_map *map, uint32_t tgid, const struct bb_java_thread *threads,
+			size_t nr)
+{
+	struct bb_java_key key, next;
+	bool more = !bpf_map__get_next_key(map, NULL, &next, sizeof(next));
+
+	while (more) {
+		key = next;
+		more = !bpf_map__get_next_key(map, &key, &next, sizeof(next));
+		if (key.tgid == tgid && !is_told(threads, nr, key.tid))
+			bpf_map__delete_elem(map, &key, sizeof(key), 0);
+	}
+}
+
+int bb_kernel__set_java(struct bb_kernel *k, uint32_t tgid, const struct bb_java_thread *threads,
+			size_t nr)
+{
+	struct bpf_map *map = k->skel->maps.java_threads;
+
+	forget_java(map, tgid, threads, nr);
+	for (size_t i = 0; i < nr; i++) {
+		struct bb_java_key key = { threads[i].tid, tgid };
+
+		if (bpf_map__update_elem(map, &key, sizeof(key), &threads[i].monitor_at,
+					 sizeof(threads[i].monitor_at), BPF_ANY))
+			return -errno;
+		k->skel->bss->bb_javas = 1;
+	}
 	return 0;
 }
 
@@ -565,10 +610,11 @@ int bb_kernel__each_taker(struct bb_kernel *k,
 }
 
 int bb_kernel__each_end(struct bb_kernel *k,
-			int (*fn)(const struct bb_end_key *key, uint16_t number, void *ctx),
+			int (*fn)(const struct bb_end_key *key, const struct bb_end *end,
+				  void *ctx),
 			void *ctx)
 {
-	EACH(k->skel->maps.ends, struct bb_end_key, uint16_t, fn(&key, val, ctx));
+	EACH(k->skel->maps.ends, struct bb_end_key, struct bb_end, fn(&key, &val, ctx));
 }
 
 void bb_kernel__set_listeners(struct bb_kernel *k, const uint64_t *ports)
@@ -628,16 +674,21 @@ int bb_kernel__each_py_sum(struct bb_kernel *k,
 	EACH(k->skel->maps.py_sums, struct bb_py_key, struct bb_py_sum, fn(&key, &val, ctx));
 }
 
-int bb_kernel__each_stack_id(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx)
+static int each_id(struct bpf_map *map, int (*fn)(uint64_t id, void *ctx), void *ctx)
 {
 	uint64_t id, *prev = NULL;
 	int err = 0;
 
-	while (!err && !bpf_map__get_next_key(k->skel->maps.stacks, prev, &id, sizeof(id))) {
+	while (!err && !bpf_map__get_next_key(map, prev, &id, sizeof(id))) {
 		err = fn(id, ctx);
 		prev = &id;
 	}
 	return err;
+}
+
+int bb_kernel__each_stack_id(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx)
+{
+	return each_id(k->skel->maps.stacks, fn, ctx);
 }
 
 int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *stack)
@@ -645,6 +696,28 @@ int bb_kernel__get_stack(struct bb_kernel *k, uint64_t id, struct bb_py_stack *s
 	return bpf_map__lookup_elem(k->skel->maps.stacks, &id, sizeof(id), stack, sizeof(*stack), 0)
 		       ? -ENOENT
 		       : 0;
+}
+
+int bb_kernel__each_native_stack(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx)
+{
+	return each_id(k->skel->maps.native_stacks, fn, ctx);
+}
+
+int bb_kernel__get_native_stack(struct bb_kernel *k, uint64_t id, struct bb_stack *stack)
+{
+	return bpf_map__lookup_elem(k->skel->maps.native_stacks, &id, sizeof(id), stack,
+				    sizeof(*stack), 0)
+		       ? -ENOENT
+		       : 0;
+}
+
+int bb_kernel__each_stack_sum(struct bb_kernel *k,
+			      int (*fn)(const struct bb_stack_key *key,
+					const struct bb_stack_sum *sum, void *ctx),
+			      void *ctx)
+{
+	EACH(k->skel->maps.stack_sums, struct bb_stack_key, struct bb_stack_sum,
+	     fn(&key, &val, ctx));
 }
 
 int bb_kernel__each_native(struct bb_kernel *k,

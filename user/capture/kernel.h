@@ -27,6 +27,7 @@ struct bb_kernel_opts {
 	uint32_t syscalls;
 	uint32_t holders; /* these two where there is Python */
 	uint32_t py_sums;
+	uint32_t stacks;     /* 0: none are taken */
 	bool python;         /* room for Python code */
 	bool select_threads; /* only the threads named by bb_kernel__select_thread() */
 	bool follow;         /* children of targets become targets */
@@ -67,6 +68,19 @@ int bb_kernel__add_process(struct bb_kernel *k, const struct bb_proc_sum *proc);
 
 /** bb_kernel__set_python - tell what was found of a target's Python. Return 0 or -errno. */
 int bb_kernel__set_python(struct bb_kernel *k, uint32_t tgid, const struct bb_python_info *py);
+
+/** A thread of a JVM, and where it keeps the monitor that it waits to enter. */
+struct bb_java_thread {
+	uint32_t tid;
+	uint64_t monitor_at;
+};
+
+/**
+ * bb_kernel__set_java - tell of all threads of a JVM; those that were told before are forgotten.
+ * Return 0 or -errno (-E2BIG: no room for all of them).
+ */
+int bb_kernel__set_java(struct bb_kernel *k, uint32_t tgid, const struct bb_java_thread *threads,
+			size_t nr);
 
 /** bb_kernel__get_process - read a target's row. Return 0 or -ENOENT. */
 int bb_kernel__get_process(struct bb_kernel *k, uint32_t tgid, struct bb_proc_sum *proc);
@@ -151,7 +165,8 @@ int bb_kernel__each_taker(struct bb_kernel *k,
 				    void *ctx),
 			  void *ctx);
 int bb_kernel__each_end(struct bb_kernel *k,
-			int (*fn)(const struct bb_end_key *key, uint16_t number, void *ctx),
+			int (*fn)(const struct bb_end_key *key, const struct bb_end *end,
+				  void *ctx),
 			void *ctx);
 int bb_kernel__each_gil(struct bb_kernel *k,
 			int (*fn)(const struct bb_lock_key *key, const struct bb_gil_sum *sum,
@@ -178,6 +193,14 @@ int bb_kernel__each_py_sum(struct bb_kernel *k,
 				     void *ctx),
 			   void *ctx);
 int bb_kernel__each_stack_id(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx);
+int bb_kernel__each_native_stack(struct bb_kernel *k, int (*fn)(uint64_t id, void *ctx), void *ctx);
+int bb_kernel__each_stack_sum(struct bb_kernel *k,
+			      int (*fn)(const struct bb_stack_key *key,
+					const struct bb_stack_sum *sum, void *ctx),
+			      void *ctx);
+
+/** bb_kernel__get_native_stack - the stack of that id. Return 0, or -ENOENT. */
+int bb_kernel__get_native_stack(struct bb_kernel *k, uint64_t id, struct bb_stack *stack);
 
 /**
  * bb_kernel__each_native - the samples that came since the last call; they are gone then. After

@@ -40,6 +40,7 @@ static bool parse_line(char *line, struct bb_mapping *m)
 	if (strnlen(p, 5) < 5 || p[4] != ' ' || m->end <= m->start)
 		return false;
 	m->exec = p[2] == 'x';
+	m->shared = p[3] == 's';
 	p += 5;
 	if (!number(&p, 16, ' ', &m->offset) || !number(&p, 16, ':', &major) ||
 	    !number(&p, 16, ' ', &minor))

@@ -13,7 +13,8 @@ struct bb_mapping {
 	uint64_t dev;
 	uint64_t inode; /* 0: of no file */
 	bool exec;
-	char *path; /* "" for anonymous memory; a name may end in " (deleted)"; "[vdso]" */
+	bool shared; /* between processes, if others have it mapped */
+	char *path;  /* "" for anonymous memory; a name may end in " (deleted)"; "[vdso]" */
 };
 
 /**

@@ -8,25 +8,11 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../util/grow.h"
 
 #define STACKS_ROW 64    /* of one row; beyond, only what is on top is told apart */
 #define STACKS_MAX 16384 /* of all rows, likewise; and as many again of one frame */
-
-/* Mappings are read again at most this fraction of the time. */
-#define READ_SHARE 64
-
-/* A program; a process that execs gets another one. */
-struct program {
-	uint32_t tgid;
-	uint32_t execs; /* the count at which the mappings were read */
-	bool known;
-	bool fresh; /* they were read in this call */
-	uint64_t next_ns;
-	struct bb_native_proc *proc;
-};
 
 struct row {
 	struct bb_py_key key;
@@ -35,24 +21,11 @@ struct row {
 };
 
 struct bb_native_samples {
-	struct bb_native_files *files;
-	struct program *programs;
-	size_t nr_programs;
 	void *rows; /* by key */
 	size_t stacks;
 	uint64_t seen, lost, unknown;
-	/* of the call that is under way */
-	struct bb_kernel *kernel;
-	struct bb_targets *targets;
+	struct bb_native_programs *programs; /* of the call that is under way */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -72,16 +45,7 @@ static void free_row(void *entry)
 
 struct bb_native_samples *bb_native_samples__new(void)
 {
-	struct bb_native_samples *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->files = bb_native_files__new();
-	if (!s->files) {
-		free(s);
-		return NULL;
-	}
-	return s;
+	return calloc(1, sizeof(struct bb_native_samples));
 }
 
 void bb_native_samples__free(struct bb_native_samples *s)
@@ -89,74 +53,8 @@ void bb_native_samples__free(struct bb_native_samples *s)
 	if (!s)
 		return;
 	tdestroy(s->rows, free_row);
-	for (size_t i = 0; i < s->nr_programs; i++)
-		bb_native_proc__free(s->programs[i].proc);
-	free(s->programs);
-	bb_native_files__free(s->files);
 	free(s);
 }
-
-/* ---- programs */
-
-static struct program *program_of(struct bb_native_samples *s, uint32_t tgid)
-{
-	struct bb_native_proc *proc;
-	struct program *p;
-
-	for (size_t i = 0; i < s->nr_programs; i++)
-		if (s->programs[i].tgid == tgid)
-			return &s->programs[i];
-	proc = bb_native_proc__new(s->files);
-	p = proc ? bb_grow((void **)&s->programs, &s->nr_programs, sizeof(*p)) : NULL;
-	if (!p) {
-		bb_native_proc__free(proc);
-		return NULL;
-	}
-	p->tgid = tgid;
-	p->proc = proc;
-	return p;
-}
-
-static uint32_t execs_of(struct bb_native_samples *s, uint32_t tgid)
-{
-	struct bb_proc_sum sum;
-
-	return bb_kernel__get_process(s->kernel, tgid, &sum) ? 0 : sum.exec_count;
-}
-
-/* Read what it has mapped now, unless that was just done or would cost too much. */
-static int refresh(struct bb_native_samples *s, struct program *p)
-{
-	const struct bb_target *t = bb_targets__by_tgid(s->targets, p->tgid);
-	uint64_t start = now_ns();
-	uint32_t execs;
-	int err;
-
-	/* of one that has gone, what was read before is all there is */
-	if (p->fresh || start < p->next_ns || !t || !t->pid || !bb_target__alive(t))
-		return 0;
-	p->fresh = true;
-	execs = execs_of(s, p->tgid);
-	if (execs != p->execs) {
-		bb_native_proc__forget(p->proc);
-		p->known = false;
-	}
-	p->execs = execs;
-	err = bb_native_proc__read(p->proc, t->pid, t->py.dev, t->py.inode);
-	p->next_ns = now_ns() + (now_ns() - start) * READ_SHARE;
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	p->known = true;
-	/* what was read may be of the program before, or of the one after */
-	if (execs_of(s, p->tgid) != execs) {
-		bb_native_proc__forget(p->proc);
-		p->known = false;
-		p->next_ns = 0;
-	}
-	return 0;
-}
-
-/* ---- sums */
 
 static struct row *row_of(struct bb_native_samples *s, const struct bb_py_key *key)
 {
@@ -227,58 +125,23 @@ static int sample(const struct bb_native_sample *n, void *ctx)
 {
 	const struct bb_native_fn *frames[BB_NATIVE_DEPTH];
 	struct bb_native_samples *s = ctx;
-	struct program *p = program_of(s, n->key.tgid);
-	size_t depth = n->depth < BB_NATIVE_DEPTH ? n->depth : BB_NATIVE_DEPTH, nr = 0;
-	int err;
+	int nr = bb_native_programs__name(s->programs, n->key.tgid, n->execs, n->ip, n->depth,
+					  frames);
 
-	if (!p)
-		return -ENOMEM;
-	err = refresh(s, p);
-	if (err)
-		return err;
-	if (!p->known || p->execs != n->execs) {
+	if (nr < 0 && nr != -EAGAIN)
+		return nr;
+	if (nr <= 0) {
 		s->unknown++;
 		return 0;
 	}
-	/*
-	 * Below the first that is no place to which a call returns, there is none: code without
-	 * frame pointers uses the register for what it likes.
-	 */
-	for (; nr < depth && !err; nr++) {
-		err = bb_native_proc__name(p->proc, n->ip[nr], nr > 0, &frames[nr]);
-		if (err)
-			break;
-	}
-	if (err == -ENOMEM)
-		return err;
-	if (!nr) {
-		s->unknown++;
-		return 0;
-	}
-	return sum_up(s, &n->key, frames, nr, nr == BB_NATIVE_DEPTH);
+	return sum_up(s, &n->key, frames, (size_t)nr, nr == BB_NATIVE_DEPTH);
 }
 
 int bb_native_samples__learn(struct bb_native_samples *s, struct bb_kernel *k,
-			     struct bb_targets *targets)
+			     struct bb_native_programs *programs)
 {
-	int err;
-
-	s->kernel = k;
-	s->targets = targets;
-	for (size_t i = 0; i < s->nr_programs; i++)
-		s->programs[i].fresh = false;
-	err = bb_kernel__each_native(k, sample, s);
-	for (size_t i = 0; i < s->nr_programs; i++) {
-		struct program *p = &s->programs[i];
-		const struct bb_target *t = bb_targets__by_tgid(targets, p->tgid);
-
-		if (t && !t->gone)
-			continue;
-		/* that was its last sample */
-		bb_native_proc__forget(p->proc);
-		p->known = false;
-	}
-	return err;
+	s->programs = programs;
+	return bb_kernel__each_native(k, sample, s);
 }
 
 struct bb_native_sum *const *bb_native_samples__get(const struct bb_native_samples *s,

@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "kernel.h"
-#include "native.h"
-#include "target.h"
+#include "native_programs.h"
 
 struct bb_native_sum {
 	uint64_t count;
@@ -30,11 +29,11 @@ struct bb_native_samples *bb_native_samples__new(void);
 void bb_native_samples__free(struct bb_native_samples *s);
 
 /**
- * bb_native_samples__learn - name and sum the samples that came since the last call. Reads what
- * the targets have mapped. Return 0, -ENOMEM or another -errno.
+ * bb_native_samples__learn - name and sum the samples that came since the last call, in a look of
+ * @programs. Return 0, -ENOMEM or another -errno.
  */
 int bb_native_samples__learn(struct bb_native_samples *s, struct bb_kernel *k,
-			     struct bb_targets *targets);
+			     struct bb_native_programs *programs);
 
 /** bb_native_samples__get - the stacks of a row of `py_sums`, NULL: none; *nr of them. */
 struct bb_native_sum *const *bb_native_samples__get(const struct bb_native_samples *s,

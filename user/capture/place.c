@@ -7,12 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
+#include "files.h"
 #include "maps.h"
+#include "pollset.h"
 #include "sockets.h"
 #include "symbols.h"
+#include "sysclass.h"
 
-#define SYMBOL_FILES 8 /* whose tables are read for one process */
+#define SYMBOL_FILES 8  /* whose tables are read for one process */
+#define POLL_TRIES   20 /* of 1 ms, in a report */
 
 /* The file whose mappings are passed by just now, and what follows them without a gap: its .bss. */
 struct locks {
@@ -115,6 +121,11 @@ static int name_locks(const struct bb_mapping *m, void *ctx)
 		lock->place = strdup(bss ? l->path : m->path[0] ? m->path : "[anonymous]");
 		if (!lock->place)
 			return -ENOMEM;
+		if (lock->shared && m->shared && m->inode) {
+			lock->dev = m->dev;
+			lock->inode = m->inode;
+			lock->offset = m->offset + (lock->addr - m->start);
+		}
 		if (l->inode && (bss || m->path[0] == '/'))
 			err = name_variable(l, lock);
 	}
@@ -130,41 +141,181 @@ int bb_place__locks(pid_t pid, struct bb_lock *locks, size_t nr)
 	return err == -ENOMEM ? err : 0;
 }
 
-int bb_place__waits(struct bb_process *p, const struct bb_end_key *ends, size_t nr)
+/* One process's, read only when they matter, and once. */
+struct places {
+	const struct bb_process *process;
+	struct bb_end_table *table;
+	uint32_t *peers; /* by number of the end, and 1: counted once */
+	struct bb_sockets *sockets;
+	struct bb_files *files;
+	struct bb_mem mem;
+};
+
+static int read_sockets(struct places *e)
 {
-	uint32_t *peers = calloc(nr ? nr : 1, sizeof(*peers)); /* and 1: counted once */
-	struct bb_sockets *s = NULL;
-	int err = peers ? 0 : -ENOMEM;
+	return e->sockets ? 0 : bb_sockets__read(e->process->pid, &e->sockets);
+}
 
-	for (size_t i = 0; i < p->nr_threads && !err; i++) {
-		for (size_t j = 0; j < p->threads[i].nr_waits && !err; j++) {
-			struct bb_wait *w = &p->threads[i].waits[j];
-			bool known = w->end && w->end < nr && w->end != BB_END_SEVERAL;
+static int read_files(struct places *e)
+{
+	return e->files ? 0 : bb_files__read(e->process->pid, &e->files);
+}
 
-			if ((w->fd < 0 && !known) || p->kernel_thread)
-				continue;
-			if (!s) {
-				/* read once, and only when somebody waited on a descriptor */
-				err = bb_sockets__read(p->pid, &s);
-				if (err)
-					break;
-			}
-			if (known)
-				bb_sockets__of_end(&ends[w->end], w);
-			else
-				bb_sockets__describe(s, w);
-			if (known && w->endpoint == BB_END_INBOUND &&
-			    ends[w->end].proto == IPPROTO_TCP) {
-				if (!peers[w->end])
-					peers[w->end] =
-						1 + bb_sockets__peers(s, ends[w->end].local);
-				w->peers = peers[w->end] - 1;
-			}
-			if (w->end == BB_END_SEVERAL)
-				snprintf(w->label, sizeof(w->label), "several");
-		}
+static int read_peers(struct places *e)
+{
+	return e->table->peers ? 0 : bb_peers__read(e->table->rows, e->table->nr, &e->table->peers);
+}
+
+/* How many clients there are on a port, or a path. */
+static int count_peers(struct places *e, struct bb_wait *w)
+{
+	const struct bb_end_row *row = &e->table->rows[w->end];
+	uint32_t *nr = &e->peers[w->end];
+	int err = *nr ? 0 : read_sockets(e);
+
+	if (err)
+		return err;
+	if (!*nr && row->key.family == AF_UNIX)
+		*nr = 1 + bb_sockets__unix_peers(e->sockets, &row->end);
+	else if (!*nr)
+		*nr = 1 + bb_sockets__peers(e->sockets, row->key.local);
+	w->peers = *nr - 1;
+	return 0;
+}
+
+static int place_unix(struct places *e, struct bb_wait *w)
+{
+	const struct bb_end_row *row = &e->table->rows[w->end];
+	struct bb_end_peer peer = {};
+	int err = 0;
+
+	if (row->key.named) {
+		peer.pid = (pid_t)row->end.pid;
+		if (peer.pid)
+			bb_peers__comm(peer.pid, peer.comm);
+	} else if (row->key.peer) {
+		err = read_peers(e);
+		if (!err)
+			bb_peers__of(e->table->peers, row, e->process->pid, false, &peer);
 	}
-	bb_sockets__free(s);
-	free(peers);
+	if (!err)
+		bb_end__unix(row, &peer, w);
+	return !err && w->endpoint == BB_END_INBOUND ? count_peers(e, w) : err;
+}
+
+static int place_pipe(struct places *e, struct bb_wait *w)
+{
+	const struct bb_end_row *row = &e->table->rows[w->end];
+	const char *call = bb_syscall__name(w->syscall), *path = NULL;
+	/* of any other call it is the descriptor that is read from */
+	bool writes = call && (strstr(call, "write") || !strcmp(call, "sendfile"));
+	struct bb_end_peer peer;
+	int err = read_peers(e);
+
+	if (!err && row->end.name[0])
+		err = read_files(e);
+	if (err)
+		return err;
+	if (row->end.name[0])
+		path = bb_files__path(e->files, row);
+	bb_peers__of(e->table->peers, row, e->process->pid, writes, &peer);
+	bb_end__pipe(row, path, writes, &peer, w);
+	return 0;
+}
+
+static int place_end(struct places *e, struct bb_wait *w)
+{
+	const struct bb_end_row *row = &e->table->rows[w->end];
+	int err;
+
+	if (row->key.family == AF_UNIX)
+		return place_unix(e, w);
+	if (row->key.family != BB_END_INODE) {
+		bb_end__inet(&row->key, w);
+		return w->endpoint == BB_END_INBOUND && row->key.proto == IPPROTO_TCP
+			       ? count_peers(e, w)
+			       : 0;
+	}
+	if (row->key.proto == BB_FD_PIPE)
+		return place_pipe(e, w);
+	err = read_files(e);
+	if (!err)
+		bb_end__file(row, bb_files__path(e->files, row), w);
+	return err;
+}
+
+/* A poll() or select() of several: what the thread watches now, if it is blocked there again. */
+static int place_set(struct places *e, const struct bb_thread *t, struct bb_wait *w)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	int fds[BB_POLLSET_MOST], nr, err;
+
+	if (t->ended || w->ns < t->window_ns / 10)
+		return 0;
+	nr = bb_pollset__read(&e->mem, t->tid, w->syscall, fds);
+	while (nr == -EAGAIN && e->table->tries < POLL_TRIES) {
+		e->table->tries++;
+		nanosleep(&ms, NULL);
+		nr = bb_pollset__read(&e->mem, t->tid, w->syscall, fds);
+	}
+	err = nr > 0 ? read_sockets(e) : nr;
+	if (!err && nr > 0)
+		bb_sockets__describe_set(e->sockets, fds, (size_t)nr, w);
+	return err;
+}
+
+/* By its descriptor, as that is now. */
+static int place_fd(struct places *e, struct bb_wait *w)
+{
+	int err = read_sockets(e);
+
+	if (!err)
+		bb_sockets__describe(e->sockets, w);
+	return err;
+}
+
+static int place_wait(struct places *e, const struct bb_thread *t, struct bb_wait *w)
+{
+	int err = 0;
+
+	if (w->end && w->end < e->table->nr)
+		err = place_end(e, w);
+	else if (w->state == BB_STATE_POLL && bb_pollset__watches(w->syscall) && w->fd < 0)
+		err = place_set(e, t, w);
+	else if (w->fd >= 0)
+		err = place_fd(e, w);
+	/* the last of them stands for the others' direction */
+	if (w->end == BB_END_SEVERAL)
+		snprintf(w->label, sizeof(w->label), "several");
+	for (char *c = w->label; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	return err == -ENOMEM ? err : 0;
+}
+
+int bb_place__waits(struct bb_process *p, struct bb_end_table *table)
+{
+	struct places e = { .process = p, .table = table };
+	int err = 0;
+
+	if (p->kernel_thread)
+		return 0;
+	e.peers = calloc(table->nr ? table->nr : 1, sizeof(*e.peers));
+	if (!e.peers)
+		return -ENOMEM;
+	bb_mem__init(&e.mem, p->pid);
+	for (size_t i = 0; i < p->nr_threads && !err; i++)
+		for (size_t j = 0; j < p->threads[i].nr_waits && !err; j++)
+			err = place_wait(&e, &p->threads[i], &p->threads[i].waits[j]);
+	bb_mem__free(&e.mem);
+	bb_sockets__free(e.sockets);
+	bb_files__free(e.files);
+	free(e.peers);
+	return err;
+}
+
+void bb_place__free_table(struct bb_end_table *table)
+{
+	bb_peers__free(table->peers);
+	free(table->rows);
 }

@@ -331,21 +331,59 @@ int bb_procfs__describe(pid_t pid, struct bb_process *p)
 	return read_cmdline(pid, p);
 }
 
+bool bb_procfs__fd_target(pid_t pid, int fd, char *buf, size_t len)
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	n = readlink(path, buf, len - 1);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+bool bb_procfs__same_pid_ns(pid_t pid)
+{
+	char path[32], its[64], ours[64];
+	ssize_t n, m;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	n = readlink(path, its, sizeof(its));
+	m = readlink("/proc/self/ns/pid", ours, sizeof(ours));
+	return n > 0 && n == m && !memcmp(its, ours, (size_t)n);
+}
+
+int bb_procfs__each_number(const char *path, int (*fn)(int number, void *ctx), void *ctx)
+{
+	struct dirent *e;
+	int err = 0;
+	DIR *d = opendir(path);
+
+	if (!d)
+		return -errno;
+	while (!err && (e = readdir(d)))
+		if (isdigit((unsigned char)e->d_name[0]))
+			err = fn(atoi(e->d_name), ctx);
+	closedir(d);
+	return err;
+}
+
+static int count(int number, void *ctx)
+{
+	(void)number;
+	++*(long *)ctx;
+	return 0;
+}
+
 long bb_procfs__threads(pid_t pid)
 {
 	char path[64];
-	struct dirent *e;
 	long n = 0;
-	DIR *d;
+	int err;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	d = opendir(path);
-	if (!d)
-		return -errno;
-	while ((e = readdir(d)))
-		n += isdigit((unsigned char)e->d_name[0]) != 0;
-	closedir(d);
-	return n;
+	err = bb_procfs__each_number(path, count, &n);
+	return err ? err : n;
 }
 
 int64_t bb_procfs__switches(pid_t tid)

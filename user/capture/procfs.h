@@ -21,6 +21,21 @@ char *bb_procfs__read(const char *path, size_t *len);
  */
 int bb_procfs__describe(pid_t pid, struct bb_process *p);
 
+/**
+ * bb_procfs__fd_target - what a descriptor leads to, as its link says: a path, "pipe:[4711]".
+ * @buf: of @len, always terminated. False: it cannot be read.
+ */
+bool bb_procfs__fd_target(pid_t pid, int fd, char *buf, size_t len);
+
+/** bb_procfs__same_pid_ns - are numbers of threads in its memory ours, too? */
+bool bb_procfs__same_pid_ns(pid_t pid);
+
+/**
+ * bb_procfs__each_number - call @fn for each entry of the folder @path that has a number for a
+ * name; non-zero stops it and is returned. Return 0, or -errno where it cannot be read.
+ */
+int bb_procfs__each_number(const char *path, int (*fn)(int number, void *ctx), void *ctx);
+
 /** bb_procfs__threads - number of threads a process has now; -errno on failure. */
 long bb_procfs__threads(pid_t pid);
 

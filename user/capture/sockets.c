@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "sockets.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ends.h"
 #include "procfs.h"
 
 #define TCP_LISTEN   10 /* include/net/tcp_states.h, in hex in /proc/net/tcp */
@@ -24,7 +24,7 @@ struct sock {
 	unsigned int local_port, peer_port;
 	unsigned int peer[4]; /* as /proc prints it */
 	bool named;           /* unix: bound to a path */
-	char path[48];
+	char path[60];        /* its end, if it is longer */
 };
 
 struct bb_sockets {
@@ -91,8 +91,11 @@ static int parse_unix(struct bb_sockets *s, char *line)
 	k->listening = flags & 0x10000; /* SO_ACCEPTCON */
 	k->connected = state == 3;      /* SS_CONNECTED */
 	k->named = path && line[path];
-	if (k->named)
-		snprintf(k->path, sizeof(k->path), "%s", line + path);
+	if (k->named) {
+		size_t len = strlen(line + path), most = sizeof(k->path) - 1;
+
+		strcpy(k->path, line + path + (len > most ? len - most : 0));
+	}
 	return 0;
 }
 
@@ -161,13 +164,18 @@ static const struct sock *find(const struct bb_sockets *s, unsigned long inode)
 	return s->nr ? bsearch(&key, s->socks, s->nr, sizeof(key), by_inode) : NULL;
 }
 
-/* A connection is inbound if somebody in this network namespace listens on its local port. */
+/* A connection is inbound if somebody in this network namespace listens on its port or path. */
 static bool is_inbound(const struct bb_sockets *s, const struct sock *k)
 {
-	for (size_t i = 0; i < s->nr; i++)
-		if (s->socks[i].listening && s->socks[i].family == k->family &&
-		    s->socks[i].local_port == k->local_port)
+	for (size_t i = 0; i < s->nr; i++) {
+		const struct sock *l = &s->socks[i];
+
+		if (!l->listening || l->family != k->family)
+			continue;
+		if (k->family == FAM_UNIX ? k->named && !strcmp(l->path, k->path)
+					  : l->local_port == k->local_port)
 			return true;
+	}
 	return false;
 }
 
@@ -182,18 +190,6 @@ static bool is_pair(const struct bb_sockets *s, const struct sock *k)
 
 	return (next && next->family == FAM_UNIX && !next->named) ||
 	       (prev && prev->family == FAM_UNIX && !prev->named);
-}
-
-/* @peer: an address as on the wire, and a port. */
-static void peer_name(bool v6, const void *peer, unsigned int port, char *buf, size_t len)
-{
-	char addr[INET6_ADDRSTRLEN] = "?";
-
-	inet_ntop(v6 ? AF_INET6 : AF_INET, peer, addr, sizeof(addr));
-	if (v6 && !strncmp(addr, "::ffff:", 7))
-		snprintf(buf, len, "%s:%u", addr + 7, port);
-	else
-		snprintf(buf, len, v6 ? "[%s]:%u" : "%s:%u", addr, port);
 }
 
 static enum bb_endpoint socket_end(const struct bb_sockets *s, const struct sock *k, char *label,
@@ -211,8 +207,12 @@ static enum bb_endpoint socket_end(const struct bb_sockets *s, const struct sock
 			snprintf(label, len, "socketpair");
 			return BB_END_NONE;
 		}
-		snprintf(label, len, "unix%s%s", k->named ? " in " : "", k->path);
-		return BB_END_LOCAL;
+		if (!k->named || (k->connected && !is_inbound(s, k))) {
+			snprintf(label, len, "unix");
+			return BB_END_LOCAL;
+		}
+		snprintf(label, len, "unix in %s", k->path);
+		return k->connected ? BB_END_INBOUND : BB_END_LOCAL;
 	}
 	if (k->listening) {
 		snprintf(label, len, "%s listen :%u", proto, k->local_port);
@@ -227,7 +227,7 @@ static enum bb_endpoint socket_end(const struct bb_sockets *s, const struct sock
 		return BB_END_INBOUND;
 	}
 	/* each group of 8 hex digits is a 32-bit word in host order */
-	peer_name(k->v6, k->peer, k->peer_port, peer, sizeof(peer));
+	bb_end__address(k->v6, k->peer, k->peer_port, peer, sizeof(peer));
 	snprintf(label, len, "%s out %s", proto, peer);
 	return BB_END_OUTBOUND;
 }
@@ -236,18 +236,14 @@ static enum bb_endpoint socket_end(const struct bb_sockets *s, const struct sock
 static enum bb_endpoint fd_end(const struct bb_sockets *s, int fd, char *label, size_t len,
 			       bool *epoll)
 {
-	char path[64], target[512];
+	char target[512];
 	unsigned long inode;
 	const struct sock *k;
-	ssize_t n;
 
 	*epoll = false;
 	label[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->pid, fd);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n <= 0)
+	if (!bb_procfs__fd_target(s->pid, fd, target, sizeof(target)))
 		return BB_END_UNKNOWN;
-	target[n] = '\0';
 	if (sscanf(target, "socket:[%lu]", &inode) == 1) {
 		k = find(s, inode);
 		return k ? socket_end(s, k, label, len) : BB_END_UNKNOWN;
@@ -271,12 +267,91 @@ static enum bb_endpoint fd_end(const struct bb_sockets *s, int fd, char *label, 
 										  : BB_END_FILE;
 }
 
-/* The members of an epoll set, from its fdinfo (proc(5)). */
-static void describe_epoll(struct bb_sockets *s, struct bb_wait *w)
+/* What is watched by one call: how many there are of each kind, and the first that matter. */
+struct members {
+	unsigned int n[BB_END_MIXED + 1];
+	char out[2][64]; /* two that differ: it is not known for which of them it waits */
+	char listen[64], local[64];
+};
+
+static void add_member(const struct bb_sockets *s, struct members *m, int fd)
 {
-	unsigned int n[BB_END_MIXED + 1] = {}, seen = 0;
-	char path[64], label[64], out[64] = "", listen[64] = "", *text, *line, *save = NULL;
+	char label[64];
 	bool epoll;
+	enum bb_endpoint e = fd_end(s, fd, label, sizeof(label), &epoll);
+
+	m->n[e]++;
+	if (e == BB_END_OUTBOUND && !m->out[0][0])
+		snprintf(m->out[0], sizeof(m->out[0]), "%s", label);
+	else if (e == BB_END_OUTBOUND && !m->out[1][0] && strcmp(m->out[0], label))
+		snprintf(m->out[1], sizeof(m->out[1]), "%s", label);
+	if (e == BB_END_LISTEN && !m->listen[0])
+		snprintf(m->listen, sizeof(m->listen), "%s", label);
+	if (e == BB_END_LOCAL && !m->local[0])
+		snprintf(m->local, sizeof(m->local), "%s", label);
+}
+
+static void put_some(struct bb_wait *w, unsigned int n, const char *one, const char *more)
+{
+	size_t at = strlen(w->label), room = sizeof(w->label) - at;
+
+	if (n)
+		snprintf(w->label + at, room, "%s%u %s", at ? ", " : "", n, n == 1 ? one : more);
+}
+
+static void describe_outbound(const struct members *m, struct bb_wait *w)
+{
+	const char *second = m->out[1];
+	unsigned int n = m->n[BB_END_OUTBOUND];
+
+	if (n == 1) {
+		snprintf(w->label, sizeof(w->label), "%.44s", m->out[0]);
+	} else if (!second[0]) {
+		snprintf(w->label, sizeof(w->label), "%.36s, %u of them", m->out[0], n);
+	} else {
+		/* "tcp out A, B" */
+		if (!strncmp(m->out[0], second, 8))
+			second += 8;
+		snprintf(w->label, sizeof(w->label), "one of %u: %.29s, %.21s", n, m->out[0],
+			 second);
+	}
+}
+
+static void describe_members(const struct members *m, struct bb_wait *w)
+{
+	const unsigned int *n = m->n;
+
+	if (n[BB_END_OUTBOUND]) {
+		w->endpoint =
+			n[BB_END_LISTEN] || n[BB_END_INBOUND] ? BB_END_MIXED : BB_END_OUTBOUND;
+		describe_outbound(m, w);
+		put_some(w, n[BB_END_INBOUND], "client", "clients");
+	} else if (n[BB_END_INBOUND]) {
+		w->endpoint = BB_END_INBOUND;
+		put_some(w, n[BB_END_INBOUND], "client", "clients");
+	} else if (n[BB_END_LISTEN]) {
+		w->endpoint = BB_END_LISTEN;
+		snprintf(w->label, sizeof(w->label), "%s", m->listen);
+	} else if (n[BB_END_LOCAL]) {
+		w->endpoint = BB_END_LOCAL;
+		if (n[BB_END_LOCAL] == 1)
+			snprintf(w->label, sizeof(w->label), "%s", m->local);
+		put_some(w, n[BB_END_LOCAL] > 1 ? n[BB_END_LOCAL] : 0, "", "pipes or unix sockets");
+	} else if (n[BB_END_UNKNOWN]) {
+		w->endpoint = BB_END_UNKNOWN;
+	} else {
+		w->endpoint = BB_END_NONE;
+		snprintf(w->label, sizeof(w->label), "timers only");
+	}
+}
+
+/* The members of an epoll set, from its fdinfo (proc(5)). */
+static void describe_epoll(const struct bb_sockets *s, struct bb_wait *w)
+{
+	char path[64], *text, *line, *save = NULL;
+	struct members m = {};
+	unsigned int seen = 0;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", s->pid, w->fd);
 	text = bb_procfs__read(path, NULL);
@@ -284,41 +359,23 @@ static void describe_epoll(struct bb_sockets *s, struct bb_wait *w)
 		return;
 	for (line = strtok_r(text, "\n", &save); line && seen < POLL_FDS_MAX;
 	     line = strtok_r(NULL, "\n", &save)) {
-		enum bb_endpoint e;
-		int fd;
-
 		if (sscanf(line, "tfd: %d", &fd) != 1)
 			continue;
 		seen++;
-		e = fd_end(s, fd, label, sizeof(label), &epoll);
-		n[e]++;
-		if (e == BB_END_OUTBOUND && !out[0])
-			snprintf(out, sizeof(out), "%s", label);
-		if (e == BB_END_LISTEN && !listen[0])
-			snprintf(listen, sizeof(listen), "%s", label);
+		add_member(s, &m, fd);
 	}
 	free(text);
-	if (n[BB_END_OUTBOUND]) {
-		w->endpoint =
-			n[BB_END_LISTEN] || n[BB_END_INBOUND] ? BB_END_MIXED : BB_END_OUTBOUND;
-		snprintf(w->label, sizeof(w->label), "%.44s (of %u)", out, n[BB_END_OUTBOUND]);
-	} else if (n[BB_END_INBOUND]) {
-		w->endpoint = BB_END_INBOUND;
-		snprintf(w->label, sizeof(w->label),
-			 n[BB_END_INBOUND] == 1 ? "%u client" : "%u clients", n[BB_END_INBOUND]);
-	} else if (n[BB_END_LISTEN]) {
-		w->endpoint = BB_END_LISTEN;
-		snprintf(w->label, sizeof(w->label), "%s", listen);
-	} else if (n[BB_END_LOCAL] || n[BB_END_UNKNOWN]) {
-		w->endpoint = n[BB_END_LOCAL] ? BB_END_LOCAL : BB_END_UNKNOWN;
-		snprintf(w->label, sizeof(w->label),
-			 n[BB_END_LOCAL] == 1 ? "%u pipe or unix socket"
-					      : "%u pipes or unix sockets",
-			 n[BB_END_LOCAL]);
-	} else {
-		w->endpoint = BB_END_NONE;
-		snprintf(w->label, sizeof(w->label), "timers only");
-	}
+	describe_members(&m, w);
+}
+
+void bb_sockets__describe_set(const struct bb_sockets *s, const int *fds, size_t nr,
+			      struct bb_wait *w)
+{
+	struct members m = {};
+
+	for (size_t i = 0; i < nr; i++)
+		add_member(s, &m, fds[i]);
+	describe_members(&m, w);
 }
 
 uint32_t bb_sockets__peers(const struct bb_sockets *s, unsigned int port)
@@ -331,27 +388,14 @@ uint32_t bb_sockets__peers(const struct bb_sockets *s, unsigned int port)
 	return nr;
 }
 
-void bb_sockets__of_end(const struct bb_end_key *end, struct bb_wait *w)
+uint32_t bb_sockets__unix_peers(const struct bb_sockets *s, const struct bb_end *end)
 {
-	const char *proto = end->proto == IPPROTO_TCP   ? "tcp"
-			    : end->proto == IPPROTO_UDP ? "udp"
-							: "ip";
-	char peer[64];
+	uint32_t nr = 0;
 
-	if (end->listens) {
-		w->endpoint = BB_END_LISTEN;
-		snprintf(w->label, sizeof(w->label), "%s listen :%u", proto, end->local);
-	} else if (end->peer) {
-		w->endpoint = BB_END_OUTBOUND;
-		peer_name(end->family == AF_INET6, end->addr, ntohs(end->peer), peer, sizeof(peer));
-		snprintf(w->label, sizeof(w->label), "%s out %s", proto, peer);
-	} else if (end->proto == IPPROTO_TCP) {
-		w->endpoint = BB_END_INBOUND;
-		snprintf(w->label, sizeof(w->label), "tcp in :%u", end->local);
-	} else {
-		w->endpoint = end->proto == IPPROTO_UDP ? BB_END_INBOUND : BB_END_UNKNOWN;
-		snprintf(w->label, sizeof(w->label), "%s :%u", proto, end->local);
-	}
+	for (size_t i = 0; i < s->nr; i++)
+		nr += s->socks[i].family == FAM_UNIX && s->socks[i].connected &&
+		      s->socks[i].named && bb_end__has_name(end, s->socks[i].path);
+	return nr;
 }
 
 void bb_sockets__listeners(pid_t pid, uint64_t *ports)
@@ -375,7 +419,4 @@ void bb_sockets__describe(struct bb_sockets *s, struct bb_wait *w)
 	w->endpoint = fd_end(s, w->fd, w->label, sizeof(w->label), &epoll);
 	if (epoll)
 		describe_epoll(s, w);
-	for (char *c = w->label; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
 }

@@ -13,11 +13,15 @@ int bb_sockets__read(pid_t pid, struct bb_sockets **s);
 /** bb_sockets__describe - set endpoint and label of a wait from its descriptor. */
 void bb_sockets__describe(struct bb_sockets *s, struct bb_wait *w);
 
-/** bb_sockets__of_end - the same from what the kernel side saw when the thread blocked. */
-void bb_sockets__of_end(const struct bb_end_key *end, struct bb_wait *w);
+/** bb_sockets__describe_set - the same of a wait for any of several descriptors. */
+void bb_sockets__describe_set(const struct bb_sockets *s, const int *fds, size_t nr,
+			      struct bb_wait *w);
 
 /** bb_sockets__peers - connections that clients have open to a port of this network namespace. */
 uint32_t bb_sockets__peers(const struct bb_sockets *s, unsigned int port);
+
+/** bb_sockets__unix_peers - the same of a unix socket with that name. */
+uint32_t bb_sockets__unix_peers(const struct bb_sockets *s, const struct bb_end *end);
 
 /**
  * bb_sockets__listeners - set the bits of local TCP ports that are listened on in the

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "../../bpf/abi.h"
-
 static const char *const names[BB_SYSCALL_MAX] = {
 #include "syscall_names.h"
 };
@@ -16,10 +14,12 @@ static const char *const names[BB_SYSCALL_MAX] = {
  * each call. What is not named here is "other": blocked in a call without a
  * class of its own. flock and fcntl locks are among those.
  */
-static const struct {
-	enum bb_sysclass class;
+struct calls {
+	uint8_t is;
 	const char *names; /* separated by blanks */
-} classes[] = {
+};
+
+static const struct calls classes[] = {
 	{ BB_SC_FUTEX, "futex" },
 	{ BB_SC_FUTEX_WAIT, "futex_wait" },
 	{ BB_SC_FUTEX_WAITV, "futex_waitv" },
@@ -34,16 +34,30 @@ static const struct {
 	{ BB_SC_CLONE, "vfork clone clone3 fork" },
 	{ BB_SC_IPC, "msgrcv msgsnd semop semtimedop mq_timedreceive mq_timedsend" },
 	/* close blocks in the last use of a file: it is out of the table by then */
-	{ BB_SC_DISK, "close close_range dup2 dup3 fsync fdatasync sync syncfs sync_file_range "
-		      "msync io_getevents io_pgetevents "
-		      "stat lstat newfstatat fstat statx access faccessat faccessat2 truncate "
-		      "ftruncate fallocate rename renameat renameat2 unlink unlinkat mkdir mkdirat "
-		      "rmdir link linkat symlink symlinkat readlink readlinkat getdents getdents64 "
-		      "chmod fchmod fchmodat chown fchown lchown fchownat statfs fstatfs fadvise64 "
-		      "readahead lseek mount umount2 execve execveat utimensat" },
+	{ BB_SC_DISK, "close close_range dup2 dup3 sync msync io_getevents io_pgetevents "
+		      "stat lstat newfstatat statx access faccessat faccessat2 truncate rename "
+		      "renameat renameat2 unlink unlinkat mkdir mkdirat rmdir link linkat symlink "
+		      "symlinkat readlink readlinkat chmod fchmodat chown lchown fchownat statfs "
+		      "mount umount2 execve execveat utimensat" },
+	{ BB_SC_DISK_FD,
+	  "fsync fdatasync syncfs sync_file_range fstat ftruncate fallocate getdents "
+	  "getdents64 fchmod fchown fstatfs fadvise64 readahead lseek" },
 	{ BB_SC_OPEN, "open openat openat2 creat" },
 	{ BB_SC_RESTART, "restart_syscall" },
 	{ BB_SC_NEW_POLLER, "epoll_create epoll_create1 io_uring_setup" },
+};
+
+/* accept and ioctl return what does not add up; of io_uring_enter it is what it took, not gave */
+static const struct calls kinds[] = {
+	{ BB_CALL_FUTEX, "futex" },
+	{ BB_CALL_FUTEX_WAIT, "futex_wait futex_waitv" },
+	{ BB_CALL_FUTEX_WAKE, "futex_wake futex_requeue" },
+	{ BB_CALL_POLL, "epoll_wait epoll_pwait epoll_pwait2 epoll_wait_old poll ppoll select "
+			"pselect6" },
+	{ BB_CALL_READ, "read readv pread64 preadv preadv2 recvfrom recvmsg sendfile splice tee "
+			"copy_file_range" },
+	{ BB_CALL_WRITE, "write writev pwrite64 pwritev pwritev2 sendto sendmsg vmsplice" },
+	{ BB_CALL_MESSAGES, "recvmmsg sendmmsg" },
 };
 
 const char *bb_syscall__name(int nr)
@@ -51,30 +65,49 @@ const char *bb_syscall__name(int nr)
 	return nr >= 0 && nr < BB_SYSCALL_MAX ? names[nr] : NULL;
 }
 
-static int number_of(const char *name, size_t len)
+/* Which of the lists the call is in; 0: in none. */
+static uint8_t find(const struct calls *calls, size_t nr_calls, int nr)
 {
-	for (int nr = 0; nr < BB_SYSCALL_MAX; nr++)
-		if (names[nr] && strlen(names[nr]) == len && !memcmp(names[nr], name, len))
-			return nr;
-	return -1;
+	const char *name = bb_syscall__name(nr);
+	size_t len = name ? strlen(name) : 0;
+
+	for (size_t i = 0; i < nr_calls && name; i++) {
+		const char *s = calls[i].names;
+
+		while (*s) {
+			size_t word = strcspn(s, " ");
+
+			if (word == len && !memcmp(s, name, len))
+				return calls[i].is;
+			s += word;
+			s += strspn(s, " ");
+		}
+	}
+	return 0;
 }
 
 void bb_sysclass__fill(uint8_t *table)
 {
-	memset(table, BB_SC_OTHER, BB_SYSCALL_MAX);
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		const char *s = classes[i].names;
+	for (int nr = 0; nr < BB_SYSCALL_MAX; nr++)
+		table[nr] = find(classes, sizeof(classes) / sizeof(classes[0]), nr);
+}
 
-		while (*s) {
-			size_t len = strcspn(s, " ");
-			int nr = number_of(s, len);
+enum bb_call_kind bb_syscall__kind(int nr)
+{
+	return (enum bb_call_kind)find(kinds, sizeof(kinds) / sizeof(kinds[0]), nr);
+}
 
-			if (nr >= 0)
-				table[nr] = (uint8_t)classes[i].class;
-			s += len;
-			s += strspn(s, " ");
-		}
-	}
+void bb_callkind__fill(uint8_t *table)
+{
+	for (int nr = 0; nr < BB_SYSCALL_MAX; nr++)
+		table[nr] = (uint8_t)bb_syscall__kind(nr);
+}
+
+bool bb_sysclass__restarts(int32_t nr)
+{
+	const char *name = bb_syscall__name(nr);
+
+	return name && !strcmp(name, "restart_syscall");
 }
 
 bool bb_sysclass__polls(int32_t nr)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "../model/record.h"
+#include "java.h"
 #include "python.h"
 
 struct bb_target {
@@ -23,6 +24,8 @@ struct bb_target {
 	uint64_t fresh_until_ns; /* ktime until which its runtime is looked for again */
 	struct bb_process info;  /* who it is, as long as it could be read */
 	struct bb_python py;
+	struct bb_java java;   /* zeroed: no JVM, or not found */
+	uint64_t java_next_ns; /* ktime from which that is looked at again */
 	/* GILs of this program that are no more: of an interpreter that has ended */
 	struct bb_py_gil past[BB_PY_GILS_MAX];
 	size_t nr_past;

@@ -49,11 +49,15 @@ bool bb_facts__is_idle(const struct bb_wait *w)
 			return true;
 		if (w->fdkind == BB_FD_INET_LISTEN || w->fdkind == BB_FD_UNIX_LISTEN)
 			return true;
-		if (w->endpoint == BB_END_OUTBOUND || w->endpoint == BB_END_MIXED)
+		/* a bus or a display is connected to by a unix socket, and asked nothing for hours
+		 */
+		if (!w->local && (w->endpoint == BB_END_OUTBOUND || w->endpoint == BB_END_MIXED))
 			return false;
 		break;
 	case BB_STATE_IPC:
 		if (w->fdkind == BB_FD_TTY || w->fdkind == BB_FD_UNIX_LISTEN)
+			return true;
+		if (w->endpoint == BB_END_LISTEN || w->endpoint == BB_END_INBOUND)
 			return true;
 		break;
 	default:
@@ -66,8 +70,18 @@ bool bb_facts__is_idle(const struct bb_wait *w)
 static bool is_timer(const struct bb_wait *w)
 {
 	return w->state == BB_STATE_SLEEP ||
-	       (w->state == BB_STATE_POLL && w->endpoint != BB_END_OUTBOUND &&
-		w->endpoint != BB_END_MIXED);
+	       (w->state == BB_STATE_POLL &&
+		(w->local || (w->endpoint != BB_END_OUTBOUND && w->endpoint != BB_END_MIXED)));
+}
+
+/*
+ * Go's scheduler naps by a system call: its monitor for 20 us to 10 ms, threads that look
+ * for work for 3 us and more. Sleeping goroutines have none.
+ */
+static bool is_nap(const struct bb_wait *w)
+{
+	return w->state == BB_STATE_SLEEP &&
+	       (double)w->ns <= (double)w->count * bb_rule(BB_R_GO_NAP_NS);
 }
 
 static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
@@ -84,8 +98,7 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 			continue;
 		left[w->state] -= (double)w->ns;
 		of_window = (double)w->ns / f->window_ns;
-		/* in Go only the scheduler naps by a system call of its own, spinning */
-		if ((f->is_go && w->state == BB_STATE_SLEEP) || bb_facts__is_idle(w) ||
+		if ((f->is_go && is_nap(w)) || bb_facts__is_idle(w) ||
 		    (w->state == BB_STATE_POLL && is_timer(w) &&
 		     duty < bb_rule(BB_R_HOUSEKEEPING))) {
 			f->idle += of_window;
@@ -212,7 +225,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 	f->window_ns = span_ns(rec, p);
 	f->host_busy = rec->host.busy_share;
 	f->is_go = !strcmp(p->runtime.name, "go");
-	f->parks = f->is_go || !strcmp(p->runtime.name, "java");
+	f->parks = bb_runtime__parks(&p->runtime);
 	f->cpus = p->cpus_usable;
 	if (!(f->cpus > 0))
 		f->cpus = rec->host.cpus_online ? rec->host.cpus_online : 1;
@@ -252,6 +265,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		f->chain_end = f->top_holder ? bb_process__chain_end(p, f->top_holder) : NULL;
 		f->held_io = blocked_with(p, f->top_holder, nr) / f->window_ns;
 	}
+	bb_spin__of(&f->spin, rec, p, f->window_ns);
 	f->gil_share = fmin(f->gil_share, 1);
 	f->lock_share = fmin(f->lock_share, 1);
 	f->has_gil = p->runtime.gil == BB_GIL_ENABLED;
@@ -284,6 +298,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->parks |= f->parks;
 	to->gil_share = fmax(to->gil_share, f->gil_share * part);
 	to->switches_per_s += f->switches_per_s * part;
+	bb_spin__add(&to->spin, &f->spin, part);
 	for (int s = 0; s < BB_STATE_MAX; s++) {
 		to->io_by[s] += f->io_by[s] * part;
 		to->timers_by[s] += f->timers_by[s] * part;

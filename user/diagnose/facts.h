@@ -4,6 +4,7 @@
 #define BB_DIAGNOSE_FACTS_H
 
 #include "diagnosis.h"
+#include "spin.h"
 
 /*
  * Mean numbers of threads over the window ("threads": 1.0 is one thread all the
@@ -35,6 +36,7 @@ struct bb_facts {
 	double busiest; /* share of its time that the busiest thread runs or queues for a CPU */
 	bool parks;     /* a runtime whose locks park each waiter on a word of its own */
 	double switches_per_s;
+	struct bb_spin spin;
 };
 
 /** bb_facts__of - the facts of one process of @rec. */

@@ -8,6 +8,7 @@
 #include "../model/code.h"
 #include "../model/loop.h"
 #include "../util/grow.h"
+#include "pools.h"
 
 /* Few turns of a loop that nothing but its system calls names are no loop. */
 #define TURNS_OF_A_LOOP 10
@@ -23,16 +24,21 @@ static double share_of(const struct search *s, uint64_t ns)
 	return s->rec->window.ns ? (double)ns / (double)s->rec->window.ns : 0;
 }
 
-static int add(struct search *s, const struct bb_finding *new)
+int bb_findings__add(struct bb_findings *found, const struct bb_record *rec,
+		     const struct bb_finding *new)
 {
-	struct bb_finding *f =
-		bb_grow((void **)&s->found->items, &s->found->nr, sizeof(*s->found->items));
+	struct bb_finding *f = bb_grow((void **)&found->items, &found->nr, sizeof(*found->items));
 
 	if (!f)
 		return -ENOMEM;
 	*f = *new;
-	f->share = share_of(s, f->ns);
+	f->share = rec->window.ns ? (double)f->ns / (double)rec->window.ns : 0;
 	return 0;
+}
+
+static int add(struct search *s, const struct bb_finding *new)
+{
+	return bb_findings__add(s->found, s->rec, new);
 }
 
 /* Did the thread block by what it called? Not where it wanted a CPU, or memory, or was stopped. */
@@ -259,11 +265,23 @@ static int computes_in_loops(struct search *s)
 	return each_loop(s, computes_in_loop);
 }
 
+static int semaphores(struct search *s)
+{
+	return bb_pools__semaphores(s->found, s->rec, s->p);
+}
+
+static int starved(struct search *s)
+{
+	return bb_pools__starved(s->found, s->rec, s->p);
+}
+
 /* One row for each of BB_FINDINGS: how it is looked for. */
 static int (*const finders[BB_FINDING_MAX])(struct search *s) = {
 	[BB_FINDING_GIL_HELD_WHILE_BLOCKING] = held_while_blocking,
 	[BB_FINDING_BLOCKING_CALL_IN_LOOP] = blocked_in_loops,
 	[BB_FINDING_CPU_IN_LOOP] = computes_in_loops,
+	[BB_FINDING_SEMAPHORE_LIMIT] = semaphores,
+	[BB_FINDING_POOL_STARVED] = starved,
 };
 
 static int worse(const void *a, const void *b)

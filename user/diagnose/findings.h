@@ -17,7 +17,12 @@
 	X(BLOCKING_CALL_IN_LOOP, "blocking-call-in-event-loop",                                    \
 	  "the loop's thread blocks outside its poll: whatever is due waits with it")              \
 	X(CPU_IN_LOOP, "cpu-in-event-loop",                                                        \
-	  "the loop's thread computes long between two polls: whatever is due waits")
+	  "the loop's thread computes long between two polls: whatever is due waits")              \
+	X(SEMAPHORE_LIMIT, "semaphore-limit",                                                      \
+	  "threads wait for a permit of a semaphore: it caps how many of them are at work at "     \
+	  "once")                                                                                  \
+	X(POOL_STARVED, "pool-starved",                                                            \
+	  "each worker of the pool waits for something, and others wait for its answers")
 
 enum bb_finding_id {
 #define X(id, name, text) BB_FINDING_##id,
@@ -39,7 +44,10 @@ struct bb_finding {
 	uint64_t max_ns; /* the longest */
 	double share;    /* ns of the window, 0 to 1 */
 	/* what it cost others: BB_UNKNOWN_U64 where the finding has no such figure */
-	uint64_t waited_ns;         /* others waited for the GIL meanwhile */
+	uint64_t waited_ns; /* others waited for the GIL meanwhile */
+	double at_once; /* of a semaphore: how many it lets through at a time; of a pool: workers; 0
+			 */
+	double waiters; /* threads that wait for that, on average; 0: has no such figure */
 	const struct bb_loop *loop; /* of the record, whose turns are the lag; NULL: none */
 	enum bb_rule rule;          /* that fired */
 	double value;               /* that it compared with its threshold */
@@ -57,6 +65,10 @@ struct bb_findings {
  * bb_findings__free(). It points into the record. Return 0 or -ENOMEM.
  */
 int bb_findings__of(struct bb_findings *f, const struct bb_record *rec, const struct bb_process *p);
+
+/** bb_findings__add - append a copy of @new, its share filled in. Return 0 or -ENOMEM. */
+int bb_findings__add(struct bb_findings *f, const struct bb_record *rec,
+		     const struct bb_finding *new);
 
 /** bb_findings__free - release the array; not @f itself. Accepts a zeroed one. */
 void bb_findings__free(struct bb_findings *f);

@@ -17,8 +17,16 @@
 	  "share of its time that a thread runs, below which its poll timeouts are housekeeping")  \
 	X(LOW_DUTY, "low-duty", 0.01,                                                              \
 	  "share of its time that a thread runs, below which its timers do not count beside work") \
+	X(GO_NAP_NS, "go-nap", 11e6,                                                               \
+	  "mean length of a sleep up to which it is Go's scheduler's own")                         \
+	X(SPINS, "spins", 0.05, "share of CPU time in sched_yield() from which it is told")        \
+	X(VAIN_CALLS, "vain-calls", 5000,                                                          \
+	  "futex calls that neither sleep nor wake, per second of CPU time")                       \
+	X(SHORT_WAIT_NS, "short-wait", 50e3,                                                       \
+	  "mean length of the waits for a word below which sleeping costs more than it saves")     \
+	X(SHORT_WAITS, "short-waits", 2000, "such waits, per second of CPU time")                  \
 	X(STARVED_FROM, "starved-from", 0.1,                                                       \
-	  "share of CPU demand that queues, from which others take the CPUs")                      \
+	  "share of CPU demand that queues, from which others, or the quota, take the CPUs")       \
 	X(STARVED_AT, "starved-at", 0.4,                                                           \
 	  "share of CPU demand that queues, at which they have taken them")                        \
 	X(FULL_FROM, "cpus-full-from", 0.75,                                                       \
@@ -37,7 +45,17 @@
 	X(LOOP_COMPUTES, "loop-computes", 0.02,                                                    \
 	  "share of the window that an event loop computes in turns of 10 ms of CPU and more")     \
 	X(LOOP_STALL_NS, "loop-stall", 0.1e9,                                                      \
-	  "one blocking call, or one turn's CPU time, that stalls an event loop by itself")
+	  "one blocking call, or one turn's CPU time, that stalls an event loop by itself")        \
+	X(SEMAPHORE_WAITERS, "semaphore-waiters", 0.5,                                             \
+	  "threads that wait for a semaphore, on average, from which it is a limit")               \
+	X(POOL_BUSY, "pool-busy", 0.95,                                                            \
+	  "share of their time that a pool's workers do not wait for work, from which it is full") \
+	X(POOL_ASKED, "pool-asked", 0.5,                                                           \
+	  "threads that wait for a pool's answers, on average, from which it keeps others "        \
+	  "waiting")                                                                               \
+	X(POOL_WAITS, "pool-waits", 0.5,                                                           \
+	  "share of their time that a full pool's workers wait, from which more of them would "    \
+	  "help")
 
 enum bb_rule {
 #define X(id, name, value, text) BB_R_##id,

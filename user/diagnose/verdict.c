@@ -24,6 +24,18 @@ static double capped(double waiting, double running)
 	return fmin(waiting, fmax(1, running));
 }
 
+/* How far a share of the CPU demand that cannot be met takes the CPUs away. */
+static double starved_by(double share)
+{
+	return ramp(share, bb_rule(BB_R_STARVED_FROM), bb_rule(BB_R_STARVED_AT));
+}
+
+/* The share of the CPU demand that the cgroup's quota held back. */
+static double throttled_share(const struct bb_facts *f)
+{
+	return f->throttled > 0 ? f->throttled / (f->on + f->runq) : 0;
+}
+
 void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 {
 	double full = ramp(fill, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
@@ -53,13 +65,12 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	 */
 	runq = (1 - gil - lock) * f->runq + (gil + lock) * fmin(f->runq, fmax(0, 1 - f->on));
 	/* CPUs that others fill are no more to be had than those that it fills itself */
-	starved = f->on + f->runq > 0 ? ramp(f->runq / (f->on + f->runq),
-					     bb_rule(BB_R_STARVED_FROM), bb_rule(BB_R_STARVED_AT))
-				      : 0;
+	starved = f->on + f->runq > 0 ? starved_by(f->runq / (f->on + f->runq)) : 0;
 	starved *= isnan(f->host_busy)
 			   ? 1
 			   : ramp(f->host_busy, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
-	starved = fmax(full, starved);
+	/* nor are those that the quota takes, however idle the machine */
+	starved = fmax(fmax(full, starved), starved_by(throttled_share(f)));
 	a->of[BB_BOUND_CPU_SATURATED] =
 		(1 - full) * runq + full * (f->runq + f->on) + (starved - full) * on;
 	a->of[BB_BOUND_CPU_BOUND] = (1 - starved) * on;
@@ -163,6 +174,24 @@ static bool is_world(const struct bb_facts *f)
 	return f->top_lock && f->top_lock->kind == BB_LOCK_WORLD;
 }
 
+/* CPU time that goes into waiting; whatever the verdict is. */
+static void spin_of(struct bb_verdict *v, const struct bb_facts *f)
+{
+	const struct bb_spin *s = &f->spin;
+
+	if (bb_spin__yields(s, f->on))
+		FOR(v, fmin(1, s->yielding / f->on), bb_rule(BB_R_SPINS), "share", "spins",
+		    "of its CPU time or more is spinning: %.0f sched_yield() a second",
+		    s->yields_per_s);
+	if (bb_spin__wakes_in_vain(s, f->on))
+		FOR(v, s->vain_per_s / f->on, bb_rule(BB_R_VAIN_CALLS), "per_s", "vain-calls",
+		    "futex calls for nobody, per second of CPU time: waiting may be by spinning");
+	if (bb_spin__naps(s, f->on))
+		FOR(v, s->waits_per_s / f->on, bb_rule(BB_R_SHORT_WAITS), "per_s", "short-waits",
+		    "waits for a word, per second of CPU time, of %.1f us: too short to sleep for",
+		    s->wait_ns / 1e3);
+}
+
 static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 {
 	double fill = f->on / f->cpus;
@@ -206,9 +235,10 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		FOR(v, fill, bb_rule(BB_R_FULL_AT), "share", "cpus-full-at",
 		    "use of the usable CPUs");
 		FOR(v, f->runq, NAN, "threads", "", "threads queueing for a CPU, on average");
-		if (f->throttled > 0)
-			FOR(v, f->throttled, NAN, "threads", "",
-			    "threads held back by the cgroup's CPU quota");
+		if (throttled_share(f) >= bb_rule(BB_R_STARVED_FROM))
+			FOR(v, throttled_share(f), bb_rule(BB_R_STARVED_FROM), "share",
+			    "starved-from",
+			    "of the demand for CPU is held back by the cgroup's quota");
 		break;
 	case BB_BOUND_CPU_BOUND:
 		FOR(v, fill, bb_rule(BB_R_FULL_FROM), "share", "cpus-full-from",
@@ -242,6 +272,7 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 			    "threads queueing for a CPU, on average");
 		break;
 	}
+	spin_of(v, f);
 	if (v->bound != BB_BOUND_IDLE && v->bound != BB_BOUND_UNKNOWN && f->on + f->io > 0)
 		FOR(v, f->on / (f->on + f->runq + f->gil + f->lock + f->io), 0.8, "share", "",
 		    "CPU time over wall time: a rule of thumb calls more than 0.8 CPU-bound");
@@ -318,17 +349,19 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 			snprintf(s, len,
 				 "One lock is waited for %.0f%% of the time: %.1f threads wait, "
 				 "%.1f of "
-				 "%.3g CPUs are used.%s%s%s",
-				 f->lock_share * 100, f->lock, f->on, f->cpus,
-				 waits_itself(f) ? " Who has it waits itself, longest in " : "",
-				 waits_itself(f) ? bb_state__name(f->chain_end->wait.state) : "",
-				 waits_itself(f) ? "." : "");
+				 "%.3g CPUs are used.",
+				 f->lock_share * 100, f->lock, f->on, f->cpus);
+		if (waits_itself(f))
+			snprintf(s + strlen(s), len - strlen(s),
+				 " Who has it waits itself, longest in %s.",
+				 bb_state__name(f->chain_end->wait.state));
 		break;
 	case BB_BOUND_CPU_SATURATED:
-		if (f->throttled > f->preempted && f->throttled > 0.1)
+		if (f->throttled > f->preempted && throttled_share(f) >= bb_rule(BB_R_STARVED_FROM))
 			snprintf(s, len,
-				 "The CPU quota holds it back: %.1f threads were throttled.",
-				 f->throttled);
+				 "The CPU quota holds back %.0f%% of %s demand for CPU: %.1f "
+				 "threads were throttled.",
+				 throttled_share(f) * 100, tree ? "their" : "its", f->throttled);
 		else if (f->on / f->cpus < bb_rule(BB_R_FULL_FROM))
 			snprintf(
 				s, len,

@@ -7,12 +7,20 @@
 
 #include "../diagnose/diagnosis.h"
 
+enum bb_folded_kind {
+	BB_FOLDED_ALL = 0, /* all states */
+	BB_FOLDED_OFFCPU = 1,
+	BB_FOLDED_ONCPU = 2,
+	BB_FOLDED_WAKEUP = 3, /* who ended the waits */
+};
+
 struct bb_emit_opts {
 	bool color;         /* text: ANSI colours */
 	bool utf8;          /* text: the reader shows UTF-8; otherwise only ASCII is written */
 	bool all_threads;   /* text: every thread, not only those that matter */
 	unsigned int width; /* text: columns, 80 by default */
-	bool compact;       /* one line per call: text line or JSON object (-i) */
+	enum bb_folded_kind folded;
+	bool compact; /* one line per call: text line or JSON object (-i) */
 	/* names of system calls by number; NULL result: not known */
 	const char *(*syscall_name)(int nr);
 	const char *version; /* our own, e.g. "0.1.0" */
@@ -26,6 +34,9 @@ int bb_emit__text(FILE *out, const struct bb_record *rec, const struct bb_diagno
 		  const struct bb_emit_opts *opts);
 int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagnosis *diag,
 		  const struct bb_emit_opts *opts);
+
+int bb_emit__folded(FILE *out, const struct bb_record *rec, const struct bb_diagnosis *diag,
+		    const struct bb_emit_opts *opts);
 int bb_emit__prometheus(FILE *out, const struct bb_record *rec, const struct bb_diagnosis *diag,
 			const struct bb_emit_opts *opts);
 

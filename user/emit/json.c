@@ -16,12 +16,14 @@
 #include "../util/fmt.h"
 #include "json_code.h"
 #include "json_rows.h"
+#include "json_stacks.h"
 #include "names.h"
 #include "out.h"
 #include "tree.h"
 
 struct writer {
 	struct bb_out out;
+	const struct bb_record *rec;
 	const struct bb_emit_opts *opts;
 	uint64_t window_ns;
 	unsigned int depth;
@@ -185,6 +187,7 @@ static void json__budget(struct writer *w, const struct bb_process *p, uint64_t 
 	writer__value(w, "residual_ns", json_integer(bb_process__residual(p)));
 	writer__value(w, "kernel_ns", bb_json__u64(p->kernel_ns));
 	writer__value(w, "switches", bb_json__switches(p->voluntary, p->involuntary));
+	writer__value(w, "migrations", bb_json__u64(p->migrations));
 	o = bb_json__set(o, "listed", bb_json__u64(p->nr_threads));
 	o = bb_json__set(o, "folded", bb_json__u64(p->folded_threads));
 	o = bb_json__set(o, "active", bb_json__u64(active));
@@ -194,7 +197,24 @@ static void json__budget(struct writer *w, const struct bb_process *p, uint64_t 
 	writer__value(w, "folded", json__folded(p));
 }
 
-static void json__rows(struct writer *w, const struct bb_process *p, bool tree, bool traced)
+static void json__calls(struct writer *w, const struct bb_process *p)
+{
+	struct bb_call *calls;
+	size_t nr;
+	int err = bb_process__calls(w->rec, p, &calls, &nr);
+
+	if (err) {
+		bb_out__fail(&w->out, err);
+		return;
+	}
+	writer__open(w, "syscalls", "[");
+	for (size_t i = 0; i < nr && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__call(&calls[i], w->rec, w->opts));
+	writer__close(w, "]");
+	free(calls);
+}
+
+static void json__rows(struct writer *w, const struct bb_process *p)
 {
 	size_t i;
 
@@ -203,30 +223,17 @@ static void json__rows(struct writer *w, const struct bb_process *p, bool tree, 
 		writer__value(w, NULL, bb_json__thread(&p->threads[i], p, w->opts));
 	writer__close(w, "]");
 
-	/* The locks of different processes are in no common order or address space. */
-	if (tree) {
-		writer__value(w, "locks", json_null());
-	} else {
-		writer__open(w, "locks", "[");
-		for (i = 0; i < p->nr_locks && !w->out.err; i++)
-			writer__value(w, NULL,
-				      bb_json__lock(&p->locks[i], p, w->window_ns, w->opts));
-		writer__close(w, "]");
-	}
+	writer__open(w, "locks", "[");
+	for (i = 0; i < p->nr_locks && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__lock(&p->locks[i], p, w->window_ns, w->opts));
+	writer__close(w, "]");
 
 	writer__open(w, "waits", "[");
 	for (i = 0; i < p->nr_waits && !w->out.err; i++)
 		writer__value(w, NULL, bb_json__wait(&p->waits[i], w->opts));
 	writer__close(w, "]");
 
-	if (!traced) {
-		writer__value(w, "syscalls", json_null());
-	} else {
-		writer__open(w, "syscalls", "[");
-		for (i = 0; i < p->nr_syscalls && !w->out.err; i++)
-			writer__value(w, NULL, bb_json__syscall(&p->syscalls[i], w->opts));
-		writer__close(w, "]");
-	}
+	json__calls(w, p);
 	writer__open(w, "loops", "[");
 	for (i = 0; i < p->nr_loops && i < BB_JSON_LINES && !w->out.err; i++)
 		writer__value(w, NULL, bb_json__loop(p, &p->loops[i], w->opts));
@@ -235,11 +242,19 @@ static void json__rows(struct writer *w, const struct bb_process *p, bool tree, 
 	for (i = 0; i < p->nr_code && !w->out.err; i++)
 		writer__value(w, NULL, bb_json__stack(&p->code[i], w->opts));
 	writer__close(w, "]");
+	if (!p->stacks_asked) {
+		writer__value(w, "stacks", json_null());
+		return;
+	}
+	writer__open(w, "stacks", "[");
+	for (i = 0; i < p->nr_stacks && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__stack_row(&p->stacks[i], w->opts));
+	writer__close(w, "]");
 }
 
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
 			  const struct bb_verdict *v, const struct bb_findings *findings,
-			  bool traced, uint64_t active)
+			  uint64_t active)
 {
 	bool tree = key != NULL;
 
@@ -264,12 +279,12 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 	}
 	writer__value(w, "gil", bb_json__gil(p, w->window_ns, w->opts));
 	writer__value(w, "pauses", bb_json__pauses(p, w->window_ns));
-	json__rows(w, p, tree, traced);
+	json__rows(w, p);
 	writer__close(w, "}");
 }
 
 static void json__tree(struct writer *w, const struct bb_record *rec,
-		       const struct bb_diagnosis *diag, bool traced)
+		       const struct bb_diagnosis *diag)
 {
 	struct bb_process tree;
 	uint64_t active = 0;
@@ -288,7 +303,7 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 	/* The tree lists no threads, but counts them. */
 	for (i = 0; i < rec->nr_processes; i++)
 		active += bb_process__active(&rec->processes[i]);
-	json__process(w, "tree", &tree, &diag->tree, NULL, traced, active);
+	json__process(w, "tree", &tree, &diag->tree, NULL, active);
 	bb_tree__free(&tree);
 }
 
@@ -325,11 +340,11 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 {
 	struct writer w = {
 		.out = { .file = out },
+		.rec = rec,
 		.opts = opts,
 		.window_ns = rec->window.ns,
 		.first = true,
 	};
-	bool traced = rec->overhead.syscall_tracing != BB_TRACING_OFF;
 	size_t i;
 
 	if (diag->nr_processes != rec->nr_processes)
@@ -344,10 +359,10 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	writer__open(&w, "processes", "[");
 	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
 		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
-			      diag->findings ? &diag->findings[i] : NULL, traced,
+			      diag->findings ? &diag->findings[i] : NULL,
 			      bb_process__active(&rec->processes[i]));
 	writer__close(&w, "]");
-	json__tree(&w, rec, diag, traced);
+	json__tree(&w, rec, diag);
 	json__losses(&w, rec);
 	json__overhead(&w, rec);
 	writer__close(&w, "}");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "json_code.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "../model/code.h"
@@ -218,6 +219,8 @@ json_t *bb_json__finding(const struct bb_finding *f, const struct bb_emit_opts *
 	o = bb_json__set(o, "max_ns", bb_json__u64(f->max_ns));
 	o = bb_json__set(o, "share", bb_json__real(f->share));
 	o = bb_json__set(o, "waited_ns", bb_json__u64(f->waited_ns));
+	o = bb_json__set(o, "at_once", bb_json__real(f->at_once ? f->at_once : NAN));
+	o = bb_json__set(o, "waiters_mean", bb_json__real(f->waiters ? f->waiters : NAN));
 	o = bb_json__set(o, "loop", l ? bb_json__string(bb_name__loop(l->kind)) : json_null());
 	o = bb_json__set(o, "lag_p99_ns",
 			 l ? bb_json__u64(bb_loop__quantile(l, 0.99)) : json_null());

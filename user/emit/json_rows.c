@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "../model/code.h"
 #include "escape.h"
@@ -253,6 +254,9 @@ static json_t *json__lock_holder(const struct bb_lock_holder *h, const struct bb
 	o = bb_json__set(o, "owns", json_boolean(h->owns));
 	o = bb_json__set(o, "ns", bb_json__u64(h->ns));
 	o = bb_json__set(o, "count", bb_json__u64(h->count));
+	o = bb_json__set(o, "function", bb_json__string(h->code.function));
+	o = bb_json__set(o, "file", bb_json__string(h->code.file));
+	o = bb_json__set(o, "line", h->code.line ? json_integer(h->code.line) : json_null());
 	o = bb_json__set(o, "blocked_ns", bb_json__u64(w->ns));
 	o = bb_json__set(o, "blocked_max_ns", bb_json__u64(w->max_ns));
 	o = bb_json__set(o, "state",
@@ -263,19 +267,32 @@ static json_t *json__lock_holder(const struct bb_lock_holder *h, const struct bb
 	return bb_json__set(o, "lock", h->futex ? json__hex(h->futex) : json_null());
 }
 
+/* The same for each process that has it mapped. */
+static json_t *lock__memory(const struct bb_lock *l)
+{
+	char text[64];
+
+	if (!l->inode)
+		return json_null();
+	snprintf(text, sizeof(text), "%u:%u:%" PRIu64 "+0x%" PRIx64, major(l->dev), minor(l->dev),
+		 l->inode, l->offset);
+	return bb_json__string(text);
+}
+
 json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint64_t window_ns,
 		      const struct bb_emit_opts *opts)
 {
 	json_t *o = json_object(), *ended = json_object(), *holders = json_array();
 	const struct bb_lock_holder *h;
+	bool rw = l->kind == BB_LOCK_RWLOCK;
 	uint64_t known = 0;
 	size_t nr;
 
 	h = bb_process__lock_holders(p, l->addr, &nr);
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
 		holders = bb_json__append(holders, json__lock_holder(&h[i], opts));
-	for (size_t i = 0; i < nr; i++)
 		known += h[i].ns;
+	}
 	ended = bb_json__set(ended, "proto_ns", bb_json__u64(l->proto_ns));
 	ended = bb_json__set(ended, "handed_ns", bb_json__u64(l->handed_ns));
 	ended = bb_json__set(ended, "fed_ns", bb_json__u64(l->fed_ns));
@@ -291,14 +308,22 @@ json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint6
 	o = bb_json__set(o, "code", bb_json__string(l->code));
 	o = bb_json__set(o, "contended_ns", bb_json__u64(l->contended_ns));
 	o = bb_json__set(o, "contended_share", json__share(l->contended_ns, window_ns));
+	o = bb_json__set(o, "contended_most_ns",
+			 bb_json__u64(l->processes ? l->contended_most_ns : l->contended_ns));
+	o = bb_json__set(o, "processes", json_integer(l->processes ? l->processes : 1));
+	o = bb_json__set(o, "memory", lock__memory(l));
 	o = bb_json__set(o, "wait_ns", bb_json__u64(l->wait_ns));
 	o = bb_json__set(o, "max_ns", bb_json__u64(l->max_ns));
 	o = bb_json__set(o, "p50_ns", lock__quantile(l, 0.5));
 	o = bb_json__set(o, "p99_ns", lock__quantile(l, 0.99));
 	o = bb_json__set(o, "waits", bb_json__u64(l->waits));
+	o = bb_json__set(o, "write_waits", bb_json__u64(rw ? l->write_waits : BB_UNKNOWN_U64));
+	o = bb_json__set(o, "write_wait_ns", bb_json__u64(rw ? l->write_ns : BB_UNKNOWN_U64));
 	o = bb_json__set(o, "waiters_mean", bb_json__ratio(l->wait_ns, window_ns));
 	o = bb_json__set(o, "waiters_max", json_integer(l->waiters_max));
 	o = bb_json__set(o, "known_ns", bb_json__u64(known));
+	o = bb_json__set(o, "gone_owner",
+			 l->gone_owner ? json_integer(l->gone_owner) : json_null());
 	o = bb_json__set(o, "holders", holders);
 	return bb_json__set(o, "ended", ended);
 }
@@ -411,16 +436,45 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 	return bb_json__set(o, "interpreters", interpreters);
 }
 
-json_t *bb_json__syscall(const struct bb_syscall *s, const struct bb_emit_opts *opts)
+static json_t *json__outcomes(const struct bb_syscall *s)
 {
+	json_t *o, *array = json_array();
+
+	for (int i = 0; i < BB_OUT_MAX; i++) {
+		if (!s->outcomes[i].count)
+			continue;
+		o = json_object();
+		o = bb_json__set(o, "outcome", bb_json__string(bb_name__outcome(s->kind, i)));
+		o = bb_json__set(o, "count", bb_json__u64(s->outcomes[i].count));
+		o = bb_json__set(o, "total_ns", bb_json__u64(s->outcomes[i].ns));
+		array = bb_json__append(array, o);
+	}
+	return array;
+}
+
+json_t *bb_json__call(const struct bb_call *c, const struct bb_record *rec,
+		      const struct bb_emit_opts *opts)
+{
+	const struct bb_syscall *s = &c->traced;
+	bool adds_up = bb_call_kind__adds_up(s->kind);
 	json_t *o = json_object();
 
 	o = bb_json__set(o, "name", bb_json__syscall_name(s->nr, opts));
-	o = bb_json__set(o, "nr", json_integer(s->nr));
+	o = bb_json__set(o, "nr", s->nr >= 0 ? json_integer(s->nr) : json_null());
+	o = bb_json__set(o, "op", bb_json__string(bb_name__futex_op(s->kind)));
 	o = bb_json__set(o, "count", bb_json__u64(s->count));
 	o = bb_json__set(o, "errors", bb_json__u64(s->errors));
 	o = bb_json__set(o, "total_ns", bb_json__u64(s->ns));
-	return bb_json__set(o, "max_ns", bb_json__u64(s->max_ns));
+	o = bb_json__set(o, "max_ns", bb_json__u64(s->max_ns));
+	o = bb_json__set(o, "inside_ns", bb_json__u64(s->inside_ns));
+	o = bb_json__set(o, "waits", bb_json__u64(c->waits));
+	o = bb_json__set(o, "blocked_ns", bb_json__u64(c->blocked_ns));
+	o = bb_json__set(o, "blocked_max_ns", bb_json__u64(c->blocked_max_ns));
+	o = bb_json__set(o, "blocked_share", bb_json__real(bb_call__blocked_share(rec, c)));
+	o = bb_json__set(o, "amount", adds_up ? bb_json__u64(s->amount) : json_null());
+	o = bb_json__set(o, "unit", bb_json__string(bb_name__unit(s->kind)));
+	return bb_json__set(o, "outcomes",
+			    s->count == BB_UNKNOWN_U64 ? json_null() : json__outcomes(s));
 }
 
 static json_t *json__thread_gil(const struct bb_thread *t, const struct bb_process *p)
@@ -473,5 +527,6 @@ json_t *bb_json__thread(const struct bb_thread *t, const struct bb_process *p,
 	o = bb_json__set(o, "kernel_ns", bb_json__u64(t->kernel_ns));
 	o = bb_json__set(o, "gil", json__thread_gil(t, p));
 	o = bb_json__set(o, "switches", bb_json__switches(t->voluntary, t->involuntary));
+	o = bb_json__set(o, "migrations", bb_json__u64(t->migrations));
 	return bb_json__set(o, "waits", waits);
 }

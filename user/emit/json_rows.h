@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "../model/calls.h"
 #include "emit.h"
 
 /** bb_json__string - a string made valid UTF-8; JSON null for NULL. */
@@ -49,7 +50,8 @@ json_t *bb_json__gil(const struct bb_process *p, uint64_t window_ns,
 		     const struct bb_emit_opts *opts);
 json_t *bb_json__hist(const uint64_t *hist);
 json_t *bb_json__syscall_name(int32_t nr, const struct bb_emit_opts *opts);
-json_t *bb_json__syscall(const struct bb_syscall *s, const struct bb_emit_opts *opts);
+json_t *bb_json__call(const struct bb_call *c, const struct bb_record *rec,
+		      const struct bb_emit_opts *opts);
 json_t *bb_json__thread(const struct bb_thread *t, const struct bb_process *p,
 			const struct bb_emit_opts *opts);
 

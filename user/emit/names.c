@@ -56,7 +56,9 @@ const char *bb_name__lock_kind(enum bb_lock_kind kind)
 		[BB_LOCK_SEMAPHORE] = "semaphore",  [BB_LOCK_PARKED] = "parked",
 		[BB_LOCK_PYMUTEX] = "PyMutex",      [BB_LOCK_SIMPLE_QUEUE] = "SimpleQueue",
 		[BB_LOCK_WORLD] = "stop-the-world", [BB_LOCK_STOPPER] = "stopping-the-world",
-		[BB_LOCK_RAW] = "raw-mutex",
+		[BB_LOCK_RAW] = "raw-mutex",        [BB_LOCK_COUNTER] = "counter",
+		[BB_LOCK_MONITOR] = "monitor",      [BB_LOCK_RWLOCK] = "rwlock",
+		[BB_LOCK_BARRIER] = "barrier",      [BB_LOCK_PYTHON] = "python-lock",
 	};
 
 	return NAME(names, kind);
@@ -65,9 +67,10 @@ const char *bb_name__lock_kind(enum bb_lock_kind kind)
 const char *bb_name__lock_rule(enum bb_lock_rule rule)
 {
 	static const char *const names[] = {
-		[BB_RULE_NONE] = "none",     [BB_RULE_PROTOCOL] = "protocol",
-		[BB_RULE_HANDED] = "handed", [BB_RULE_FED] = "fed",
-		[BB_RULE_PYTHON] = "python", [BB_RULE_MAPPING] = "mapping",
+		[BB_RULE_NONE] = "none",       [BB_RULE_PROTOCOL] = "protocol",
+		[BB_RULE_HANDED] = "handed",   [BB_RULE_FED] = "fed",
+		[BB_RULE_PYTHON] = "python",   [BB_RULE_MAPPING] = "mapping",
+		[BB_RULE_RUNTIME] = "runtime",
 	};
 
 	return NAME(names, rule);
@@ -106,6 +109,50 @@ const char *bb_name__tracing(enum bb_tracing tracing)
 	};
 
 	return NAME(names, tracing);
+}
+
+const char *bb_name__outcome(enum bb_call_kind kind, enum bb_outcome outcome)
+{
+	static const char *const names[BB_OUT_MAX] = {
+		[BB_OUT_NONE] = "ok",          [BB_OUT_SOME] = "ok",
+		[BB_OUT_AGAIN] = "again",      [BB_OUT_TIMEOUT] = "timeout",
+		[BB_OUT_INTR] = "interrupted", [BB_OUT_ERROR] = "error",
+	};
+	/* where they have a meaning of their own */
+	static const char *const of_kind[BB_CALL_KIND_MAX][BB_OUT_MAX] = {
+		[BB_CALL_FUTEX_WAIT] = { [BB_OUT_NONE] = "woken", [BB_OUT_AGAIN] = "changed" },
+		[BB_CALL_FUTEX_WAKE] = { "nobody", "woken" },
+		[BB_CALL_POLL] = { "timeout", "ready" },
+		[BB_CALL_READ] = { "end", "data" },
+		[BB_CALL_WRITE] = { "empty", "data" },
+		[BB_CALL_MESSAGES] = { "empty", "data" },
+	};
+
+	if (kind < BB_CALL_KIND_MAX && outcome < BB_OUT_MAX && of_kind[kind][outcome])
+		return of_kind[kind][outcome];
+	return NAME(names, outcome);
+}
+
+const char *bb_name__unit(enum bb_call_kind kind)
+{
+	static const char *const names[BB_CALL_KIND_MAX] = {
+		[BB_CALL_FUTEX_WAKE] = "threads", [BB_CALL_POLL] = "descriptors",
+		[BB_CALL_READ] = "bytes",         [BB_CALL_WRITE] = "bytes",
+		[BB_CALL_MESSAGES] = "messages",
+	};
+
+	return kind < BB_CALL_KIND_MAX ? names[kind] : NULL;
+}
+
+const char *bb_name__futex_op(enum bb_call_kind kind)
+{
+	static const char *const names[BB_CALL_KIND_MAX] = {
+		[BB_CALL_FUTEX] = "other",
+		[BB_CALL_FUTEX_WAIT] = "wait",
+		[BB_CALL_FUTEX_WAKE] = "wake",
+	};
+
+	return kind < BB_CALL_KIND_MAX ? names[kind] : NULL;
 }
 
 const char *bb_name__signal(int sig)

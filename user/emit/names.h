@@ -29,6 +29,15 @@ const char *bb_name__gil_mode(enum bb_gil_mode mode);
 /** bb_name__tracing - "on", "off" or "governed". */
 const char *bb_name__tracing(enum bb_tracing tracing);
 
+/** bb_name__outcome - how a call of that kind came out, e.g. "timeout". */
+const char *bb_name__outcome(enum bb_call_kind kind, enum bb_outcome outcome);
+
+/** bb_name__unit - what calls of that kind return, e.g. "bytes"; NULL: nothing that adds up. */
+const char *bb_name__unit(enum bb_call_kind kind);
+
+/** bb_name__futex_op - "wait", "wake" or "other"; NULL: it is no futex. */
+const char *bb_name__futex_op(enum bb_call_kind kind);
+
 /** bb_name__signal - "SIGKILL"; NULL where the number is none of the usual. */
 const char *bb_name__signal(int sig);
 

@@ -236,6 +236,14 @@ static void switches(struct prom *p, const struct family *f, size_t i)
 		     number(value, p->rec->processes[i].involuntary));
 }
 
+static void migrations(struct prom *p, const struct family *f, size_t i)
+{
+	char value[VALUE_LEN];
+
+	if (p->rec->processes[i].migrations != BB_UNKNOWN_U64)
+		prom__sample(p, f, i, NULL, NULL, number(value, p->rec->processes[i].migrations));
+}
+
 static void cpus_usable(struct prom *p, const struct family *f, size_t i)
 {
 	char value[VALUE_LEN];
@@ -388,6 +396,7 @@ static const struct family families[] = {
 	{ "boundby_threads", "Threads that the process had in the window, ended ones included.",
 	  threads },
 	{ "boundby_context_switches", "Context switches of the process in the window.", switches },
+	{ "boundby_migrations", "Moves of threads to another CPU in the window.", migrations },
 	{ "boundby_cpus_usable",
 	  "CPUs that the process can use by affinity, quota and what is online.", cpus_usable },
 	{ "boundby_process_resident_memory_bytes", "Resident memory of the process.", resident },

@@ -247,6 +247,7 @@ static void text__process(struct bb_text *t, size_t i)
 	bb_text__locks(t, p);
 	bb_text__gil(t, p);
 	bb_text__loops(t, p);
+	bb_text__stacks(t, p);
 	/* Of many processes, the table of the tree must do. */
 	if (t->rec->nr_processes <= 3)
 		bb_text__syscalls(t, p);
@@ -292,6 +293,7 @@ static void text__tree(struct bb_text *t)
 	bb_text__processes(t);
 	bb_text__states(t, &tree);
 	bb_text__waits(t, &tree);
+	bb_text__locks(t, &tree);
 	bb_text__syscalls(t, &tree);
 	bb_tree__free(&tree);
 }

@@ -23,6 +23,7 @@ void bb_text__waits(struct bb_text *t, const struct bb_process *p);
 void bb_text__locks(struct bb_text *t, const struct bb_process *p);
 void bb_text__gil(struct bb_text *t, const struct bb_process *p);
 void bb_text__loops(struct bb_text *t, const struct bb_process *p);
+void bb_text__stacks(struct bb_text *t, const struct bb_process *p);
 void bb_text__syscalls(struct bb_text *t, const struct bb_process *p);
 
 /** bb_text__findings - the section on findings; nothing where there are none, or @f is NULL. */

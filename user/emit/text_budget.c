@@ -67,12 +67,14 @@ static void states__takers(struct bb_text *t, const struct bb_process *p)
 	struct bb_line *l = &t->line;
 	uint64_t runq = p->budget.ns[BB_STATE_RUNQ];
 	char share[BB_FMT_LEN];
+	size_t nr = 0;
 
-	for (size_t i = 0; i < p->nr_takers && i < TAKERS_TOLD; i++) {
+	while (nr < p->nr_takers && nr < TAKERS_TOLD &&
+	       ratio(p->takers[nr].ns, runq) >= TAKER_SHARE)
+		nr++;
+	for (size_t i = 0; i < nr; i++) {
 		const struct bb_taker *k = &p->takers[i];
 
-		if (ratio(k->ns, runq) < TAKER_SHARE)
-			break;
 		if (!i) {
 			bb_line__color(l, BB_COLOR_DIM);
 			bb_line__pad(l, 11);
@@ -91,8 +93,21 @@ static void states__takers(struct bb_text *t, const struct bb_process *p)
 		}
 		bb_line__printf(l, " %s", bb_fmt__share(share, sizeof(share), ratio(k->ns, runq)));
 	}
-	if (p->nr_takers && ratio(p->takers[0].ns, runq) >= TAKER_SHARE)
+	if (nr)
 		bb_line__end(l);
+}
+
+static void states__migrations(struct bb_line *l, uint64_t nr)
+{
+	char count[BB_FMT_LEN];
+
+	if (!nr || nr == BB_UNKNOWN_U64)
+		return;
+	bb_line__color(l, BB_COLOR_DIM);
+	bb_line__pad(l, 11);
+	bb_line__printf(l, "%s migration%s to another CPU", bb_fmt__count(count, sizeof(count), nr),
+			nr == 1 ? "" : "s");
+	bb_line__end(l);
 }
 
 /* How a thread came to wait for a CPU, where that is worth a line. */
@@ -112,6 +127,7 @@ static void states__runq(struct bb_text *t, const struct bb_process *p)
 			bb_fmt__ns(throttled, sizeof(throttled), b->runq_throttled_ns));
 	bb_line__end(l);
 	states__takers(t, p);
+	states__migrations(l, p->migrations);
 }
 
 static void states__row(struct bb_text *t, const struct bb_process *p, enum bb_state state)

@@ -52,8 +52,10 @@ static void finding__deed(struct bb_text *t, const struct bb_finding *f, char *b
 {
 	char ns[BB_FMT_LEN], share[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], call[48];
 
-	say(buf, len, ": %s (%s of the window) ", bb_fmt__ns(ns, sizeof(ns), f->ns),
-	    bb_fmt__share(share, sizeof(share), f->share));
+	say(buf, len, ": %s ", bb_fmt__ns(ns, sizeof(ns), f->ns));
+	/* of several threads it is no share */
+	if (!f->at_once)
+		say(buf, len, "(%s of the window) ", bb_fmt__share(share, sizeof(share), f->share));
 	if (f->state == BB_STATE_ONCPU)
 		say(buf, len, "in turns of 10 ms of CPU and more; %s of these",
 		    bb_fmt__count(count, sizeof(count), f->count));
@@ -71,7 +73,13 @@ static void finding__cost(const struct bb_finding *f, char *buf, size_t len)
 {
 	char p99[BB_FMT_LEN], max[BB_FMT_LEN];
 
-	if (f->waited_ns != BB_UNKNOWN_U64)
+	if (f->id == BB_FINDING_SEMAPHORE_LIMIT)
+		say(buf, len, "; about %.0f at a time get through, %.1f wait on average",
+		    f->at_once, f->waiters);
+	else if (f->id == BB_FINDING_POOL_STARVED)
+		say(buf, len, "; all %.0f workers are at it, %.1f threads wait on average",
+		    f->at_once, f->waiters);
+	else if (f->waited_ns != BB_UNKNOWN_U64)
 		say(buf, len, "; others waited %s for it",
 		    bb_fmt__ns(max, sizeof(max), f->waited_ns));
 	else if (f->loop)

@@ -104,13 +104,6 @@ static void code__row(struct bb_text *t, const struct bb_process *p, const struc
 	bb_line__end(l);
 }
 
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 /* "in C: crc32_z (libz.so.1), 97% of samples", under the line of Python that is there. */
 static void call__row(struct bb_text *t, const struct bb_process *p, const struct bb_code_line *c)
 {
@@ -126,7 +119,7 @@ static void call__row(struct bb_text *t, const struct bb_process *p, const struc
 	if (call.symbol && call.object)
 		bb_line__put(l, " (");
 	if (call.object)
-		bb_line__escaped(l, file_name(call.object), 18);
+		bb_line__escaped(l, bb_fmt__file_name(call.object), 18);
 	if (call.symbol && call.object)
 		bb_line__put(l, ")");
 	bb_line__printf(l, ", %.0f%% of samples", 100 * ratio(call.count, call.samples));

@@ -2,6 +2,7 @@
 /* The text report: what a process waited in: calls, locks, the GIL. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../model/code.h"
 #include "../util/fmt.h"
@@ -30,13 +31,29 @@ const char *bb_text__syscall_name(const struct bb_emit_opts *opts, int nr, char 
 	return buf;
 }
 
+/* Of a path that is too long the end says more than the start. */
+static void wait__label(struct bb_line *l, const char *label, size_t columns)
+{
+	const char *path = strchr(label, '/');
+	size_t len = strlen(label), before = path ? (size_t)(path - label) : 0;
+	char text[sizeof(((struct bb_wait *)0)->label)];
+
+	if (!path || len <= columns || before + 2 >= columns) {
+		bb_line__escaped(l, label, columns);
+		return;
+	}
+	columns -= before + 2;
+	snprintf(text, sizeof(text), "%.*s..%s", (int)before, label, label + len - columns);
+	bb_line__escaped(l, text, before + 2 + columns);
+}
+
 /* The other end where /proc told, else the kind of descriptor and its number. */
 static void wait__endpoint(struct bb_line *l, const struct bb_wait *w, size_t columns)
 {
 	char text[BB_FMT_LEN];
 
 	if (w->label[0]) {
-		bb_line__escaped(l, w->label, columns);
+		wait__label(l, w->label, columns);
 		if (w->peers)
 			bb_line__printf(l, " (%" PRIu32 " peer%s)", w->peers,
 					w->peers == 1 ? "" : "s");
@@ -128,7 +145,7 @@ static void lock__holders(struct bb_text *t, const struct bb_process *p, const s
 {
 	struct bb_line *l = &t->line;
 	const struct bb_lock_holder *h;
-	char text[BB_FMT_LEN];
+	char text[BB_FMT_LEN], code[160];
 	size_t nr;
 
 	h = bb_process__lock_holders(p, k->addr, &nr);
@@ -145,6 +162,13 @@ static void lock__holders(struct bb_text *t, const struct bb_process *p, const s
 		if (h->owns)
 			bb_line__put(l, ", which has it still");
 		bb_line__end(l);
+		if (h->code.function) {
+			bb_text__frame(code, sizeof(code), &h->code);
+			bb_line__pad(l, 6 + 2 * (size_t)level);
+			bb_line__put(l, "which let go of it in ");
+			bb_line__escaped(l, code, sizeof(code));
+			bb_line__end(l);
+		}
 		if (ratio(w->ns, h->ns) >= HOLDER_SHARE) {
 			bb_line__pad(l, 6 + 2 * (size_t)level);
 			bb_line__printf(l, "which was blocked for %s of that, longest in %s",
@@ -183,6 +207,47 @@ static void lock__quantiles(struct bb_text *t, const struct bb_lock *k)
 		bb_fmt__real(mean, sizeof(mean),
 			     k->contended_ns ? (double)k->wait_ns / (double)k->contended_ns : 0,
 			     3));
+	bb_line__end(&t->line);
+}
+
+/* Of an rwlock, who waited to read and who to write. */
+static void lock__sides(struct bb_text *t, const struct bb_lock *k)
+{
+	char ns[BB_FMT_LEN], n[BB_FMT_LEN], write_ns[BB_FMT_LEN], write_n[BB_FMT_LEN];
+
+	if (k->kind != BB_LOCK_RWLOCK)
+		return;
+	bb_line__pad(&t->line, 4);
+	bb_line__printf(&t->line, "%s waited to write in %s waits, %s to read in %s",
+			bb_fmt__ns(write_ns, sizeof(write_ns), k->write_ns),
+			bb_fmt__count(write_n, sizeof(write_n), k->write_waits),
+			bb_fmt__ns(ns, sizeof(ns), k->wait_ns - k->write_ns),
+			bb_fmt__count(n, sizeof(n), k->waits - k->write_waits));
+	bb_line__end(&t->line);
+}
+
+/* The wall time of their waits together is not known. */
+static void lock__processes(struct bb_text *t, const struct bb_lock *k)
+{
+	char most[BB_FMT_LEN];
+
+	if (k->processes < 2)
+		return;
+	bb_line__pad(&t->line, 4);
+	bb_line__printf(&t->line, "in %" PRIu32 " processes, contended for up to %s", k->processes,
+			bb_fmt__share(most, sizeof(most),
+				      ratio(k->contended_most_ns, t->rec->window.ns)));
+	bb_line__end(&t->line);
+}
+
+/* Nobody will let go of it. */
+static void lock__gone(struct bb_text *t, const struct bb_lock *k)
+{
+	if (!k->gone_owner)
+		return;
+	bb_line__pad(&t->line, 4);
+	bb_line__printf(&t->line, "%d has it, which is no thread of this process (any more)",
+			(int)k->gone_owner);
 	bb_line__end(&t->line);
 }
 
@@ -321,7 +386,8 @@ void bb_text__locks(struct bb_text *t, const struct bb_process *p)
 
 	if (!locks && !queues)
 		return;
-	bb_line__title(l, "Locks");
+	bb_line__title(l, p->locks[0].processes ? "Locks in shared memory, all processes together"
+						: "Locks");
 	if (locks) {
 		bb_line__color(l, BB_COLOR_DIM);
 		bb_line__put(l, "  contended   waits   waited  longest waiters  lock");
@@ -333,6 +399,9 @@ void bb_text__locks(struct bb_text *t, const struct bb_process *p)
 		if (shown < BB_TEXT_TOP) {
 			lock__row(t, &p->locks[i]);
 			lock__quantiles(t, &p->locks[i]);
+			lock__sides(t, &p->locks[i]);
+			lock__gone(t, &p->locks[i]);
+			lock__processes(t, &p->locks[i]);
 			lock__holders(t, p, &p->locks[i], 0);
 			shown++;
 		} else {
@@ -347,69 +416,4 @@ void bb_text__locks(struct bb_text *t, const struct bb_process *p)
 			locks ? "and " : "none contended; ", queues, queues == 1 ? "" : "s");
 	bb_line__end(l);
 	queues__rows(t, p);
-}
-
-static void syscall__row(struct bb_text *t, const struct bb_syscall *s)
-{
-	struct bb_line *l = &t->line;
-	char text[BB_FMT_LEN];
-
-	bb_line__pad(l, 2);
-	bb_line__escaped(l, bb_text__syscall_name(t->opts, s->nr, text, sizeof(text)), 24);
-	bb_line__right(l, 36, bb_fmt__count(text, sizeof(text), s->count));
-	bb_line__right(l, 45, bb_fmt__count(text, sizeof(text), s->errors));
-	bb_line__right(l, 55, bb_fmt__ns(text, sizeof(text), s->ns));
-	bb_line__right(l, 65, bb_fmt__ns(text, sizeof(text), s->count ? s->ns / s->count : 0));
-	bb_line__right(l, 75, bb_fmt__ns(text, sizeof(text), s->max_ns));
-	bb_line__end(l);
-}
-
-static void syscalls__rest(struct bb_text *t, const struct bb_process *p)
-{
-	struct bb_line *l = &t->line;
-	struct bb_syscall sum = {};
-	char text[BB_FMT_LEN];
-	size_t i;
-
-	if (p->nr_syscalls <= BB_TEXT_TOP)
-		return;
-	for (i = BB_TEXT_TOP; i < p->nr_syscalls; i++) {
-		sum.count += p->syscalls[i].count;
-		sum.errors += p->syscalls[i].errors;
-		sum.ns += p->syscalls[i].ns;
-	}
-	bb_line__printf(l, "  %zu more", p->nr_syscalls - BB_TEXT_TOP);
-	bb_line__right(l, 36, bb_fmt__count(text, sizeof(text), sum.count));
-	bb_line__right(l, 45, bb_fmt__count(text, sizeof(text), sum.errors));
-	bb_line__right(l, 55, bb_fmt__ns(text, sizeof(text), sum.ns));
-	bb_line__end(l);
-}
-
-void bb_text__syscalls(struct bb_text *t, const struct bb_process *p)
-{
-	struct bb_line *l = &t->line;
-	char ns[BB_FMT_LEN], of[BB_FMT_LEN];
-	size_t i;
-
-	if (t->rec->overhead.syscall_tracing == BB_TRACING_OFF || !p->nr_syscalls)
-		return;
-	bb_line__title(l, "System calls, traced for %s",
-		       bb_fmt__ns(ns, sizeof(ns), t->rec->overhead.syscall_window_ns));
-	bb_line__color(l, BB_COLOR_DIM);
-	bb_line__put(l,
-		     "  call                         count   errors      time      mean   longest");
-	bb_line__end(l);
-	for (i = 0; i < p->nr_syscalls && i < BB_TEXT_TOP; i++)
-		syscall__row(t, &p->syscalls[i]);
-	syscalls__rest(t, p);
-	if (p->kernel_ns == BB_UNKNOWN_U64)
-		return;
-	bb_line__color(l, BB_COLOR_DIM);
-	bb_fmt__ns(ns, sizeof(ns), p->kernel_ns);
-	bb_fmt__ns(of, sizeof(of), p->budget.ns[BB_STATE_ONCPU]);
-	if (t->rec->overhead.syscall_window_ns >= t->rec->window.ns / 100 * 99)
-		bb_line__printf(l, "  %s of the %s on a CPU were spent in system calls", ns, of);
-	else
-		bb_line__printf(l, "  %s on a CPU were spent in system calls while traced", ns);
-	bb_line__end(l);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../model/calls.h"
+#include "../model/shared_locks.h"
 #include "tree.h"
 
 uint64_t bb_process__threads(const struct bb_process *p)
@@ -53,9 +55,7 @@ static void tree__add_waits(struct bb_process *tree, const struct bb_process *p)
 		const struct bb_wait *w = &p->waits[i];
 
 		for (j = 0; j < tree->nr_waits; j++)
-			if (tree->waits[j].state == w->state &&
-			    tree->waits[j].syscall == w->syscall &&
-			    tree->waits[j].fdkind == w->fdkind)
+			if (bb_wait__same_call(&tree->waits[j], w))
 				break;
 		if (j < tree->nr_waits)
 			wait__merge(&tree->waits[j], w);
@@ -70,27 +70,15 @@ static void tree__add_syscalls(struct bb_process *tree, const struct bb_process 
 
 	for (i = 0; i < p->nr_syscalls; i++) {
 		const struct bb_syscall *s = &p->syscalls[i];
-		struct bb_syscall *to;
 
 		for (j = 0; j < tree->nr_syscalls; j++)
-			if (tree->syscalls[j].nr == s->nr)
+			if (bb_syscall__same(&tree->syscalls[j], s))
 				break;
-		if (j == tree->nr_syscalls) {
+		if (j < tree->nr_syscalls)
+			bb_syscall__add(&tree->syscalls[j], s);
+		else
 			tree->syscalls[tree->nr_syscalls++] = *s;
-			continue;
-		}
-		to = &tree->syscalls[j];
-		to->count += s->count;
-		to->errors += s->errors;
-		to->ns += s->ns;
-		if (s->max_ns > to->max_ns)
-			to->max_ns = s->max_ns;
 	}
-}
-
-static uint64_t add_known(uint64_t a, uint64_t b)
-{
-	return a == BB_UNKNOWN_U64 || b == BB_UNKNOWN_U64 ? BB_UNKNOWN_U64 : a + b;
 }
 
 static void tree__add(struct bb_process *tree, const struct bb_process *p)
@@ -104,8 +92,9 @@ static void tree__add(struct bb_process *tree, const struct bb_process *p)
 	tree->threads_ended += p->threads_ended;
 	tree->folded_threads += p->folded_threads;
 	tree->folded_window_ns += p->folded_window_ns;
-	tree->kernel_ns = add_known(tree->kernel_ns, p->kernel_ns);
-	tree->rss_bytes = add_known(tree->rss_bytes, p->rss_bytes);
+	tree->migrations = bb_known__add(tree->migrations, p->migrations);
+	tree->kernel_ns = bb_known__add(tree->kernel_ns, p->kernel_ns);
+	tree->rss_bytes = bb_known__add(tree->rss_bytes, p->rss_bytes);
 	if (p->cpus_usable != tree->cpus_usable)
 		tree->cpus_usable = NAN;
 	tree__add_waits(tree, p);
@@ -123,15 +112,6 @@ static int wait__longest_first(const void *a, const void *b)
 	if (x->syscall != y->syscall)
 		return x->syscall < y->syscall ? -1 : 1;
 	return (x->fdkind > y->fdkind) - (x->fdkind < y->fdkind);
-}
-
-static int syscall__longest_first(const void *a, const void *b)
-{
-	const struct bb_syscall *x = a, *y = b;
-
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? 1 : -1;
-	return (x->nr > y->nr) - (x->nr < y->nr);
 }
 
 int bb_tree__sum(const struct bb_record *rec, struct bb_process *tree)
@@ -153,7 +133,10 @@ int bb_tree__sum(const struct bb_record *rec, struct bb_process *tree)
 	for (i = 0; i < rec->nr_processes; i++)
 		tree__add(tree, &rec->processes[i]);
 	qsort(tree->waits, tree->nr_waits, sizeof(*tree->waits), wait__longest_first);
-	qsort(tree->syscalls, tree->nr_syscalls, sizeof(*tree->syscalls), syscall__longest_first);
+	if (bb_shared_locks__join(rec, tree)) {
+		bb_tree__free(tree);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -161,5 +144,6 @@ void bb_tree__free(struct bb_process *tree)
 {
 	free(tree->waits);
 	free(tree->syscalls);
+	bb_shared_locks__free(tree);
 	memset(tree, 0, sizeof(*tree));
 }

@@ -12,8 +12,8 @@
  *
  * Summed are times, switches, thread counts, memory (pages that processes share
  * count in each), and the rows of waits and syscalls, longest first. What has no
- * sum stays out: names, threads, locks, GILs. cpus_usable is kept where all agree.
- * Return 0 or -ENOMEM.
+ * sum stays out: names, threads, GILs, locks but those between processes. cpus_usable is kept where
+ * all agree. Return 0 or -ENOMEM.
  */
 int bb_tree__sum(const struct bb_record *rec, struct bb_process *tree);
 

@@ -67,6 +67,10 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 	p->strings = bb_strings__hold(from->strings);
 	p->waits = copy_array(from->waits, from->nr_waits, sizeof(*p->waits), &ok);
 	p->syscalls = copy_array(from->syscalls, from->nr_syscalls, sizeof(*p->syscalls), &ok);
+	p->stacks = copy_array(from->stacks, from->nr_stacks, sizeof(*p->stacks), &ok);
+	for (size_t i = 0; p->stacks && i < p->nr_stacks; i++)
+		p->stacks[i].frames = copy_array(from->stacks[i].frames, p->stacks[i].nr,
+						 sizeof(*p->stacks[i].frames), &ok);
 	for (size_t i = 0; p->threads && i < p->nr_threads; i++) {
 		struct bb_thread *t = &p->threads[i];
 

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "code.h"
 #include "native.h"
+#include "stacks.h"
 
 /* Readings are made one after the other: a figure never goes down, a race may make it seem so. */
 static void take(uint64_t *from, uint64_t less)
@@ -34,8 +36,7 @@ static const struct bb_wait *same_wait(const struct bb_wait *w, const struct bb_
 	const struct bb_wait *any = NULL;
 
 	for (size_t i = 0; i < nr; i++) {
-		if (of[i].state != w->state || of[i].syscall != w->syscall ||
-		    of[i].fdkind != w->fdkind || of[i].end != w->end)
+		if (!bb_wait__same_call(&of[i], w) || of[i].end != w->end)
 			continue;
 		if (!strcmp(of[i].label, w->label))
 			return &of[i];
@@ -45,41 +46,41 @@ static const struct bb_wait *same_wait(const struct bb_wait *w, const struct bb_
 	return any;
 }
 
+static void take_wait(struct bb_wait *w, const struct bb_wait *less)
+{
+	take(&w->ns, less->ns);
+	/* a wait that was open then goes on: it counts again */
+	take(&w->count, less->count - (less->open && less->count));
+}
+
 /* Rows of ends of their own that were joined since, as there was no room. */
 static void take_joined(struct bb_wait *w, const struct bb_wait *rows, size_t nr,
 			const struct bb_wait *less, size_t nr_less)
 {
 	for (size_t j = 0; j < nr_less; j++) {
-		bool there = less[j].state != w->state || less[j].syscall != w->syscall ||
-			     less[j].fdkind != w->fdkind;
+		bool there = !bb_wait__same_call(&less[j], w);
 
 		for (size_t i = 0; i < nr && !there; i++)
-			there = rows[i].state == less[j].state &&
-				rows[i].syscall == less[j].syscall &&
-				rows[i].fdkind == less[j].fdkind && rows[i].end == less[j].end;
-		if (there)
-			continue;
-		take(&w->ns, less[j].ns);
-		take(&w->count, less[j].count - (less[j].open && less[j].count));
+			there = bb_wait__same_call(&rows[i], &less[j]) &&
+				rows[i].end == less[j].end;
+		if (!there)
+			take_wait(w, &less[j]);
 	}
 }
 
 static void take_waits(struct bb_wait *rows, size_t *nr, const struct bb_wait *less, size_t nr_less)
 {
-	size_t kept = 0, all = *nr;
+	size_t kept = 0;
 
 	for (size_t i = 0; i < *nr; i++)
 		if (rows[i].end == BB_END_SEVERAL)
-			take_joined(&rows[i], rows, all, less, nr_less);
+			take_joined(&rows[i], rows, *nr, less, nr_less);
 	for (size_t i = 0; i < *nr; i++) {
 		struct bb_wait *w = &rows[i];
 		const struct bb_wait *l = same_wait(w, less, nr_less);
 
-		if (l) {
-			take(&w->ns, l->ns);
-			/* a wait that was open then goes on: it counts again */
-			take(&w->count, l->count - (l->open && l->count));
-		}
+		if (l)
+			take_wait(w, l);
 		if (w->ns || w->open)
 			rows[kept++] = *w;
 	}
@@ -110,6 +111,7 @@ static void take_thread(struct bb_thread *t, const struct bb_thread *less)
 	take(&t->window_ns, less->window_ns);
 	take(&t->voluntary, less->voluntary);
 	take(&t->involuntary, less->involuntary);
+	take(&t->migrations, less->migrations);
 	take(&t->kernel_ns, less->kernel_ns);
 	take(&t->gil_acquisitions, less->gil_acquisitions);
 	take(&t->gil_forced, less->gil_forced);
@@ -272,6 +274,8 @@ static void take_objects(struct bb_process *p, const struct bb_process *less)
 			take(&l->contended_ns, e->contended_ns);
 			take(&l->wait_ns, e->wait_ns);
 			take(&l->waits, e->waits);
+			take(&l->write_ns, e->write_ns);
+			take(&l->write_waits, e->write_waits);
 			take(&l->times, e->times);
 			take(&l->given_ns, e->given_ns);
 			for (int h = 0; l->hist && e->hist && h < BB_HIST_SLOTS; h++)
@@ -298,15 +302,35 @@ static void take_objects(struct bb_process *p, const struct bb_process *less)
 				take(&p->gils[i].hist[h], less->gils[j].hist[h]);
 		}
 	}
+}
+
+static void take_syscalls(struct bb_process *p, const struct bb_process *less)
+{
+	size_t kept = 0;
+
 	for (size_t i = 0; i < p->nr_syscalls; i++) {
+		struct bb_syscall *s = &p->syscalls[i];
+
 		for (size_t j = 0; j < less->nr_syscalls; j++) {
-			if (less->syscalls[j].nr != p->syscalls[i].nr)
+			const struct bb_syscall *l = &less->syscalls[j];
+
+			if (!bb_syscall__same(l, s))
 				continue;
-			take(&p->syscalls[i].count, less->syscalls[j].count);
-			take(&p->syscalls[i].errors, less->syscalls[j].errors);
-			take(&p->syscalls[i].ns, less->syscalls[j].ns);
+			take(&s->count, l->count);
+			take(&s->errors, l->errors);
+			take(&s->ns, l->ns);
+			take(&s->inside_ns, l->inside_ns);
+			take(&s->amount, l->amount);
+			for (int o = 0; o < BB_OUT_MAX; o++) {
+				take(&s->outcomes[o].count, l->outcomes[o].count);
+				take(&s->outcomes[o].ns, l->outcomes[o].ns);
+			}
+			break;
 		}
+		if (s->count || s->inside_ns)
+			p->syscalls[kept++] = *s;
 	}
+	p->nr_syscalls = kept;
 }
 
 static void take_process(struct bb_process *p, const struct bb_process *less)
@@ -333,16 +357,19 @@ static void take_process(struct bb_process *p, const struct bb_process *less)
 	take(&p->folded_threads, less->folded_threads);
 	take(&p->voluntary, less->voluntary);
 	take(&p->involuntary, less->involuntary);
+	take(&p->migrations, less->migrations);
 	take(&p->threads_born, less->threads_born);
 	take(&p->threads_ended, less->threads_ended);
 	take(&p->kernel_ns, less->kernel_ns);
 	take_waits(p->waits, &p->nr_waits, less->waits, less->nr_waits);
 	take_objects(p, less);
+	take_syscalls(p, less);
 	take_code(p, less);
 	take_holders(p, less);
 	take_lock_holders(p, less);
 	take_takers(p, less);
 	take_loops(p, less);
+	bb_stacks__subtract(p, less);
 }
 
 void bb_record__subtract(struct bb_record *rec, const struct bb_record *earlier)

@@ -4,6 +4,8 @@
 #include <linux/futex.h>
 #include <string.h>
 
+#define RISES_OF_COUNTER 8 /* from which it counts: few may be chance */
+
 /*
  * The semaphores behind multiprocessing's queues and pools are shared by name.
  * Idle workers hand them on to one another just as a lock is handed on, so the
@@ -64,29 +66,48 @@ static bool is_queue(const struct bb_lock *l)
 	       is_queue_code(l->caller);
 }
 
-static enum bb_lock_kind kind_of(const struct bb_lock *l, uint32_t op, uint32_t val, uint32_t where)
+static enum bb_lock_kind kind_of(const struct bb_lock *l, const struct bb_lock_look *look)
 {
 	static const enum bb_lock_kind parked[] = {
 		[BB_AT_PYMUTEX] = BB_LOCK_PYMUTEX, [BB_AT_SIMPLE_QUEUE] = BB_LOCK_SIMPLE_QUEUE,
 		[BB_AT_WORLD] = BB_LOCK_WORLD,     [BB_AT_STOPPER] = BB_LOCK_STOPPER,
 		[BB_AT_RAW] = BB_LOCK_RAW,
 	};
-	uint32_t cmd = op & (uint32_t)FUTEX_CMD_MASK & ~(uint32_t)FUTEX_PRIVATE_FLAG;
+	uint32_t cmd = look->op & (uint32_t)FUTEX_CMD_MASK, val = look->val, where = look->where;
+	enum bb_lock_kind kind = bb_glibc__kind(l, look);
 
+	if (where == BB_AT_MONITOR)
+		return BB_LOCK_MONITOR;
 	if (cmd == FUTEX_LOCK_PI || cmd == 13 /* FUTEX_LOCK_PI2, Linux 5.14 */)
 		return BB_LOCK_PI_MUTEX;
 	if (cmd == FUTEX_WAIT_REQUEUE_PI)
 		return BB_LOCK_CONDITION;
+	if (kind == BB_LOCK_BARRIER)
+		return kind;
 	if (cmd == FUTEX_WAIT && (val == 2 || ((val & FUTEX_WAITERS) && (val & FUTEX_TID_MASK))))
 		return BB_LOCK_MUTEX;
 	if (where < sizeof(parked) / sizeof(parked[0]) && parked[where])
 		return parked[where];
 	if (where != BB_AT_WORD)
 		return BB_LOCK_PARKED;
-	/* sem_wait() of glibc waits for the value 0, by the real-time clock */
-	if (cmd == FUTEX_WAIT_BITSET && (op & FUTEX_CLOCK_REALTIME) && !val)
-		return is_named_semaphore(l->place) ? BB_LOCK_SEMAPHORE : BB_LOCK_UNKNOWN;
-	return BB_LOCK_UNKNOWN;
+	/* whatever its memory looks like by now */
+	if (cmd == FUTEX_WAIT_BITSET && !val && is_named_semaphore(l->place))
+		return BB_LOCK_SEMAPHORE;
+	/* up to CPython 3.13.0 each lock of threading is one, of its own */
+	if (kind == BB_LOCK_SEMAPHORE && l->code && !l->shared)
+		return BB_LOCK_PYTHON;
+	return kind;
+}
+
+/*
+ * What a lock's word may be is a few values, that come again and again. One that only grows
+ * counts events: rounds of a barrier, signals of a condition. Whoever is the last to arrive
+ * wakes the others, and waits himself the next time, which is no lock.
+ */
+static bool is_counter(const struct bb_lock *l)
+{
+	return l->kind == BB_LOCK_UNKNOWN && l->rises >= RISES_OF_COUNTER && l->falls < UINT8_MAX &&
+	       l->falls <= l->rises / 16;
 }
 
 /*
@@ -100,6 +121,8 @@ static bool is_mutex(const struct bb_lock *l)
 	case BB_LOCK_WORLD:
 	case BB_LOCK_STOPPER:
 	case BB_LOCK_RAW:
+	case BB_LOCK_MONITOR:
+	case BB_LOCK_RWLOCK:
 		return true;
 	case BB_LOCK_PYMUTEX:
 		if (l->object)
@@ -110,15 +133,15 @@ static bool is_mutex(const struct bb_lock *l)
 	}
 }
 
-void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, uint32_t where)
+void bb_lock__judge(struct bb_lock *l, const struct bb_lock_look *look)
 {
 	uint64_t told = l->proto_ns + l->handed_ns + l->fed_ns;
 
-	l->kind = kind_of(l, op, val, where);
+	l->kind = kind_of(l, look);
 	if (is_mutex(l)) {
 		l->rule = BB_RULE_PROTOCOL;
 		l->state = BB_STATE_LOCK;
-	} else if (l->kind == BB_LOCK_SIMPLE_QUEUE) {
+	} else if (l->kind == BB_LOCK_SIMPLE_QUEUE || l->kind == BB_LOCK_BARRIER) {
 		l->rule = BB_RULE_PROTOCOL;
 		l->state = BB_STATE_QUEUE;
 	} else if (is_queue(l)) {
@@ -130,6 +153,14 @@ void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, uint32_t where
 	} else if (l->proto_ns > told / 2) {
 		l->rule = BB_RULE_PROTOCOL;
 		l->state = BB_STATE_LOCK;
+	} else if (is_counter(l)) {
+		l->kind = BB_LOCK_COUNTER;
+		l->rule = BB_RULE_PROTOCOL;
+		l->state = BB_STATE_QUEUE;
+	} else if (look->parks && l->handed_ns > told / 2) {
+		/* its threads wake one another for work, for a stop of the world, for an answer */
+		l->rule = BB_RULE_RUNTIME;
+		l->state = BB_STATE_QUEUE;
 	} else if (l->handed_ns > told / 2) {
 		l->rule = BB_RULE_HANDED;
 		l->state = BB_STATE_LOCK;

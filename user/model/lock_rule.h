@@ -3,14 +3,13 @@
 #ifndef BB_MODEL_LOCK_RULE_H
 #define BB_MODEL_LOCK_RULE_H
 
-#include "record.h"
+#include "lock_glibc.h"
 
 /**
  * bb_lock__judge - decide kind, rule and state of a lock's row from how its
- * waits ended (proto_ns, handed_ns, fed_ns, other_ns), its place, and @op and
- * @val, the futex operation and value of its last wait as passed to the kernel
- * (futex(2)); @where: enum bb_lock_where. What is known of code, caller and object is set.
+ * waits ended (proto_ns, handed_ns, fed_ns, other_ns), its place, and its last wait. What is
+ * known of code, caller and object is set.
  */
-void bb_lock__judge(struct bb_lock *l, uint32_t op, uint32_t val, uint32_t where);
+void bb_lock__judge(struct bb_lock *l, const struct bb_lock_look *look);
 
 #endif

@@ -2,6 +2,7 @@
 /* The record: building, releasing and adding up. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "record.h"
 
@@ -79,6 +80,9 @@ void bb_process__release(struct bb_process *p)
 	bb_strings__release(p->strings);
 	free(p->waits);
 	free(p->syscalls);
+	for (i = 0; p->stacks && i < p->nr_stacks; i++)
+		free(p->stacks[i].frames);
+	free(p->stacks);
 }
 
 static int compare_takers(const void *a, const void *b)
@@ -131,6 +135,11 @@ const struct bb_lock_holder *bb_process__lock_holders(const struct bb_process *p
 	for (*nr = 0; lo + *nr < p->nr_lock_holders && p->lock_holders[lo + *nr].lock == addr;)
 		++*nr;
 	return *nr ? &p->lock_holders[lo] : NULL;
+}
+
+bool bb_wait__same_call(const struct bb_wait *a, const struct bb_wait *b)
+{
+	return a->state == b->state && a->syscall == b->syscall && a->fdkind == b->fdkind;
 }
 
 const struct bb_lock *bb_process__lock_at(const struct bb_process *p, uint64_t addr)
@@ -218,6 +227,11 @@ void bb_record__free(struct bb_record *rec)
 	free(rec);
 }
 
+bool bb_runtime__parks(const struct bb_runtime *rt)
+{
+	return !strcmp(rt->name, "go") || !strcmp(rt->name, "java");
+}
+
 uint64_t bb_budget__sum(const struct bb_budget *b)
 {
 	uint64_t sum = 0;
@@ -241,6 +255,11 @@ void bb_budget__add(struct bb_budget *to, const struct bb_budget *b)
 	to->futex_handed_ns += b->futex_handed_ns;
 	to->futex_fed_ns += b->futex_fed_ns;
 	to->futex_other_ns += b->futex_other_ns;
+}
+
+uint64_t bb_known__add(uint64_t a, uint64_t b)
+{
+	return a == BB_UNKNOWN_U64 || b == BB_UNKNOWN_U64 ? BB_UNKNOWN_U64 : a + b;
 }
 
 int64_t bb_thread__residual(const struct bb_thread *t)

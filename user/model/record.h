@@ -56,6 +56,7 @@ struct bb_wait {
 	 */
 	int endpoint;   /* enum bb_endpoint */
 	bool polls;     /* in a call by which event loops poll */
+	bool local;     /* the other end is that of a unix socket */
 	char label[64]; /* e.g. "tcp out 10.0.0.5:5432", printable ASCII */
 	uint32_t peers; /* clients on that port at the end, 0: not known */
 };
@@ -85,6 +86,7 @@ struct bb_thread {
 	struct bb_budget budget;
 	uint64_t voluntary; /* switches, as /proc/PID/status counts them */
 	uint64_t involuntary;
+	uint64_t migrations;       /* moves to another CPU; BB_UNKNOWN_U64: not known */
 	uint64_t kernel_ns;        /* part of oncpu in system calls; BB_UNKNOWN_U64: not traced */
 	uint64_t gil_acquisitions; /* acquisitions that had to wait */
 	uint64_t gil_wait_max_ns;
@@ -99,6 +101,13 @@ struct bb_thread {
 	uint64_t open_futex; /* for that word, 0: for something else */
 };
 
+/* One call of a stack. */
+struct bb_frame {
+	const char *file;     /* of bb_process.strings; UTF-8, not escaped */
+	const char *function; /* likewise */
+	int32_t line;         /* 0: not known */
+};
+
 enum bb_lock_kind {
 	BB_LOCK_UNKNOWN = 0,
 	BB_LOCK_MUTEX = 1, /* glibc mutex: waits for the value 2 */
@@ -111,6 +120,11 @@ enum bb_lock_kind {
 	BB_LOCK_WORLD = 8,        /* free-threaded CPython has stopped its threads */
 	BB_LOCK_STOPPER = 9,      /* a thread stops the others, and waits until they have */
 	BB_LOCK_RAW = 10,         /* CPython's parking lot itself */
+	BB_LOCK_COUNTER = 11,     /* each wait is for a larger value: a barrier, an event's count */
+	BB_LOCK_MONITOR = 12,     /* the JVM's, of an object: synchronized */
+	BB_LOCK_RWLOCK = 13,
+	BB_LOCK_BARRIER = 14,
+	BB_LOCK_PYTHON = 15, /* a threading.Lock up to CPython 3.13.0: a semaphore of its own */
 };
 
 /* Which rule made a row a lock or a queue. */
@@ -121,6 +135,7 @@ enum bb_lock_rule {
 	BB_RULE_FED = 3,      /* its wakers never wait on it: queue */
 	BB_RULE_PYTHON = 4,   /* the waiter's Python function told */
 	BB_RULE_MAPPING = 5,  /* the mapping that the word is in told */
+	BB_RULE_RUNTIME = 6,  /* of a runtime whose threads park, and wake one another: queue */
 };
 
 /* One futex object that threads of the process waited on. */
@@ -129,20 +144,29 @@ struct bb_lock {
 	bool shared; /* between processes */
 	enum bb_lock_kind kind;
 	enum bb_lock_rule rule;
-	enum bb_state state;   /* BB_STATE_LOCK or BB_STATE_QUEUE */
-	char *place;           /* mapping that it lies in, e.g. "[heap]", or NULL */
-	char *symbol;          /* variable of that file, "name+0x28", or NULL */
-	char *object;          /* type of the Python object that has it, or NULL; BB_LOCK_PYMUTEX */
-	uint64_t contended_ns; /* wall time with at least one waiter */
-	uint64_t times;        /* that there came to be a waiter where there was none */
-	uint64_t wait_ns;      /* summed over waiters */
+	enum bb_state state; /* BB_STATE_LOCK or BB_STATE_QUEUE */
+	char *place;         /* mapping that it lies in, e.g. "[heap]", or NULL */
+	char *symbol;        /* variable of that file, "name+0x28", or NULL */
+	char *object;        /* type of the Python object that has it, or NULL; BB_LOCK_PYMUTEX */
+	/* what it lies in, if that is shared between processes: the same for each; inode 0: no */
+	uint64_t dev, inode, offset;
+	uint32_t processes;         /* of the tree's: whose rows these are the sum of; else 0 */
+	uint64_t contended_most_ns; /* likewise: contended_ns is between the two */
+	uint64_t contended_ns;      /* wall time with at least one waiter */
+	uint64_t times;             /* that there came to be a waiter where there was none */
+	uint64_t wait_ns;           /* summed over waiters */
 	uint64_t max_ns;
 	uint64_t waits;
+	uint64_t write_ns,
+		write_waits; /* part of wait_ns and waits that was to write: of an rwlock */
 	uint32_t waiters_max;
+	pid_t gone_owner;  /* its memory named that owner at the end, no thread of the process; or 0
+			    */
 	bool open;         /* somebody waited for it at the end */
 	uint64_t given_ns; /* contended time of which it is settled whose it was, or not known */
 	uint64_t *hist;    /* BB_HIST_SLOTS: waits, or NULL: there were too few */
 	uint64_t handed_ns, fed_ns, proto_ns, other_ns; /* wait_ns by how the waits ended */
+	uint32_t rises, falls; /* waits for a larger and a smaller value than the one before */
 	uint64_t code_addr, caller_addr; /* code objects of the last waiter's top frames, 0: none */
 	char *code;   /* the waiter's Python function, "dir/file.py:function", or NULL */
 	char *caller; /* the function that called it, or NULL */
@@ -160,6 +184,8 @@ struct bb_lock_holder {
 	uint64_t ns;    /* contended time up to its wake-ups that no other has, or up to the end */
 	uint64_t count; /* wake-ups */
 	bool owns;      /* it had the lock at the end */
+	uint64_t stack; /* key of its Python stack at a wake-up, 0: none */
+	struct bb_frame code; /* of that, where it let go; its function is NULL: not known */
 	/*
 	 * What it was itself blocked in meanwhile: ns of all that is known of, which is its last
 	 * wait before each wake-up; all else of the longest one.
@@ -206,13 +232,6 @@ struct bb_gil_holder {
 	uint64_t count; /* events that told so */
 };
 
-/* One call of a stack. */
-struct bb_frame {
-	const char *file;     /* of bb_process.strings; UTF-8, not escaped */
-	const char *function; /* likewise */
-	int32_t line;         /* 0: not known */
-};
-
 /* A function that is not Python's. */
 struct bb_native {
 	const char *symbol; /* of bb_process.strings, bytes; NULL: it has no name */
@@ -251,12 +270,56 @@ struct bb_code {
 	size_t nr_natives;
 };
 
-struct bb_syscall {
-	int32_t nr;
+enum bb_frame_kind {
+	BB_FRAME_NATIVE = 0,
+	BB_FRAME_PYTHON = 1,
+	BB_FRAME_KERNEL = 2,
+};
+
+/* One call of a stack of several languages; strings of bb_process.strings. */
+struct bb_stack_frame {
+	enum bb_frame_kind kind;
+	const char *name;   /* NULL: it has none */
+	const char *object; /* path of its file; Python: the source's; NULL: of none */
+	int32_t line;       /* Python's, 0: not known */
+};
+
+/* What threads did in one stack; only where stacks are asked for. */
+struct bb_stack_row {
+	enum bb_stack_kind kind;
+	enum bb_state state; /* that they were in; BB_STACK_WAKER: that was ended */
+	int32_t syscall;     /* number, -1: none */
+	uint64_t ns;         /* 0 for samples */
 	uint64_t count;
-	uint64_t errors;
-	uint64_t ns; /* wall time inside, blocked time included */
 	uint64_t max_ns;
+	/* BB_STACK_WAKER: the stack is that of who ended the wait */
+	pid_t tid;      /* who waited, 0: not known */
+	bool interrupt; /* an interrupt ended it: of a device, or a timer */
+	pid_t by_tid;   /* else who did, 0: a thread of no process that is watched */
+	pid_t by_pid;   /* of its process, 0: the kernel's own, or not visible here */
+	char by_comm[BB_COMM_LEN];
+	uint64_t behind_ns;  /* of ns, it was blocked itself, by its last wait before each */
+	uint64_t behind_max; /* the longest, which was in: */
+	enum bb_state behind;
+	struct bb_stack_frame *frames; /* from the top; NULL: not known */
+	size_t nr;
+	bool truncated;
+};
+
+/* Calls that were traced; from beginning to end, but for inside_ns. */
+struct bb_syscall {
+	int32_t nr; /* -2: several, or not known */
+	enum bb_call_kind kind;
+	uint64_t count;
+	uint64_t errors; /* those broken off by a signal included */
+	uint64_t ns;     /* wall time inside, blocked time included */
+	uint64_t max_ns;
+	uint64_t inside_ns; /* in the window, in calls that were open at an edge of it too */
+	uint64_t amount;    /* that they returned, by kind: bytes, descriptors, ... */
+	struct {
+		uint64_t count;
+		uint64_t ns;
+	} outcomes[BB_OUT_MAX];
 };
 
 enum bb_loop_kind {
@@ -335,6 +398,7 @@ struct bb_process {
 	struct bb_budget budget; /* sum over all its threads, ended ones included */
 	uint64_t window_ns;      /* sum of its threads' windows */
 	uint64_t voluntary, involuntary;
+	uint64_t migrations; /* as bb_thread's, summed */
 	uint64_t threads_born, threads_ended;
 	struct bb_budget folded; /* ended threads that are in no row of threads[] */
 	uint64_t folded_threads;
@@ -359,8 +423,11 @@ struct bb_process {
 	size_t nr_lock_holders;
 	struct bb_wait *waits; /* over all threads, longest first */
 	size_t nr_waits;
-	struct bb_syscall *syscalls; /* longest first */
+	struct bb_syscall *syscalls; /* as calls.h has them in order */
 	size_t nr_syscalls;
+	bool stacks_asked;           /* stacks were taken */
+	struct bb_stack_row *stacks; /* longest first */
+	size_t nr_stacks;
 };
 
 enum bb_tracing {
@@ -414,6 +481,9 @@ void bb_process__release(struct bb_process *p);
 /** bb_code__release - release what a row of code owns; not @c itself. Accepts a zeroed one. */
 void bb_code__release(struct bb_code *c);
 
+/** bb_wait__same_call - in the same state and call, on the same kind of descriptor. */
+bool bb_wait__same_call(const struct bb_wait *a, const struct bb_wait *b);
+
 /** bb_takers__sort - by time, longest first. */
 void bb_takers__sort(struct bb_taker *t, size_t nr);
 
@@ -448,11 +518,20 @@ const struct bb_thread *bb_process__thread(const struct bb_process *p, pid_t tid
  */
 bool bb_process__pauses(const struct bb_process *p, struct bb_pauses *out);
 
+/**
+ * bb_runtime__parks - does it park each thread on a word of its own, whatever that waits for:
+ * for work, or for a lock of the program's?
+ */
+bool bb_runtime__parks(const struct bb_runtime *rt);
+
 /** bb_budget__sum - all states of a budget added up, in ns. */
 uint64_t bb_budget__sum(const struct bb_budget *b);
 
 /** bb_budget__add - add each figure of @b to @to. */
 void bb_budget__add(struct bb_budget *to, const struct bb_budget *b);
+
+/** bb_known__add - @a + @b; BB_UNKNOWN_U64 where one of them is. */
+uint64_t bb_known__add(uint64_t a, uint64_t b);
 
 /** bb_thread__residual - window minus the sum of the states, in ns; 0 when exact. */
 int64_t bb_thread__residual(const struct bb_thread *t);

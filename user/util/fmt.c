@@ -141,6 +141,13 @@ char *bb_fmt__time(char *buf, size_t len, int64_t realtime_ns)
 	return buf;
 }
 
+const char *bb_fmt__file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 const char *bb_fmt__short_path(const char *path)
 {
 	const char *last = strrchr(path, '/'), *s = last;

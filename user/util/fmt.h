@@ -29,6 +29,9 @@ char *bb_fmt__count(char *buf, size_t len, uint64_t count);
 /** bb_fmt__real - @value with up to @digits significant digits: "2", "0.97", "1.5e+09". */
 char *bb_fmt__real(char *buf, size_t len, double value, int digits);
 
+/** bb_fmt__file_name - the last part of @path, in it. */
+const char *bb_fmt__file_name(const char *path);
+
 /** bb_fmt__short_path - the last two parts of @path, in it: enough to tell threading.py apart. */
 const char *bb_fmt__short_path(const char *path);
 

@@ -11,6 +11,9 @@
     reused A B    blocked in a read from A, while the descriptor becomes one of a connection to B
     serve N       a server with a thread for each of its N clients, which it waits for
     alone         a server and its client, in a network namespace of their own
+    names         the same by UDP, on the port of name servers
+    local PATH    as kept, of a unix server; @ at the start for a name without a file
+    serve_local PATH  a unix server with a thread for each client, that answers at once
 """
 import os
 import socket
@@ -116,5 +119,38 @@ def alone(_):
     in_turn([connect(port)])
 
 
+def names(_):
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 53))
+
+    def slow():
+        while True:
+            peer = server.recvfrom(100)[1]
+            time.sleep(0.02)
+            server.sendto(b"!", peer)
+
+    threading.Thread(target=slow, daemon=True).start()
+    in_turn([connect(53, kind=socket.SOCK_DGRAM)])
+
+
+def local(path):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(path.replace("@", "\0"))
+    in_turn([sock])
+
+
+def serve_local(path):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen()
+    ready()
+    while True:
+        threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
+
+
+def main(form, *args):
+    globals()[form](*(int(arg) if arg.isdigit() else arg for arg in args or ["0"]))
+
+
 if __name__ == "__main__":
-    globals()[sys.argv[1]](*map(int, sys.argv[2:] or [0]))
+    main(*sys.argv[1:])
