@@ -113,13 +113,16 @@ enum bb_fdkind {
 	  "waits for a CPU that was had by a process for which there was no room")                 \
 	X(ENDS_FULL, 18, "ends_map_full",                                                          \
 	  "waits on a socket or a file for whose name there was no room")                          \
-	X(STACKS_FULL, 19, "stacks_map_full", "waits and samples for whose stack there was no room")
+	X(STACKS_FULL, 19, "stacks_map_full",                                                      \
+	  "waits and samples for whose stack there was no room")                                   \
+	X(KLOCKS_FULL, 20, "kernel_locks_map_full",                                                \
+	  "waits for the kernel's own locks for which there was no room")
 
 enum bb_drop {
 #define X(id, n, name, text) BB_DROP_##id = n,
 	BB_DROPS(X)
 #undef X
-		BB_DROP_MAX = 20,
+		BB_DROP_MAX = 21,
 };
 
 /*
@@ -383,11 +386,15 @@ struct bb_thread_sum {
 	bb_u64 woken;       /* ktime of the wake-up from the open or last wait, 0: not told */
 	bb_u32 taker;       /* process that it last lost a CPU to */
 	bb_u32 pythons;     /* bb_pythons when that and BB_TF_PYTHON were looked up, 0: not yet */
+	bb_u64 klock;       /* the kernel's own lock that it waits for, 0: none */
+	bb_u64 klock_at;    /* ktime at which it began to */
+	bb_u32 klock_kind;  /* as in bb_klock_key */
+	bb_u32 pad;
 	struct bb_wait_slot slots[BB_WAIT_SLOTS];
 	char comm[16]; /* set when it ends */
 };
-_Static_assert(sizeof(struct bb_thread_sum) == 752, "bb_thread_sum");
-_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 544, "bb_thread_sum.slots");
+_Static_assert(sizeof(struct bb_thread_sum) == 776, "bb_thread_sum");
+_Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 568, "bb_thread_sum.slots");
 
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
@@ -421,7 +428,7 @@ struct bb_thread_row {
 	char comm[16];
 	struct bb_thread_sum sum; /* tid and tgid always set */
 };
-_Static_assert(sizeof(struct bb_thread_row) == 840, "bb_thread_row");
+_Static_assert(sizeof(struct bb_thread_row) == 864, "bb_thread_row");
 
 #define BB_PF_FOLLOWED (1u << 0) /* forked from a target inside the window */
 #define BB_PF_EXECED   (1u << 1)
@@ -663,6 +670,35 @@ struct bb_taker_sum {
 	bb_u32 pad;
 };
 _Static_assert(sizeof(struct bb_taker_sum) == 48, "bb_taker_sum");
+
+/*
+ * Waits for one of the kernel's own locks, spinning or blocked: key and value of map `klocks`.
+ * One row for each kind of lock and way to it.
+ */
+#define BB_KLOCK_DEPTH 12
+/* kinds: the flags of lock:contention_begin (include/trace/events/lock.h, LCB_F_*), and ours */
+#define BB_KLOCK_SPIN   (1u << 0)
+#define BB_KLOCK_READ   (1u << 1)
+#define BB_KLOCK_WRITE  (1u << 2)
+#define BB_KLOCK_RT     (1u << 3)
+#define BB_KLOCK_PERCPU (1u << 4)
+#define BB_KLOCK_MUTEX  (1u << 5)
+#define BB_KLOCK_MMAP   (1u << 16) /* it is the mmap_lock of the thread's own memory */
+struct bb_klock_key {
+	bb_u32 tgid;
+	bb_u32 kind;
+	bb_u64 way; /* hash of who called */
+};
+
+struct bb_klock_sum {
+	bb_u64 ns;
+	bb_u64 count;
+	bb_u64 max_ns;
+	bb_u32 nr; /* of callers */
+	bb_u32 pad;
+	bb_u64 ip[BB_KLOCK_DEPTH]; /* in the kernel, from the lock's own functions on */
+};
+_Static_assert(sizeof(struct bb_klock_sum) == 128, "bb_klock_sum");
 
 /* pthread_self(): key of map `selves`, which has the thread's tid while that lives. */
 struct bb_self_key {

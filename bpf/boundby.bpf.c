@@ -9,4 +9,5 @@
 #include "process.bpf.c"
 #include "syscall.bpf.c"
 #include "sample.bpf.c"
+#include "klock.bpf.c"
 #include "iter.bpf.c"

@@ -90,6 +90,8 @@ BB_MAP(regs_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_regs_scratch, 2);
 BB_MAP(native_stacks, BPF_MAP_TYPE_HASH, u64, struct bb_stack, 256);
 BB_MAP(stack_sums, BPF_MAP_TYPE_HASH, struct bb_stack_key, struct bb_stack_sum, 256);
 BB_MAP(stack_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_stack, 1);
+BB_MAP(klocks, BPF_MAP_TYPE_HASH, struct bb_klock_key, struct bb_klock_sum, 256);
+BB_MAP(klock_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_klock_sum, 1);
 BB_MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_cpu, 1);
 BB_MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct bb_thread_row, 1);
 
@@ -122,6 +124,8 @@ extern struct bb_map_regs_scratch regs_scratch SEC(".maps");
 extern struct bb_map_native_stacks native_stacks SEC(".maps");
 extern struct bb_map_stack_sums stack_sums SEC(".maps");
 extern struct bb_map_stack_scratch stack_scratch SEC(".maps");
+extern struct bb_map_klocks klocks SEC(".maps");
+extern struct bb_map_klock_scratch klock_scratch SEC(".maps");
 extern struct bb_map_cpus cpus SEC(".maps");
 extern struct bb_map_scratch scratch SEC(".maps");
 

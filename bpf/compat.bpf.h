@@ -161,6 +161,18 @@ static __always_inline bool bb_own_memory(void)
 	}
 }
 
+/*
+ * The lock of the current task's memory map, 0: it has none. For programs that run where lock
+ * contention is told (5.19): older kernels call it otherwise (5.8 renamed it).
+ */
+static __always_inline u64 bb_own_mmap_lock(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	return mm ? (u64)mm + bpf_core_field_offset(struct mm_struct, mmap_lock) : 0;
+}
+
 /* What a task was doing in the kernel. */
 struct bb_regs {
 	s64 nr; /* system call, negative: none (fault, interrupt) */

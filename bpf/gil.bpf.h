@@ -31,6 +31,27 @@ static __always_inline struct bb_gil_sum *gil_sum(u64 addr, u32 tgid)
 	return g;
 }
 
+/*
+ * musl's condition variables wait on a node of the waiter's stack; its list head is the
+ * condition's second word. The GIL whose condition has @uaddr in such a node, 0: none.
+ */
+__noinline u64 bb_gil_of_node(u32 tgid, u64 uaddr)
+{
+	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
+	u64 node;
+
+	if (!py)
+		return 0;
+	for (int i = 0; i < BB_GILS_MAX && py->gils[i]; i++) {
+		node = 0;
+		if (!bpf_probe_read_user(&node, sizeof(node),
+					 (void *)(py->gils[i] + BB_GIL_COND + 8)) &&
+		    node && node == uaddr - 20)
+			return py->gils[i];
+	}
+	return 0;
+}
+
 /* The process's GIL that @uaddr lies in, 0: none. @last: the one that the thread waited for last.
  */
 __noinline u64 bb_gil_at(u32 tgid, u64 last, u64 uaddr, u32 own_memory)
@@ -49,21 +70,8 @@ __noinline u64 bb_gil_at(u32 tgid, u64 last, u64 uaddr, u32 own_memory)
 			break;
 		if (uaddr - gil < BB_GIL_END)
 			return gil;
-		if ((py->flags & BB_PY_MUSL) && own_memory) {
-			/*
-			 * musl's condition variables wait on a node of the
-			 * waiter's stack; its list head is the condition's
-			 * second word.
-			 */
-			u64 node = 0;
-
-			if (!bpf_probe_read_user(&node, sizeof(node),
-						 (void *)(gil + BB_GIL_COND + 8)) &&
-			    node && node == uaddr - 20)
-				return gil;
-		}
 	}
-	return 0;
+	return (py->flags & BB_PY_MUSL) && own_memory ? bb_gil_of_node(tgid, uaddr) : 0;
 }
 
 /* gil.switch_number, which goes up whenever the GIL changes hands. */

@@ -31,6 +31,8 @@ struct bb_map_regs_scratch regs_scratch SEC(".maps");
 struct bb_map_native_stacks native_stacks SEC(".maps");
 struct bb_map_stack_sums stack_sums SEC(".maps");
 struct bb_map_stack_scratch stack_scratch SEC(".maps");
+struct bb_map_klocks klocks SEC(".maps");
+struct bb_map_klock_scratch klock_scratch SEC(".maps");
 struct bb_map_cpus cpus SEC(".maps");
 struct bb_map_scratch scratch SEC(".maps");
 

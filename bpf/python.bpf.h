@@ -9,12 +9,13 @@
 
 #include "thread.bpf.h"
 
-/* Steps along the lists of thread states in one search; 128 of them were half of what the
+/* Steps along the lists of thread states in one search: 128 of them were half of what the
  * verifier had to do for a switch. */
-#define BB_PY_STEPS      32
+#define BB_PY_STEPS      16
 #define BB_PY_STEP_NS    200 /* what each takes */
-#define BB_PY_SEARCHES   64  /* 2,048 threads */
+#define BB_PY_SEARCHES   128 /* 2,048 threads */
 #define BB_PY_WALK       96  /* frames, shims between them included */
+#define BB_PY_WALK_PART  24  /* of them at a time */
 #define BB_PY_OWNER_SHIM 3   /* FRAME_OWNED_BY_CSTACK, BY_INTERPRETER: 3.12 and later */
 
 static __always_inline u64 py_read(u64 addr)
@@ -237,6 +238,29 @@ static __always_inline u64 py_add_frame(struct bb_python_info *py, struct bb_py_
 }
 
 /*
+ * Some frames from @frame on: see bb_py_walk(). Returns the one that is next, 0: none. The
+ * verifier goes through the loop once, and not once for each part of a walk.
+ */
+__noinline u64 bb_py_frames(u32 tgid, u64 frame, u32 most)
+{
+	struct bb_python_info *py = bpf_map_lookup_elem(&pythons, &tgid);
+	u32 zero = 0;
+	struct bb_py_scratch *s = bpf_map_lookup_elem(&py_scratch, &zero);
+
+	if (!py || !s)
+		return 0;
+	for (int i = 0; i < BB_PY_WALK_PART && frame; i++) {
+		if (s->stack.depth >= most || s->stack.depth >= BB_PY_DEPTH) {
+			s->stack.truncated = 1;
+			break;
+		}
+		frame = py_add_frame(py, s, frame);
+		s->steps++;
+	}
+	return frame;
+}
+
+/*
  * Walk the frames of a thread of @tgid, which is the current process, from the
  * top, @most at most (up to BB_PY_DEPTH), into this CPU's scratch. Returns how
  * many, and says there why there are none or no more. @others: of another thread,
@@ -262,14 +286,8 @@ __noinline int bb_py_walk(u32 tgid, u64 tstate, u32 most, u32 others)
 	s->hash = (u64)py->execs << 32 | tgid;
 	top = py_top_frame(py, tstate);
 	frame = top;
-	for (int i = 0; i < BB_PY_WALK && frame; i++) {
-		if (s->stack.depth >= most || s->stack.depth >= BB_PY_DEPTH) {
-			s->stack.truncated = 1;
-			break;
-		}
-		frame = py_add_frame(py, s, frame);
-		s->steps++;
-	}
+	for (int i = 0; i < BB_PY_WALK / BB_PY_WALK_PART && frame && !s->stack.truncated; i++)
+		frame = bb_py_frames(tgid, frame, most);
 	/* more than any stack has: frames of C that lead to each other */
 	if (frame && !s->stack.truncated)
 		s->failed = BB_WALK_UNREADABLE;

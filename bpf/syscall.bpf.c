@@ -8,14 +8,6 @@
 #include "lock.bpf.h"
 #include "loop.bpf.h"
 
-static __always_inline struct bb_thread_sum *current_thread(void)
-{
-	struct bb_self self;
-
-	bb_self_get(&self);
-	return bb_may_be_target(self.tgid) ? thread_at(self.task, self.pid) : NULL;
-}
-
 /* A poll begins, by descriptor @fd. */
 __noinline int bb_poll_begin(u64 task, u32 pid, s32 fd)
 {

@@ -24,6 +24,15 @@ static __always_inline u32 number_at(struct task_struct *p, u32 level)
 	return pid_number(BPF_CORE_READ(p, thread_pid), level);
 }
 
+/* The row of the current thread, NULL: it has none. */
+static __always_inline struct bb_thread_sum *current_thread(void)
+{
+	struct bb_self self;
+
+	bb_self_get(&self);
+	return bb_may_be_target(self.tgid) ? thread_at(self.task, self.pid) : NULL;
+}
+
 /* The thread whose pthread_self() was noted is no more, or has another one. */
 static __always_inline void self_forget(struct bb_thread_sum *t)
 {

@@ -142,7 +142,7 @@ static void parse_entries(struct argp_state *state, const char *arg, struct bb_c
 		     { "syscalls", &c->test_syscalls }, { "holders", &c->test_holders },
 		     { "wakers", &c->test_wakers },     { "takers", &c->test_takers },
 		     { "ends", &c->test_ends },         { "py_sums", &c->test_py_sums },
-		     { "stacks", &c->test_stacks } };
+		     { "stacks", &c->test_stacks },     { "klocks", &c->test_klocks } };
 	const char *eq = strchr(arg, '=');
 	int64_t v;
 

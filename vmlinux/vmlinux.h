@@ -188,7 +188,12 @@ struct signal_struct {
 	atomic_t live;
 };
 
-struct mm_struct;
+struct rw_semaphore {
+};
+
+struct mm_struct {
+	struct rw_semaphore mmap_lock;
+};
 
 struct task_struct {
 	volatile unsigned int __state; /* since 5.14 */

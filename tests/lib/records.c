@@ -36,6 +36,7 @@ struct bb_record *make__record(uint64_t ns, size_t n)
 	rec->host.cpus_online = 8;
 	rec->host.busy_share = 0.3375;
 	rec->host.runq_exact = true;
+	rec->host.klocks = true;
 	rec->processes = must_calloc(n, sizeof(*rec->processes));
 	rec->nr_processes = n;
 	for (i = 0; i < n; i++) {

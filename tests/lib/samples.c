@@ -581,6 +581,30 @@ static void hostile__strings(struct bb_process *p)
 	p->runtime.note = make__string("no symbol in \033[7m/usr/lib/\xfe\n.so");
 }
 
+/* More than the report shows, one with a hostile name, one with none. */
+static void hostile__klocks(struct bb_process *p)
+{
+	p->nr_klocks = 12;
+	p->klocks = calloc(p->nr_klocks, sizeof(*p->klocks));
+	if (!p->klocks)
+		abort();
+	for (size_t i = 0; i < p->nr_klocks; i++) {
+		struct bb_klock *k = &p->klocks[i];
+
+		k->kind = i % BB_KLOCK_KIND_MAX;
+		k->reads = k->kind == BB_KLOCK_KIND_RWLOCK;
+		k->writes = k->kind == BB_KLOCK_KIND_RWSEM;
+		k->mmap = i == 4;
+		k->ns = (12 - i) * MS;
+		k->count = 1 + i;
+		k->max_ns = k->ns;
+		snprintf(k->function, sizeof(k->function), "%s",
+			 i == 0   ? "\033[31mred\n"
+			 : i == 1 ? ""
+				  : "do_vmi_munmap");
+	}
+}
+
 static void sample__hostile(struct sample *s)
 {
 	static const char *const comms[] = { "\033[2J\nroot# \xff",
@@ -628,6 +652,7 @@ static void sample__hostile(struct sample *s)
 	p->locks[0].contended_ns = MS;
 	p->locks[0].wait_ns = MS;
 	p->locks[0].waits = 1;
+	hostile__klocks(p);
 	make__holder(p, UINT64_MAX, 0, "", MS / 2);
 	make__holder(p, UINT64_MAX, 99999, "\033[7m\xff\n", MS / 2);
 	p->lock_holders[1].pid = 99999;

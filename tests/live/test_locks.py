@@ -37,12 +37,15 @@ def test_each_lock_by_its_own_clock(tmp_path):
     report, said = lib.while_not_stolen(lambda: whole_life(tmp_path, "many", 6))
     assert len(said) == 6
     process, = report["processes"]
+    longest = max(lib.state(t, "runq") for t in process["threads"])
     for truth in said:
         lock = lock_at(process, truth["addr"])
         assert lock["state"] == "lock" and lock["kind"] == "mutex" and lock["rule"] == "protocol"
         assert lib.close(lock["wait_ns"], truth["wait_ns"]), (lock, truth)
         assert lib.close(lock["contended_ns"], truth["contended_ns"]), (lock, truth)
-        assert lib.close(lock["max_ns"], truth["max_ns"]), (lock, truth)
+        # its clock also has what it waited for a CPU after the wake-up
+        late = truth["max_ns"] - lock["max_ns"]
+        assert lib.close(lock["max_ns"], truth["max_ns"]) or 0 < late < longest, (lock, truth, longest)
         # one that was woken up may find it taken, and wait again
         assert truth["waits"] <= lock["waits"] <= 1.2 * truth["waits"], (lock, truth)
         assert lock["waiters_max"] == 1

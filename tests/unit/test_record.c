@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "../../user/emit/tree.h"
+#include "../../user/model/delta.h"
 #include "../lib/records.h"
 
 static void new_is_unknown(void **state)
@@ -41,6 +42,45 @@ static void frees_half_built(void **state)
 	rec = make__record(SEC, 1);
 	p = rec->processes;
 	p->nr_threads = p->nr_locks = p->nr_gils = p->nr_waits = p->nr_syscalls = 7;
+	bb_record__free(rec);
+}
+
+/* Rows of the kernel's locks: copied whole, and an earlier state of them is taken off. */
+static void kernel_locks_are_subtracted(void **state)
+{
+	struct bb_record *rec = make__record(2 * SEC, 1), *earlier;
+	struct bb_process *p = rec->processes;
+
+	(void)state;
+	p->nr_klocks = 3;
+	p->klocks = calloc(3, sizeof(*p->klocks));
+	assert_non_null(p->klocks);
+	for (size_t i = 0; i < 3; i++) {
+		p->klocks[i].kind = BB_KLOCK_KIND_RWSEM;
+		p->klocks[i].writes = i == 1;
+		p->klocks[i].ns = 10 * MS;
+		p->klocks[i].count = 4;
+		strcpy(p->klocks[i].function, i == 2 ? "other" : "some");
+	}
+	assert_true(!bb_klock__same(&p->klocks[0], &p->klocks[1]));
+	assert_true(!bb_klock__same(&p->klocks[0], &p->klocks[2]));
+	earlier = bb_record__copy(rec);
+	assert_non_null(earlier);
+	assert_int_equal(earlier->processes[0].nr_klocks, 3);
+	earlier->window.ns = SEC;
+	/* of the first nothing came, of the second a little, of the third most */
+	p->klocks[1].ns += 2 * MS;
+	p->klocks[1].count += 1;
+	p->klocks[2].ns += 5 * MS;
+	p->klocks[2].count += 3;
+	bb_record__subtract(rec, earlier);
+	assert_int_equal(p->nr_klocks, 2);
+	assert_string_equal(p->klocks[0].function, "other");
+	assert_int_equal(p->klocks[0].ns, 5 * MS);
+	assert_int_equal(p->klocks[0].count, 3);
+	assert_true(p->klocks[1].writes);
+	assert_int_equal(p->klocks[1].ns, 2 * MS);
+	bb_record__free(earlier);
 	bb_record__free(rec);
 }
 
@@ -211,10 +251,15 @@ static void chains_of_locks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(new_is_unknown),      cmocka_unit_test(frees_half_built),
-		cmocka_unit_test(names_are_distinct),  cmocka_unit_test(budgets_add_up),
-		cmocka_unit_test(residual_has_a_sign), cmocka_unit_test(losses_are_counted_by_kind),
-		cmocka_unit_test(samples_sum_up),      cmocka_unit_test(tree_sums_processes),
+		cmocka_unit_test(new_is_unknown),
+		cmocka_unit_test(frees_half_built),
+		cmocka_unit_test(kernel_locks_are_subtracted),
+		cmocka_unit_test(names_are_distinct),
+		cmocka_unit_test(budgets_add_up),
+		cmocka_unit_test(residual_has_a_sign),
+		cmocka_unit_test(losses_are_counted_by_kind),
+		cmocka_unit_test(samples_sum_up),
+		cmocka_unit_test(tree_sums_processes),
 		cmocka_unit_test(chains_of_locks),
 	};
 

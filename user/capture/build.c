@@ -579,6 +579,8 @@ static int build_all(struct build *b, struct bb_kernel *k)
 	if (!err)
 		err = bb_kernel__each_taker(k, add_taker, b);
 	if (!err)
+		err = bb_build__klocks(b, k);
+	if (!err)
 		err = bb_kernel__each_end(k, add_end, b);
 	for (size_t i = 0; i < nr && !err; i++)
 		err = finish_process(b, k, i);
@@ -622,6 +624,7 @@ out:
 	free(b.index);
 	free(b.idents);
 	free(b.stacks);
+	free(b.klocks);
 	bb_place__free_table(&b.ends);
 	return err;
 }

@@ -5,6 +5,7 @@
 
 #include "../model/record.h"
 #include "allowance.h"
+#include "kallsyms.h"
 #include "kernel.h"
 #include "native_samples.h"
 #include "native_stacks.h"
@@ -19,6 +20,7 @@ struct bb_build_opts {
 	struct bb_native_samples *natives;
 	struct bb_native_stacks *native_stacks; /* NULL: not asked for */
 	struct bb_native_programs *programs;
+	struct bb_kallsyms *kallsyms;   /* to name the kernel's functions with; NULL: unnamed */
 	struct bb_thread_names *names;  /* NULL: none */
 	struct bb_allowance *allowance; /* of the look that is under way */
 	bool traced; /* system calls were traced all the time: kernel time is known */

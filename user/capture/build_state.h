@@ -4,6 +4,7 @@
 #define BB_CAPTURE_BUILD_STATE_H
 
 #include "build.h"
+#include "build_klocks.h"
 #include "build_python.h"
 #include "build_stacks.h"
 #include "fold.h"
@@ -27,6 +28,8 @@ struct build {
 	size_t nr_index;
 	struct bb_stack_read *stacks; /* sums by stack, and what was open at the end */
 	size_t nr_stacks;
+	struct bb_klock_read *klocks;
+	size_t nr_klocks;
 	struct bb_end_table ends;
 	struct bb_py_ident *idents; /* of all threads, where there is a Python */
 	size_t nr_idents;

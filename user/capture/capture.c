@@ -58,6 +58,7 @@ struct bb_capture {
 	struct bb_native_programs *programs;
 	struct bb_native_samples *natives;
 	struct bb_native_stacks *native_stacks; /* NULL: not asked for */
+	struct bb_kallsyms kallsyms;
 	struct bb_thread_names *names;
 	struct bb_allowance allowance;
 	uint64_t listeners_ns; /* when the ports that are listened on are to be read next */
@@ -188,6 +189,7 @@ static int load(struct bb_capture *c)
 			  threads + (threads < MANY_THREADS ? FUTEX_ROWS : FUTEX_ROWS_LESS));
 	o.wakers = or_else(c->opts.test_wakers, 1024);
 	o.takers = or_else(c->opts.test_takers, o.follow ? 1024 : 512);
+	o.klocks = or_else(c->opts.test_klocks, 512);
 	o.ends = or_else(c->opts.test_ends, 1024);
 	o.syscalls = or_else(c->opts.test_syscalls, o.follow ? 8192 : 1024);
 	o.holders = or_else(c->opts.test_holders, 4096);
@@ -539,6 +541,7 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 		return -ENOMEM;
 	c->opts = *opts;
 	c->signal_fd = -1;
+	bb_kallsyms__init(&c->kallsyms);
 	c->stacks = bb_py_stacks__new();
 	c->programs = bb_native_programs__new();
 	c->natives = bb_native_samples__new();
@@ -603,6 +606,7 @@ void bb_capture__free(struct bb_capture *c)
 	bb_py_stacks__free(c->stacks);
 	bb_native_samples__free(c->natives);
 	bb_native_stacks__free(c->native_stacks);
+	bb_kallsyms__free(&c->kallsyms);
 	bb_native_programs__free(c->programs);
 	bb_thread_names__free(c->names);
 	bb_governor__free(&c->governor);
@@ -921,6 +925,7 @@ static void fill_host(struct bb_capture *c, struct bb_record *rec, uint64_t end)
 			fmin(1, (double)(busy - c->busy_ns) /
 					((double)cpus * (double)(end - c->start_ns)));
 	rec->host.runq_exact = bb_kernel__runq_exact(c->kernel);
+	rec->host.klocks = bb_kernel__has_klocks(c->kernel);
 }
 
 int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
@@ -959,6 +964,7 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	o.programs = c->programs;
 	o.natives = c->natives;
 	o.native_stacks = c->native_stacks;
+	o.kallsyms = &c->kallsyms;
 	o.names = c->names;
 	o.allowance = &c->allowance;
 	o.traced = c->tracing == BB_TRACING_ON;

@@ -30,6 +30,7 @@ struct bb_capture_opts {
 	uint32_t test_holders;
 	uint32_t test_wakers;
 	uint32_t test_takers;
+	uint32_t test_klocks;
 	uint32_t test_ends;
 	uint32_t test_py_sums;
 	uint32_t test_stacks;

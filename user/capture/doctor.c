@@ -118,6 +118,7 @@ static int check_programs(void)
 				    .locks = 64,
 				    .wakers = 64,
 				    .takers = 64,
+				    .klocks = 64,
 				    .ends = 64,
 				    .syscalls = 64,
 				    .follow = true,
@@ -146,6 +147,11 @@ static int check_programs(void)
 			     ? "from the kernel's own run delay"
 			     : "no CONFIG_FAIR_GROUP_SCHED: counted as part of the wait");
 	}
+	if (!err)
+		line(bb_kernel__has_klocks(k) ? GOOD : PARTLY, "raw_tp/contention_begin",
+		     bb_kernel__has_klocks(k)
+			     ? "attached"
+			     : "none before 5.19: nothing is told of the kernel's own locks");
 	if (!err && bb_kernel__attach_wakers(k))
 		line(PARTLY, "tp_btf/sched_waking",
 		     "no: locks and queues are told apart less well");

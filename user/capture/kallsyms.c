@@ -125,6 +125,13 @@ int bb_kallsyms__read(struct bb_kallsyms *k)
 	return err ? err : spread(k);
 }
 
+bool bb_kallsyms__asked(const struct bb_kallsyms *k, uint64_t addr)
+{
+	size_t i = first_from(k, addr);
+
+	return i < k->nr && k->v[i].addr == addr;
+}
+
 const char *bb_kallsyms__get(const struct bb_kallsyms *k, uint64_t addr)
 {
 	size_t i = first_from(k, addr);

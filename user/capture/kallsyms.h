@@ -6,6 +6,7 @@
 #ifndef BB_CAPTURE_KALLSYMS_H
 #define BB_CAPTURE_KALLSYMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,6 +35,9 @@ void bb_kallsyms__free(struct bb_kallsyms *k);
 
 /** bb_kallsyms__want - an address whose function is to be known. Return 0 or -ENOMEM. */
 int bb_kallsyms__want(struct bb_kallsyms *k, uint64_t addr);
+
+/** bb_kallsyms__asked - was @addr looked for already, found or not? Between two reads only. */
+bool bb_kallsyms__asked(const struct bb_kallsyms *k, uint64_t addr);
 
 /**
  * bb_kallsyms__read - find the functions of all that was wanted, in /proc/kallsyms. Where that

@@ -20,12 +20,23 @@
 #define RING_MOST  (4U << 20)
 #define LOCK_HISTS 1024
 
-enum link_id { LINK_SWITCH, LINK_FORK, LINK_EXEC, LINK_WAKING, LINK_ENTER, LINK_EXIT, LINK_MAX };
+enum link_id {
+	LINK_SWITCH,
+	LINK_FORK,
+	LINK_EXEC,
+	LINK_WAKING,
+	LINK_ENTER,
+	LINK_EXIT,
+	LINK_KLOCK_BEGIN,
+	LINK_KLOCK_END,
+	LINK_MAX
+};
 
 struct bb_kernel {
 	struct boundby_bpf *skel;
 	bool cas; /* BPF has compare-and-swap here */
 	bool follow;
+	bool klocks; /* the kernel tells of contention of its own locks */
 	struct bpf_program *iter;
 	struct bpf_link *iter_link;
 	struct bpf_link *links[LINK_MAX];
@@ -99,6 +110,7 @@ static void set_maps(struct boundby_bpf *skel, const struct bb_kernel_opts *o)
 	bpf_map__set_max_entries(skel->maps.free_hists, LOCK_HISTS);
 	bpf_map__set_max_entries(skel->maps.wakers, o->wakers);
 	bpf_map__set_max_entries(skel->maps.takers, o->takers);
+	bpf_map__set_max_entries(skel->maps.klocks, o->klocks);
 	bpf_map__set_max_entries(skel->maps.ends, o->ends);
 	bpf_map__set_max_entries(skel->maps.free_ends, o->ends);
 	bpf_map__set_max_entries(skel->maps.syscalls, o->syscalls);
@@ -142,6 +154,8 @@ static void select_programs(struct bb_kernel *k, const struct bb_kernel_opts *o)
 	bpf_program__set_autoload(s->progs.bb_process_fork, o->follow);
 	bpf_program__set_autoload(s->progs.bb_process_exec, true);
 	bpf_program__set_autoload(s->progs.bb_sample, o->python || o->stacks);
+	bpf_program__set_autoload(s->progs.bb_contention_begin, true);
+	bpf_program__set_autoload(s->progs.bb_contention_end, true);
 	bpf_program__set_autoload(s->progs.bb_sys_enter, o->trace_syscalls);
 	bpf_program__set_autoload(s->progs.bb_sys_exit, o->trace_syscalls);
 	k->iter = k->cas ? s->progs.bb_iter_task : s->progs.bb_iter_task_nocas;
@@ -283,6 +297,21 @@ static int attach(struct bb_kernel *k, enum link_id id, struct bpf_program *prog
 	return err;
 }
 
+/* Kernels before 5.19 have no such tracepoints: then nothing is known of their locks. */
+static int attach_klocks(struct bb_kernel *k)
+{
+	struct bpf_link *link = bpf_program__attach(k->skel->progs.bb_contention_end);
+
+	if (!link && errno == ENOENT)
+		return 0;
+	if (link) {
+		k->links[LINK_KLOCK_END] = link;
+		k->klocks = true;
+		return attach(k, LINK_KLOCK_BEGIN, k->skel->progs.bb_contention_begin);
+	}
+	return attach(k, LINK_KLOCK_END, k->skel->progs.bb_contention_end);
+}
+
 int bb_kernel__attach(struct bb_kernel *k)
 {
 	struct boundby_bpf *s = k->skel;
@@ -301,6 +330,8 @@ int bb_kernel__attach(struct bb_kernel *k)
 			return err;
 	}
 	err = attach(k, LINK_EXEC, s->progs.bb_process_exec);
+	if (!err)
+		err = attach_klocks(k);
 	if (err)
 		return err;
 	return attach(k, LINK_SWITCH,
@@ -609,6 +640,14 @@ int bb_kernel__each_taker(struct bb_kernel *k,
 	EACH(k->skel->maps.takers, struct bb_taker_key, struct bb_taker_sum, fn(&key, &val, ctx));
 }
 
+int bb_kernel__each_klock(struct bb_kernel *k,
+			  int (*fn)(const struct bb_klock_key *key, const struct bb_klock_sum *sum,
+				    void *ctx),
+			  void *ctx)
+{
+	EACH(k->skel->maps.klocks, struct bb_klock_key, struct bb_klock_sum, fn(&key, &val, ctx));
+}
+
 int bb_kernel__each_end(struct bb_kernel *k,
 			int (*fn)(const struct bb_end_key *key, const struct bb_end *end,
 				  void *ctx),
@@ -820,6 +859,11 @@ uint64_t bb_kernel__map_bytes(const struct bb_kernel *k)
 bool bb_kernel__has_cas(const struct bb_kernel *k)
 {
 	return k->cas;
+}
+
+bool bb_kernel__has_klocks(const struct bb_kernel *k)
+{
+	return k->klocks;
 }
 
 bool bb_kernel__runq_exact(const struct bb_kernel *k)

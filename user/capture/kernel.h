@@ -23,6 +23,7 @@ struct bb_kernel_opts {
 	uint32_t locks;
 	uint32_t wakers;
 	uint32_t takers;
+	uint32_t klocks;
 	uint32_t ends;
 	uint32_t syscalls;
 	uint32_t holders; /* these two where there is Python */
@@ -139,6 +140,9 @@ uint64_t bb_kernel__map_bytes(const struct bb_kernel *k);
 /** bb_kernel__has_cas - BPF has compare-and-swap here (5.12). */
 bool bb_kernel__has_cas(const struct bb_kernel *k);
 
+/** bb_kernel__has_klocks - waits for the kernel's own locks are told here (5.19). */
+bool bb_kernel__has_klocks(const struct bb_kernel *k);
+
 /** bb_kernel__runq_exact - the run queue's clock can be read here. */
 bool bb_kernel__runq_exact(const struct bb_kernel *k);
 
@@ -162,6 +166,10 @@ int bb_kernel__each_waker(struct bb_kernel *k,
 			  void *ctx);
 int bb_kernel__each_taker(struct bb_kernel *k,
 			  int (*fn)(const struct bb_taker_key *key, const struct bb_taker_sum *sum,
+				    void *ctx),
+			  void *ctx);
+int bb_kernel__each_klock(struct bb_kernel *k,
+			  int (*fn)(const struct bb_klock_key *key, const struct bb_klock_sum *sum,
 				    void *ctx),
 			  void *ctx);
 int bb_kernel__each_end(struct bb_kernel *k,

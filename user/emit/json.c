@@ -116,6 +116,7 @@ static void json__host(struct writer *w, const struct bb_record *rec)
 	o = bb_json__set(o, "cpus_online", json_integer(rec->host.cpus_online));
 	o = bb_json__set(o, "busy_share", bb_json__real(rec->host.busy_share));
 	o = bb_json__set(o, "runq_exact", json_boolean(rec->host.runq_exact));
+	o = bb_json__set(o, "kernel_locks", json_boolean(rec->host.klocks));
 	writer__value(w, "host", o);
 }
 
@@ -269,6 +270,14 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 		writer__value(w, NULL, bb_json__finding(&findings->items[i], w->opts));
 	writer__close(w, "]");
 	json__budget(w, p, active);
+	if (tree || !w->rec->host.klocks) {
+		writer__value(w, "kernel_locks", json_null());
+	} else {
+		writer__open(w, "kernel_locks", "[");
+		for (size_t i = 0; i < p->nr_klocks && !w->out.err; i++)
+			writer__value(w, NULL, bb_json__klock(&p->klocks[i]));
+		writer__close(w, "]");
+	}
 	if (tree) {
 		writer__value(w, "cpu_takers", json_null());
 	} else {

@@ -225,6 +225,22 @@ json_t *bb_json__pauses(const struct bb_process *p, uint64_t window_ns)
 	return bb_json__set(o, "threads_max", json_integer(s.threads_max));
 }
 
+json_t *bb_json__klock(const struct bb_klock *k)
+{
+	json_t *o = json_object();
+
+	o = bb_json__set(o, "kind", bb_json__string(bb_name__klock(k->kind)));
+	o = bb_json__set(o, "access",
+			 bb_json__string(k->writes  ? "write"
+					 : k->reads ? "read"
+						    : NULL));
+	o = bb_json__set(o, "lock", bb_json__string(k->mmap ? "mmap_lock" : NULL));
+	o = bb_json__set(o, "function", bb_json__string(k->function[0] ? k->function : NULL));
+	o = bb_json__set(o, "ns", bb_json__u64(k->ns));
+	o = bb_json__set(o, "count", bb_json__u64(k->count));
+	return bb_json__set(o, "max_ns", bb_json__u64(k->max_ns));
+}
+
 json_t *bb_json__taker(const struct bb_taker *t)
 {
 	json_t *o = json_object();

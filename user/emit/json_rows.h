@@ -43,6 +43,7 @@ json_t *bb_json__runtime(const struct bb_runtime *rt);
 json_t *bb_json__verdict(const struct bb_verdict *v);
 json_t *bb_json__wait(const struct bb_wait *w, const struct bb_emit_opts *opts);
 json_t *bb_json__pauses(const struct bb_process *p, uint64_t window_ns);
+json_t *bb_json__klock(const struct bb_klock *k);
 json_t *bb_json__taker(const struct bb_taker *t);
 json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint64_t window_ns,
 		      const struct bb_emit_opts *opts);

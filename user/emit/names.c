@@ -64,6 +64,22 @@ const char *bb_name__lock_kind(enum bb_lock_kind kind)
 	return NAME(names, kind);
 }
 
+const char *bb_name__klock(enum bb_klock_kind kind)
+{
+	static const char *const names[] = {
+		[BB_KLOCK_KIND_UNKNOWN] = "unknown",
+		[BB_KLOCK_KIND_SPINLOCK] = "spinlock",
+		[BB_KLOCK_KIND_RWLOCK] = "rwlock",
+		[BB_KLOCK_KIND_MUTEX] = "mutex",
+		[BB_KLOCK_KIND_RWSEM] = "rwsem",
+		[BB_KLOCK_KIND_RT_MUTEX] = "rt-mutex",
+		[BB_KLOCK_KIND_PERCPU_RWSEM] = "percpu-rwsem",
+		[BB_KLOCK_KIND_SEMAPHORE] = "semaphore",
+	};
+
+	return NAME(names, kind);
+}
+
 const char *bb_name__lock_rule(enum bb_lock_rule rule)
 {
 	static const char *const names[] = {

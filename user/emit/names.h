@@ -17,6 +17,9 @@ const char *bb_name__endpoint(int endpoint);
 /** bb_name__lock_kind - e.g. "mutex". */
 const char *bb_name__lock_kind(enum bb_lock_kind kind);
 
+/** bb_name__klock - e.g. "rwsem". */
+const char *bb_name__klock(enum bb_klock_kind kind);
+
 /** bb_name__lock_rule - e.g. "protocol". */
 const char *bb_name__lock_rule(enum bb_lock_rule rule);
 

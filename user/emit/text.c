@@ -245,6 +245,7 @@ static void text__process(struct bb_text *t, size_t i)
 	bb_text__threads(t, p);
 	bb_text__waits(t, p);
 	bb_text__locks(t, p);
+	bb_text__klocks(t, p);
 	bb_text__gil(t, p);
 	bb_text__loops(t, p);
 	bb_text__stacks(t, p);

@@ -21,6 +21,7 @@ void bb_text__states(struct bb_text *t, const struct bb_process *p);
 void bb_text__threads(struct bb_text *t, const struct bb_process *p);
 void bb_text__waits(struct bb_text *t, const struct bb_process *p);
 void bb_text__locks(struct bb_text *t, const struct bb_process *p);
+void bb_text__klocks(struct bb_text *t, const struct bb_process *p);
 void bb_text__gil(struct bb_text *t, const struct bb_process *p);
 void bb_text__loops(struct bb_text *t, const struct bb_process *p);
 void bb_text__stacks(struct bb_text *t, const struct bb_process *p);

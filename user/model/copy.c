@@ -61,6 +61,7 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 	p->holders = copy_array(from->holders, from->nr_holders, sizeof(*p->holders), &ok);
 	p->lock_holders = copy_array(from->lock_holders, from->nr_lock_holders,
 				     sizeof(*p->lock_holders), &ok);
+	p->klocks = copy_array(from->klocks, from->nr_klocks, sizeof(*p->klocks), &ok);
 	p->takers = copy_array(from->takers, from->nr_takers, sizeof(*p->takers), &ok);
 	p->code = copy_array(from->code, from->nr_code, sizeof(*p->code), &ok);
 	p->loops = copy_array(from->loops, from->nr_loops, sizeof(*p->loops), &ok);

@@ -239,6 +239,26 @@ static void take_takers(struct bb_process *p, const struct bb_process *less)
 	bb_takers__sort(p->takers, kept);
 }
 
+static void take_klocks(struct bb_process *p, const struct bb_process *less)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->nr_klocks; i++) {
+		struct bb_klock *k = &p->klocks[i];
+
+		for (size_t j = 0; j < less->nr_klocks; j++)
+			if (bb_klock__same(k, &less->klocks[j])) {
+				take(&k->ns, less->klocks[j].ns);
+				take(&k->count, less->klocks[j].count);
+				break;
+			}
+		if (k->count)
+			p->klocks[kept++] = *k;
+	}
+	p->nr_klocks = kept;
+	bb_klocks__sort(p->klocks, kept);
+}
+
 static void take_loops(struct bb_process *p, const struct bb_process *less)
 {
 	for (size_t i = 0; i < p->nr_loops; i++)
@@ -368,6 +388,7 @@ static void take_process(struct bb_process *p, const struct bb_process *less)
 	take_holders(p, less);
 	take_lock_holders(p, less);
 	take_takers(p, less);
+	take_klocks(p, less);
 	take_loops(p, less);
 	bb_stacks__subtract(p, less);
 }

@@ -77,12 +77,34 @@ void bb_process__release(struct bb_process *p)
 	free(p->loops);
 	free(p->lock_holders);
 	free(p->takers);
+	free(p->klocks);
 	bb_strings__release(p->strings);
 	free(p->waits);
 	free(p->syscalls);
 	for (i = 0; p->stacks && i < p->nr_stacks; i++)
 		free(p->stacks[i].frames);
 	free(p->stacks);
+}
+
+bool bb_klock__same(const struct bb_klock *a, const struct bb_klock *b)
+{
+	return a->kind == b->kind && a->reads == b->reads && a->writes == b->writes &&
+	       a->mmap == b->mmap && !strcmp(a->function, b->function);
+}
+
+static int compare_klocks(const void *a, const void *b)
+{
+	const struct bb_klock *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return strcmp(x->function, y->function);
+}
+
+void bb_klocks__sort(struct bb_klock *k, size_t nr)
+{
+	if (nr)
+		qsort(k, nr, sizeof(*k), compare_klocks);
 }
 
 static int compare_takers(const void *a, const void *b)

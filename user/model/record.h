@@ -206,6 +206,33 @@ struct bb_taker {
 	uint64_t max_ns;
 };
 
+/* The kernel's own locks, by the way the contended ones work. */
+enum bb_klock_kind {
+	BB_KLOCK_KIND_UNKNOWN = 0,
+	BB_KLOCK_KIND_SPINLOCK = 1,
+	BB_KLOCK_KIND_RWLOCK = 2, /* that spins */
+	BB_KLOCK_KIND_MUTEX = 3,
+	BB_KLOCK_KIND_RWSEM = 4,
+	BB_KLOCK_KIND_RT_MUTEX = 5,
+	BB_KLOCK_KIND_PERCPU_RWSEM = 6,
+	BB_KLOCK_KIND_SEMAPHORE = 7,
+	BB_KLOCK_KIND_MAX = 8,
+};
+
+/*
+ * Waits of the process's threads for locks of the kernel: of one kind, in one of its functions.
+ * They are part of the states: what spins is on-CPU, what sleeps is in the call's or fault's.
+ */
+struct bb_klock {
+	enum bb_klock_kind kind;
+	bool reads, writes; /* of a lock that tells the two apart */
+	bool mmap;          /* it is the lock of the process's memory map */
+	char function[64];  /* of the kernel, that took it; "" not known */
+	uint64_t ns;        /* summed over threads */
+	uint64_t count;
+	uint64_t max_ns;
+};
+
 /* One interpreter lock. */
 struct bb_gil {
 	uint64_t addr;
@@ -419,6 +446,8 @@ struct bb_process {
 	size_t nr_locks;
 	struct bb_taker *takers; /* longest first */
 	size_t nr_takers;
+	struct bb_klock *klocks; /* longest first */
+	size_t nr_klocks;
 	struct bb_lock_holder *lock_holders; /* by lock, longest first */
 	size_t nr_lock_holders;
 	struct bb_wait *waits; /* over all threads, longest first */
@@ -448,6 +477,7 @@ struct bb_record {
 		uint32_t cpus_online;
 		double busy_share; /* of all online CPUs over the window; NaN if unknown */
 		bool runq_exact;   /* run-queue time from the kernel's own run delay */
+		bool klocks;       /* the kernel tells of waits for its own locks */
 	} host;
 	struct bb_process *processes;
 	size_t nr_processes;
@@ -483,6 +513,12 @@ void bb_code__release(struct bb_code *c);
 
 /** bb_wait__same_call - in the same state and call, on the same kind of descriptor. */
 bool bb_wait__same_call(const struct bb_wait *a, const struct bb_wait *b);
+
+/** bb_klock__same - are the two rows of the same kind and function? */
+bool bb_klock__same(const struct bb_klock *a, const struct bb_klock *b);
+
+/** bb_klocks__sort - by time, longest first. */
+void bb_klocks__sort(struct bb_klock *k, size_t nr);
 
 /** bb_takers__sort - by time, longest first. */
 void bb_takers__sort(struct bb_taker *t, size_t nr);
