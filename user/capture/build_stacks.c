@@ -60,7 +60,8 @@ static int add_frames(struct bb_process *p, struct bb_stack_row *r,
 	for (size_t i = 0; i < nr_python && !err; i++)
 		err = add_frame(p, r, BB_FRAME_PYTHON, python->places[i].function,
 				python->places[i].file, python->places[i].line);
-	r->truncated = nr_python ? python->truncated : native && native->truncated;
+	r->truncated = (nr_python ? python->truncated : native && native->truncated) ||
+		       (native && native->kernel_cut);
 	return err;
 }
 

@@ -107,6 +107,7 @@ static int learn(uint64_t id, void *ctx)
 	memcpy(e->known.comm, stack.comm, sizeof(e->known.comm) - 1);
 	e->nr_ip = stack.nr_kernel < BB_KERNEL_DEPTH ? stack.nr_kernel : BB_KERNEL_DEPTH;
 	memcpy(e->ip, stack.kernel, e->nr_ip * sizeof(*e->ip));
+	e->known.kernel_cut = e->nr_ip == BB_KERNEL_DEPTH;
 	err = name_user(s, e, &stack);
 	/* once more in the next look, and without names in the last */
 	if (err == -EAGAIN && s->last)
