@@ -29,6 +29,9 @@ def test_position_of_a_file():
     assert 0.9 * window - queued <= row["ns"] <= 1.01 * window, (row, window, queued)
     assert row["count"] > 10 and row["max_ns"] <= window, row
     lib.assert_no_losses(report)
+    # the CPUs are full, and half of that is spinning: the verdict says so
+    said = [e for e in process["verdict"]["evidence"] if e["rule"] == "kernel-lock"]
+    assert said and "fdget_pos" in said[0]["fact"] and said[0]["value"] > 0.5, process["verdict"]
 
 
 def test_memory_map():

@@ -606,6 +606,41 @@ static void spinning_is_told(void **state)
 	}
 }
 
+/* From a tenth of a thread on, with the function that waits most. */
+static void locks_of_the_kernel_are_told(void **state)
+{
+	static const struct verdict_case full = {
+		"", 2, 0, 0, { { .threads = 2, .on = 100 } }, BB_BOUND_CPU_SATURATED, NO_BOUND
+	};
+	const uint64_t waited[] = { 0, WINDOW / 20, WINDOW };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct bb_record *rec = make__record(WINDOW, 1);
+		struct bb_process *p = &rec->processes[0];
+		const struct bb_verdict *v;
+		struct bb_diagnosis diag;
+		bool told = false;
+
+		fill(p, &full);
+		p->klocks = calloc(1, sizeof(*p->klocks));
+		assert_non_null(p->klocks);
+		p->nr_klocks = 1;
+		p->klocks[0].ns = waited[i];
+		strcpy(p->klocks[0].function, "fdget_pos");
+		assert_int_equal(bb_diagnose(rec, &diag), 0);
+		v = &diag.processes[0];
+		assert_int_equal(v->bound, BB_BOUND_CPU_SATURATED);
+		for (size_t j = 0; j < v->nr_evidence; j++)
+			told |= strstr(v->evidence[j].fact, "mostly in fdget_pos()") != NULL;
+		assert_int_equal(told, i == 2);
+		assert_true(i == 2 ? evidence(v, "kernel-lock") == 1
+				   : isnan(evidence(v, "kernel-lock")));
+		bb_diagnosis__free(&diag);
+		bb_record__free(rec);
+	}
+}
+
 /* Go's scheduler naps, which is nothing to wait for; what sleeps for longer is the program's. */
 static void naps_of_go(void **state)
 {
@@ -659,6 +694,7 @@ int main(void)
 		cmocka_unit_test(an_empty_record),
 		cmocka_unit_test(idle_waits),
 		cmocka_unit_test(spinning_is_told),
+		cmocka_unit_test(locks_of_the_kernel_are_told),
 		cmocka_unit_test(naps_of_go),
 		cmocka_unit_test(every_rule_has_words),
 	};

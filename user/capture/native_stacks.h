@@ -16,7 +16,7 @@ struct bb_native_known {
 	const struct bb_native_fn **user; /* from the top; they belong to the programs */
 	size_t nr_user;
 	bool truncated;      /* of user's, further ones were not kept */
-	bool kernel_cut; /* as many of the kernel as are kept */
+	bool kernel_cut;     /* as many of the kernel as are kept */
 	const char **kernel; /* from the top, what is the scheduler's or ours left out; not NULL */
 	size_t nr_kernel;
 	bool interrupted; /* an interrupt did it, whoever it hit */

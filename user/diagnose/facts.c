@@ -266,6 +266,9 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		f->held_io = blocked_with(p, f->top_holder, nr) / f->window_ns;
 	}
 	bb_spin__of(&f->spin, rec, p, f->window_ns);
+	for (size_t i = 0; i < p->nr_klocks; i++)
+		f->klock += (double)p->klocks[i].ns / f->window_ns;
+	f->top_klock = p->nr_klocks ? p->klocks : NULL;
 	f->gil_share = fmin(f->gil_share, 1);
 	f->lock_share = fmin(f->lock_share, 1);
 	f->has_gil = p->runtime.gil == BB_GIL_ENABLED;
@@ -299,6 +302,9 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->gil_share = fmax(to->gil_share, f->gil_share * part);
 	to->switches_per_s += f->switches_per_s * part;
 	bb_spin__add(&to->spin, &f->spin, part);
+	to->klock += f->klock * part;
+	if (f->top_klock && (!to->top_klock || f->top_klock->ns > to->top_klock->ns))
+		to->top_klock = f->top_klock;
 	for (int s = 0; s < BB_STATE_MAX; s++) {
 		to->io_by[s] += f->io_by[s] * part;
 		to->timers_by[s] += f->timers_by[s] * part;

@@ -37,6 +37,8 @@ struct bb_facts {
 	bool parks;     /* a runtime whose locks park each waiter on a word of its own */
 	double switches_per_s;
 	struct bb_spin spin;
+	double klock; /* threads that spin or wait for locks of the kernel */
+	const struct bb_klock *top_klock;
 };
 
 /** bb_facts__of - the facts of one process of @rec. */

@@ -25,6 +25,8 @@
 	X(SHORT_WAIT_NS, "short-wait", 50e3,                                                       \
 	  "mean length of the waits for a word below which sleeping costs more than it saves")     \
 	X(SHORT_WAITS, "short-waits", 2000, "such waits, per second of CPU time")                  \
+	X(KERNEL_LOCK, "kernel-lock", 0.1,                                                         \
+	  "threads that spin or wait for locks of the kernel, on average, from which it is told")  \
 	X(STARVED_FROM, "starved-from", 0.1,                                                       \
 	  "share of CPU demand that queues, from which others, or the quota, take the CPUs")       \
 	X(STARVED_AT, "starved-at", 0.4,                                                           \

@@ -192,6 +192,17 @@ static void spin_of(struct bb_verdict *v, const struct bb_facts *f)
 		    s->wait_ns / 1e3);
 }
 
+/* On a CPU or off it, that is time in which the program gets nowhere. */
+static void klocks_of(struct bb_verdict *v, const struct bb_facts *f)
+{
+	if (!f->top_klock || f->klock < bb_rule(BB_R_KERNEL_LOCK))
+		return;
+	FOR(v, f->klock, bb_rule(BB_R_KERNEL_LOCK), "threads", "kernel-lock",
+	    "threads spin or wait for a lock of the kernel%s%s%s, on average",
+	    f->top_klock->function[0] ? ", mostly in " : "", f->top_klock->function,
+	    f->top_klock->function[0] ? "()" : "");
+}
+
 static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 {
 	double fill = f->on / f->cpus;
@@ -273,6 +284,7 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		break;
 	}
 	spin_of(v, f);
+	klocks_of(v, f);
 	if (v->bound != BB_BOUND_IDLE && v->bound != BB_BOUND_UNKNOWN && f->on + f->io > 0)
 		FOR(v, f->on / (f->on + f->runq + f->gil + f->lock + f->io), 0.8, "share", "",
 		    "CPU time over wall time: a rule of thumb calls more than 0.8 CPU-bound");
