@@ -579,7 +579,7 @@ static int build_all(struct build *b, struct bb_kernel *k)
 	if (!err)
 		err = bb_kernel__each_taker(k, add_taker, b);
 	if (!err)
-		err = bb_build__klocks(b, k);
+		err = bb_build__read_klocks(b, k);
 	if (!err)
 		err = bb_kernel__each_end(k, add_end, b);
 	for (size_t i = 0; i < nr && !err; i++)
@@ -594,7 +594,7 @@ static int build_all(struct build *b, struct bb_kernel *k)
 	if (!err && b->opts->native_stacks)
 		err = bb_build__stacks(b->rec, b->targets, b->opts, b->stacks, b->nr_stacks,
 				       b->idents, b->nr_idents);
-	return err;
+	return err ? err : bb_build__klocks(b);
 }
 
 int bb_build__processes(struct bb_record *rec, struct bb_kernel *k, struct bb_targets *targets,

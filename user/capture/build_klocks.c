@@ -121,12 +121,15 @@ static int add_row(struct build *b, const struct bb_klock_read *r)
 	return 0;
 }
 
-int bb_build__klocks(struct build *b, struct bb_kernel *k)
+int bb_build__read_klocks(struct build *b, struct bb_kernel *k)
 {
-	int err = bb_kernel__each_klock(k, read_one, b);
+	return bb_kernel__each_klock(k, read_one, b);
+}
 
-	if (!err)
-		err = name_functions(b, b->opts->kallsyms);
+int bb_build__klocks(struct build *b)
+{
+	int err = name_functions(b, b->opts->kallsyms);
+
 	for (size_t i = 0; i < b->nr_klocks && !err; i++)
 		err = add_row(b, &b->klocks[i]);
 	for (size_t i = 0; i < b->rec->nr_processes; i++)

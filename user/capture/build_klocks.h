@@ -14,10 +14,14 @@ struct bb_klock_read {
 	uint32_t new; /* bit mask: callers that were not looked for before */
 };
 
+/** bb_build__read_klocks - read the kernel's rows. Return 0, -ENOMEM or -errno. */
+int bb_build__read_klocks(struct build *b, struct bb_kernel *k);
+
 /**
- * bb_build__klocks - read all of them into the processes of @b, where the functions have their
- * names. Return 0, -ENOMEM or -errno.
+ * bb_build__klocks - put those that were read into the processes of @b, with the names of the
+ * functions. That may take 100 ms: once all else is read, since threads go on meanwhile.
+ * Return 0 or -ENOMEM.
  */
-int bb_build__klocks(struct build *b, struct bb_kernel *k);
+int bb_build__klocks(struct build *b);
 
 #endif
