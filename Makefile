@@ -20,6 +20,7 @@ CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 LLVM_STRIP ?= llvm-strip
 PYTHON ?= /usr/bin/python3
+GO ?= /usr/bin/go
 FREETHREADED_DIR ?= /var/cache/boundby-freethreaded
 FREETHREADED ?=
 
@@ -164,7 +165,7 @@ RUNTIME_BIN := $(addprefix $(OUT)/runtimes/,go Java.class openmp tokio-forms)
 $(OUT)/runtimes/go: tests/runtimes/go.go
 	$(call msg,GO,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(@D))/gocache /usr/bin/go build -o $@ $<
+	$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(@D))/gocache $(GO) build -o $@ $<
 
 $(OUT)/runtimes/Java.class: tests/runtimes/Java.java
 	$(call msg,JAVAC,$@)
