@@ -26,16 +26,26 @@ def add(name, right, *args, kind="python", tree=False, gil=False, findings=(), p
 
 # What is right
 
-def computes(n):
-    """n threads or processes that compute, of which each could have a CPU of its own."""
+def computes(n, besides=0):
+    """n threads or processes that compute, of which each could have a CPU of its own. besides: what
+    a runtime's own threads (collector, compiler) may compute beside them."""
     def right(machine):
-        if n + machine.taken > machine.cpus and n <= machine.cpus:
-            # It would use what the neighbour takes: held back by the CPUs, or just computing.
-            return {"cpu-saturated", "cpu-bound"}
         fill = min(1, n / machine.cpus)
-        if fill > 0.9:
-            return {"cpu-saturated"}
-        return {"cpu-bound"} if fill < 0.76 else {"cpu-saturated", "cpu-bound"}
+        said = {"cpu-saturated"} if fill > 0.9 else {"cpu-bound"} if fill < 0.76 else \
+            {"cpu-saturated", "cpu-bound"}
+        if n <= machine.cpus < n + besides + machine.taken:
+            # It would use what the neighbour takes: held back by the CPUs, or just computing.
+            said |= {"cpu-saturated", "mixed"}
+        return said
+
+    return right
+
+
+def serialised(*verdicts):
+    """Threads that compute one at a time, so that a CPU is what they can use. If not even that is
+    left by a neighbour, what holds them back and the CPUs are both true."""
+    def right(machine):
+        return set(verdicts) | ({"mixed"} if 1 + machine.taken > machine.cpus else set())
 
     return right
 
@@ -45,7 +55,9 @@ def under_the_gil(n):
     def right(machine):
         if machine.free_threaded:
             return computes(n)(machine)
-        return {"gil-bound"} if machine.cpus > 1 else {"cpu-saturated"}
+        if machine.cpus <= 1:
+            return {"cpu-saturated"}
+        return serialised("gil-bound")(machine)
 
     return right
 
@@ -104,8 +116,8 @@ add("w16-queue", LITTLE)
 add("w16-multiprocessing", LITTLE, tree=True)
 add("w16-asyncio", LITTLE)
 # Pure Python under the lock: who gets the lock may then have to wait for the GIL.
-add("w17-python", one_of("lock-bound", "gil-bound"), gil=True)
-add("w17-hash", one_of("lock-bound"))
+add("w17-python", serialised("lock-bound", "gil-bound"), gil=True)
+add("w17-hash", serialised("lock-bound"))
 add("w18-threads", LITTLE)
 add("w19-array", computes(WORKERS), tree=True)
 # The parent deals out tasks one by one, and cannot keep its workers busy; its own threads, which
@@ -130,8 +142,8 @@ add("mix-processes", one_of("mixed", "io-bound", "cpu-saturated"), tree=True)
 add("mix-full-queue", one_of("mixed", "gil-bound", "lock-bound"), gil=True)
 
 # C
-add("c-mutex-convoy", one_of("lock-bound"), "mutex_convoy", kind="compiled")
-add("c-mutex-convoy-8", one_of("lock-bound"), "mutex_convoy", 8, 50, kind="compiled")
+add("c-mutex-convoy", serialised("lock-bound"), "mutex_convoy", kind="compiled")
+add("c-mutex-convoy-8", serialised("lock-bound"), "mutex_convoy", 8, 50, kind="compiled")
 add("c-idle-pool", one_of("idle"), "cond_pool", 8, 30000, kind="compiled")
 add("c-pool", LITTLE, "cond_pool", 8, 100, kind="compiled")
 add("c-pipe", IO, "pipe_slow", kind="compiled")
@@ -147,28 +159,30 @@ add("c-pingpong-processes", one_of("cpu-saturated"), "pingpong", "processes", ki
 
 # Go, Java, Node.js; see tests/runtimes
 add("go-idle", one_of("idle"), "idle", kind="go")
-add("go-serial", computes(1), "serial", kind="go")
+add("go-serial", computes(1, besides=1), "serial", kind="go")
 add("go-compute", computes(4), "compute", kind="go")
 add("go-net", IO, "net", "{echo}", kind="go")
 add("go-calls", IO, "calls", kind="go")
-# One goroutine at a time.
-add("go-contended", computes(1), "contended", kind="go")
+# One goroutine at a time; the others spin for a little before they wait.
+add("go-contended", computes(1, besides=1), "contended", kind="go")
 add("java-idle", one_of("idle"), "idle", kind="java")
-add("java-serial", computes(1), "serial", kind="java")
+add("java-serial", computes(1, besides=1), "serial", kind="java")
 add("java-compute", computes(4), "compute", kind="java")
 # The collector works beside the program, with as many threads as there are CPUs.
 add("java-garbage", one_of("cpu-bound", "cpu-saturated"), "garbage", kind="java")
 add("java-net", IO, "net", "{echo}", kind="java")
-add("java-contended", one_of("lock-bound"), "contended", kind="java")
-add("java-pingpong", computes(1), "pingpong", kind="java")
+add("java-contended", serialised("lock-bound"), "contended", kind="java")
+# One thread at a time, but for the moment in which one has woken the other and still runs.
+add("java-pingpong", computes(1, besides=1), "pingpong", kind="java")
 add("node-idle", one_of("idle"), "idle", kind="node")
-add("node-serial", computes(1), "serial", kind="node")
+add("node-serial", computes(1, besides=1), "serial", kind="node")
 add("node-compute", computes(4), "compute", kind="node")
 add("node-net", IO, "net", "{echo}", kind="node")
 
-# The name of a condition: (CPUs that the neighbour takes, who it is)
+# The name of a condition: (CPUs that the neighbour takes, rounded up; who it is). Whoever writes to the
+# disk takes a third of a CPU and more, and the pair that switches takes one.
 CONDITIONS = {
     "quiet": (0, ()),
     "burn": (1, ("burn",)),
-    "disk": (1, ("disk", "switches")),
+    "disk": (2, ("disk", "switches")),
 }

@@ -228,6 +228,21 @@ static const struct verdict_case cases[] = {
 	  { { .threads = 1, .on = 50, .wait = BB_STATE_DISK, .waits = 100 } },
 	  BB_BOUND_MIXED,
 	  NO_BOUND },
+	{ "ten that sleep for a third of a second at a time, on a busy machine",
+	  2,
+	  0,
+	  0,
+	  { { .threads = 10, .on = 0, .runq = 1, .wait = BB_STATE_SLEEP, .waits = 33 } },
+	  BB_BOUND_IO_BOUND,
+	  BB_BOUND_IDLE },
+	{ "the same beside one that works a little",
+	  2,
+	  0,
+	  0,
+	  { { .threads = 10, .on = 0, .runq = 1, .wait = BB_STATE_SLEEP, .waits = 33 },
+	    { .threads = 1, .on = 10, .queue = 90 } },
+	  BB_BOUND_IDLE,
+	  BB_BOUND_IO_BOUND },
 	{ "blocked for a cause that nobody knows",
 	  2,
 	  0,
@@ -636,6 +651,73 @@ static void naps_of_go(void **state)
 	}
 }
 
+static void fill_machine(struct bb_record *rec)
+{
+	rec->host.busy_share = 1;
+}
+
+/*
+ * A lock is handed round while a neighbour has a CPU: what queues for the CPU queues in front of
+ * the lock. With a lock that is waited for now and then it is the CPUs that it lacks.
+ */
+static void locks_beside_a_neighbour(void **state)
+{
+	static const struct verdict_case convoy = {
+		.cpus = 2,
+		.lock_contended = 60,
+		.groups = { { .threads = 4, .on = 25, .runq = 50, .lock = 25 } },
+	};
+	static const struct verdict_case starved = {
+		.cpus = 2,
+		.lock_contended = 25,
+		.groups = { { .threads = 8, .on = 12, .runq = 84, .lock = 4 } },
+	};
+
+	(void)state;
+	assert_int_equal(judge(&convoy, WINDOW, fill_machine).bound, BB_BOUND_LOCK_BOUND);
+	assert_int_equal(judge(&starved, WINDOW, fill_machine).bound, BB_BOUND_CPU_SATURATED);
+}
+
+static void be_go(struct bb_record *rec)
+{
+	strcpy(rec->processes[0].runtime.name, "go");
+}
+
+/* Beside work, Go's poll for timers is housekeeping, whichever thread happens to do it. */
+static void timers_of_go(void **state)
+{
+	static const struct verdict_case works = {
+		.cpus = 4,
+		.groups = { { .threads = 2,
+			      .on = 50,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_NONE,
+			      .waits = 100 } },
+	};
+	static const struct verdict_case sleeps = {
+		.cpus = 4,
+		.groups = { { .threads = 2,
+			      .on = 2,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_NONE,
+			      .waits = 100 } },
+	};
+	static const struct verdict_case asks = {
+		.cpus = 4,
+		.groups = { { .threads = 2,
+			      .on = 50,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_OUTBOUND,
+			      .waits = 100 } },
+	};
+
+	(void)state;
+	assert_int_equal(judge(&works, WINDOW, be_go).bound, BB_BOUND_CPU_BOUND);
+	assert_int_equal(judge(&works, WINDOW, NULL).bound, BB_BOUND_MIXED);
+	assert_int_equal(judge(&sleeps, WINDOW, be_go).bound, BB_BOUND_IO_BOUND);
+	assert_int_equal(judge(&asks, WINDOW, be_go).bound, BB_BOUND_MIXED);
+}
+
 static void every_rule_has_words(void **state)
 {
 	(void)state;
@@ -660,6 +742,8 @@ int main(void)
 		cmocka_unit_test(idle_waits),
 		cmocka_unit_test(spinning_is_told),
 		cmocka_unit_test(naps_of_go),
+		cmocka_unit_test(locks_beside_a_neighbour),
+		cmocka_unit_test(timers_of_go),
 		cmocka_unit_test(every_rule_has_words),
 	};
 

@@ -106,7 +106,10 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 		}
 		f->io += of_window;
 		f->io_by[w->state] += of_window;
-		if (is_timer(w) && duty < bb_rule(BB_R_LOW_DUTY)) {
+		/* in Go any thread polls for all: its own duty says nothing about what that is for
+		 */
+		if (is_timer(w) &&
+		    (duty < bb_rule(BB_R_LOW_DUTY) || (f->is_go && w->state == BB_STATE_POLL))) {
 			f->timers += of_window;
 			f->timers_by[w->state] += of_window;
 		}
@@ -124,7 +127,7 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 
 double bb_facts__beside_timers(const struct bb_facts *f)
 {
-	return f->on + f->runq + f->gil + f->lock + f->io - f->timers;
+	return f->on + f->runq + f->gil + f->lock + f->io - f->timers - f->timer_work;
 }
 
 void bb_facts__drop_timers(struct bb_facts *f)
@@ -132,6 +135,7 @@ void bb_facts__drop_timers(struct bb_facts *f)
 	f->io -= f->timers;
 	f->idle += f->timers;
 	f->timers = 0;
+	f->timer_work = 0;
 	for (int s = 0; s < BB_STATE_MAX; s++) {
 		f->io_by[s] -= f->timers_by[s];
 		f->timers_by[s] = 0;
@@ -141,7 +145,7 @@ void bb_facts__drop_timers(struct bb_facts *f)
 static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
 		       size_t nr, uint64_t window_ns)
 {
-	double w = f->window_ns, ran;
+	double w = f->window_ns, ran, duty, timers = f->timers;
 
 	ran = (double)b->ns[BB_STATE_ONCPU];
 	f->on += (double)b->ns[BB_STATE_ONCPU] / w;
@@ -156,7 +160,16 @@ static void add_budget(struct bb_facts *f, const struct bb_budget *b, const stru
 	if (window_ns)
 		f->busiest =
 			fmax(f->busiest, (ran + (double)b->ns[BB_STATE_RUNQ]) / (double)window_ns);
-	add_waits(f, waits, nr, b, window_ns ? ran / (double)window_ns : 1);
+	duty = window_ns ? ran / (double)window_ns : 1;
+	add_waits(f, waits, nr, b, duty);
+	/*
+	 * What a timer's own thread needs is no work beside it: the more of them, or the busier
+	 * the machine, the more it adds up to.
+	 */
+	if (f->timers > timers && duty < bb_rule(BB_R_LOW_DUTY))
+		f->timer_work += (ran + (double)(b->ns[BB_STATE_RUNQ] + b->ns[BB_STATE_GIL] +
+						 b->ns[BB_STATE_LOCK])) /
+				 w;
 }
 
 /* A thread that never ran waits for somebody else's work, if it waits for disk or a server. */
@@ -289,6 +302,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->throttled += f->throttled * part;
 	to->io += f->io * part;
 	to->timers += f->timers * part;
+	to->timer_work += f->timer_work * part;
 	to->idle += f->idle * part;
 	to->stopped += f->stopped * part;
 	to->unknown += f->unknown * part;

@@ -21,6 +21,7 @@ struct bb_facts {
 	double idle;                 /* waits for clients, work or a long timer */
 	double io_by[BB_STATE_MAX];  /* io, by state */
 	double timers, timers_by[BB_STATE_MAX]; /* part of io: timers of threads that hardly run */
+	double timer_work; /* of those threads: running, or waiting for a CPU, a GIL or a lock */
 	double stopped, unknown;
 	double gil_share;  /* wall time with a waiter for the most contended GIL */
 	double lock_share; /* the same for the most contended lock */
@@ -48,7 +49,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
  */
 void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part);
 
-/** bb_facts__beside_timers - mean number of threads at work, but for timers. */
+/** bb_facts__beside_timers - mean number of threads at work, but for those that do little but time.
+ */
 double bb_facts__beside_timers(const struct bb_facts *f);
 
 /**

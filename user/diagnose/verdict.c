@@ -61,9 +61,11 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 		(1 - full) * ((lock > 0 ? capped(f->lock, f->on) : 0) + f->on * lock);
 	/*
 	 * While a lock or the GIL is waited for, only its holder can use a CPU: the
-	 * others would queue for the lock if they did not queue for a CPU.
+	 * others would queue for the lock if they did not queue for a CPU. What queues
+	 * for a CPU else queues in front of the same lock: it is capped as that is.
 	 */
-	runq = (1 - gil - lock) * f->runq + (gil + lock) * fmin(f->runq, fmax(0, 1 - f->on));
+	runq = (1 - gil - lock) * (held > 0 ? capped(f->runq, f->on) : f->runq) +
+	       (gil + lock) * fmin(f->runq, fmax(0, 1 - f->on));
 	/* CPUs that others fill are no more to be had than those that it fills itself */
 	starved = f->on + f->runq > 0 ? starved_by(f->runq / (f->on + f->runq)) : 0;
 	starved *= isnan(f->host_busy)
