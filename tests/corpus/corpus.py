@@ -12,16 +12,18 @@ import collections
 Machine = collections.namedtuple("Machine", "cpus taken window free_threaded")
 
 # name; kind: python, compiled, go, java, node or openmp; args: of the program, with {http}, {echo}
-# and {folder} filled in; right: see above; tree: with its descendants; gil: may its GIL be contended
-# at all; findings: that must be among those of the process; period: seconds that a window must have
-# for these to be seen
-Program = collections.namedtuple("Program", "name kind args right tree gil findings period")
+# and {folder} filled in; right: see above; tree: with its descendants; never: verdicts that must not
+# be given under any condition; findings: that must be among those of its processes; period: seconds
+# that a window must have for these to be seen
+Program = collections.namedtuple("Program", "name kind args right tree never findings period")
 
 PROGRAMS = []
 
 
-def add(name, right, *args, kind="python", tree=False, gil=False, findings=(), period=0.0):
-    PROGRAMS.append(Program(name, kind, args, right, tree, gil, findings, period))
+def add(name, right, *args, kind="python", tree=False, gil=False, never=(), findings=(), period=0.0):
+    """gil: several of its threads want the GIL. All others must never be called gil-bound."""
+    never = frozenset(never) | (frozenset() if gil else {"gil-bound"})
+    PROGRAMS.append(Program(name, kind, args, right, tree, never, findings, period))
 
 
 # What is right
@@ -112,13 +114,13 @@ add("w15-sleep", IO)
 add("w15-http", IO, "{http}")
 
 # queues, locks and pools
-add("w16-queue", LITTLE)
-add("w16-multiprocessing", LITTLE, tree=True)
-add("w16-asyncio", LITTLE)
+add("w16-queue", LITTLE, never=("lock-bound",))
+add("w16-multiprocessing", LITTLE, never=("lock-bound",), tree=True)
+add("w16-asyncio", LITTLE, never=("lock-bound",))
 # Pure Python under the lock: who gets the lock may then have to wait for the GIL.
 add("w17-python", serialised("lock-bound", "gil-bound"), gil=True)
 add("w17-hash", serialised("lock-bound"))
-add("w18-threads", LITTLE)
+add("w18-threads", LITTLE, never=("lock-bound",))
 add("w19-array", computes(WORKERS), tree=True)
 # The parent deals out tasks one by one, and cannot keep its workers busy; its own threads, which
 # feed and collect, want the same GIL. All together they may fill two CPUs or not.

@@ -179,7 +179,7 @@ async def serve_chat(listener):
         while await reader.read(100):
             pass
 
-    await asyncio.start_server(joined, sock=listener)
+    await asyncio.start_server(joined, sock=listener, backlog=1000)
     await asyncio.get_running_loop().create_future()
 
 
