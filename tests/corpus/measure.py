@@ -64,7 +64,7 @@ def one(program, python, condition, window, ports, disk, keep=None):
         began = time.monotonic()
         workload = stack.enter_context(start(program, python, ports, folder))
         ready = time.monotonic()
-        for tries in range(3):
+        for tries in range(2):
             report, others = attach(workload.pid, program, window)
             # not alone: the machine was not quiet, so this is no measurement of a quiet machine
             if kinds or others < 0.1:
