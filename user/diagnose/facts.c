@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "../model/code.h"
 #include "rules.h"
 
 static bool waits_for_io(enum bb_state s)
@@ -230,6 +231,28 @@ static double blocked_with(const struct bb_process *p, const struct bb_lock_hold
 	return ns;
 }
 
+/*
+ * Threads run with the GIL for a part of their CPU time, by samples, and want it for that part of
+ * what they queue for, too. Only one can have it: the rest would wait for it, had they a CPU.
+ */
+static double behind_gil(const struct bb_process *p, double window_ns)
+{
+	double wanting = 0, queueing = 0;
+
+	if (p->nr_gils != 1)
+		return 0;
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *t = &p->threads[i];
+		double share = t->active ? bb_gil__held_oncpu(t).share : 0;
+
+		if (!(share > 0))
+			continue;
+		queueing += share * (double)t->budget.ns[BB_STATE_RUNQ] / window_ns;
+		wanting += share * (double)t->budget.ns[BB_STATE_ONCPU] / window_ns;
+	}
+	return fmin(queueing, fmax(0, wanting + queueing - 1));
+}
+
 void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p)
 {
 	size_t nr;
@@ -266,6 +289,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		bb_facts__drop_timers(f);
 	for (size_t i = 0; i < p->nr_gils; i++)
 		f->gil_share = fmax(f->gil_share, (double)p->gils[i].contended_ns / f->window_ns);
+	f->behind_gil = behind_gil(p, f->window_ns);
 	for (size_t i = 0; i < p->nr_locks; i++) {
 		const struct bb_lock *l = &p->locks[i];
 
@@ -310,6 +334,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->has_gil |= f->has_gil;
 	to->busiest = fmax(to->busiest, f->busiest);
 	to->parks |= f->parks;
+	to->behind_gil += f->behind_gil * part;
 	to->gil_share = fmax(to->gil_share, f->gil_share * part);
 	to->switches_per_s += f->switches_per_s * part;
 	bb_spin__add(&to->spin, &f->spin, part);

@@ -25,6 +25,8 @@ struct bb_facts {
 	double stopped, unknown;
 	double gil_share;  /* wall time with a waiter for the most contended GIL */
 	double lock_share; /* the same for the most contended lock */
+	/* part of runq: threads that would only wait for the GIL, which one that runs can have */
+	double behind_gil;
 	const struct bb_lock *top_lock;
 	const struct bb_lock_holder *top_holder; /* who had that one longest, NULL: not known */
 	const struct bb_lock_holder *chain_end;  /* of that one's waits: bb_process__chain_end() */
