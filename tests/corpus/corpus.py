@@ -96,7 +96,8 @@ add("w8-sequential", IO, "{http}")
 add("w8-threads", IO, "{http}")
 add("w8-asyncio", IO, "{http}")
 add("w9-threads", IO, "{folder}")
-add("w10-threads", IO, findings=("semaphore-limit",))
+# Each thread waits for a second, and from 3.13 on a wait that began before the window has no code.
+add("w10-threads", IO, findings=("semaphore-limit",), period=3.0)
 
 # phases: which of them a window meets is chance, where it is not longer than both
 add("w11-sequential", phases(2, "io-bound", "cpu-bound", "mixed"), "{http}")
@@ -174,6 +175,9 @@ add("java-compute", computes(4), "compute", kind="java")
 add("java-garbage", one_of("cpu-bound", "cpu-saturated"), "garbage", kind="java")
 add("java-net", IO, "net", "{echo}", kind="java")
 add("java-contended", serialised("lock-bound"), "contended", kind="java")
+# Its threads are parked, each on a word of its own: that it is for a lock is not to be seen. Right is
+# what it does, all the same.
+add("java-parked", serialised("lock-bound"), "parked", kind="java")
 # One thread at a time, but for the moment in which one has woken the other and still runs.
 add("java-pingpong", computes(1, besides=1), "pingpong", kind="java")
 add("node-idle", one_of("idle"), "idle", kind="node")
