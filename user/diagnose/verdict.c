@@ -517,9 +517,9 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 	}
 	/* what its threads are parked for is not to be seen (docs/method.md 3) */
 	if (f->parks && f->queue >= 1)
-		v->confidence *= 0.8;
+		v->confidence *= 0.88;
 	if (is_doubtful(v, f)) {
-		v->confidence *= 0.7;
+		v->confidence *= 0.8;
 		v->runner_up = BB_BOUND_IDLE;
 	}
 	v->confidence *= 1 - f->unknown / fmax(1, f->threads);
