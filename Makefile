@@ -5,6 +5,7 @@
 # make test-freethreaded  build a free-threaded Python once, run its tests (root)
 # make test-runtimes      install Go, Java, Node.js and Rust, run the tests of their programs (root)
 # make test-services  install PostgreSQL, Redis and fio, run the tests with them (root)
+# make corpus     hold the verdicts against programs whose bound is known, for an hour (root)
 # make bench      measure the cost, side by side with other tools (root)
 # make install    DESTDIR and PREFIX are honoured
 #
@@ -20,6 +21,7 @@ CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 LLVM_STRIP ?= llvm-strip
 PYTHON ?= /usr/bin/python3
+GO ?= /usr/bin/go
 FREETHREADED_DIR ?= /var/cache/boundby-freethreaded
 FREETHREADED ?=
 
@@ -61,7 +63,7 @@ GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h
 
 .DELETE_ON_ERROR:
 .PHONY: all clean demo test test-freethreaded install-freethreaded test-runtimes install-runtimes runtimes \
-	test-services install-services unit bench install uninstall install-build install-demo install-test \
+	test-services install-services unit corpus bench install uninstall install-build install-demo install-test \
 	format check-format workloads
 
 all: $(OUT)/boundby
@@ -164,7 +166,7 @@ RUNTIME_BIN := $(addprefix $(OUT)/runtimes/,go Java.class openmp tokio-forms)
 $(OUT)/runtimes/go: tests/runtimes/go.go
 	$(call msg,GO,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(@D))/gocache /usr/bin/go build -o $@ $<
+	$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(@D))/gocache $(GO) build -o $@ $<
 
 $(OUT)/runtimes/Java.class: tests/runtimes/Java.java
 	$(call msg,JAVAC,$@)
@@ -212,6 +214,12 @@ test-runtimes: install-test install-runtimes
 test-services: install-test install-services
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) TESTS=services tests/run
+
+# CORPUS has its options; what other runtimes are not installed is left out
+corpus: install-test
+	$(Q)$(MAKE) --no-print-directory all workloads
+	-$(Q)$(MAKE) --no-print-directory -k runtimes
+	$(Q)OUT=$(OUT) BB_BIN=$(abspath $(OUT))/boundby BB_TESTS=$(abspath $(OUT))/tests $(PYTHON) tests/corpus/run $(CORPUS)
 
 demo: install-demo
 	$(Q)$(MAKE) --no-print-directory all

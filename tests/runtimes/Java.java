@@ -23,6 +23,7 @@ import java.util.concurrent.locks.ReentrantLock;
  *	                    long they were waited for
  *	Java reentrant      the same with ReentrantLock
  *	Java contended      four threads compute, each under one monitor
+ *	Java parked         the same with one ReentrantLock
  *	Java pingpong       two threads hand an item to each other: no lock, the same wake-ups
  * </pre>
  */
@@ -171,6 +172,15 @@ public class Java {
 			}
 	}
 
+	static void underOther(ReentrantLock lock) {
+		while (true) {
+			lock.lock();
+			for (long from = System.nanoTime(); System.nanoTime() - from < 5000000;)
+				;
+			lock.unlock();
+		}
+	}
+
 	static void handOver(SynchronousQueue<Integer> in, SynchronousQueue<Integer> out)
 		throws Exception {
 		while (true) {
@@ -212,6 +222,11 @@ public class Java {
 			Object lock = new Object();
 			for (int i = 0; i < 4; i++)
 				start("contends", () -> underOne(lock));
+			break;
+		case "parked":
+			ReentrantLock other = new ReentrantLock();
+			for (int i = 0; i < 4; i++)
+				start("contends", () -> underOther(other));
 			break;
 		case "pingpong":
 			SynchronousQueue<Integer> a = new SynchronousQueue<>(), b = new SynchronousQueue<>();

@@ -228,6 +228,21 @@ static const struct verdict_case cases[] = {
 	  { { .threads = 1, .on = 50, .wait = BB_STATE_DISK, .waits = 100 } },
 	  BB_BOUND_MIXED,
 	  NO_BOUND },
+	{ "ten that sleep for a third of a second at a time, on a busy machine",
+	  2,
+	  0,
+	  0,
+	  { { .threads = 10, .on = 0, .runq = 1, .wait = BB_STATE_SLEEP, .waits = 33 } },
+	  BB_BOUND_IO_BOUND,
+	  BB_BOUND_IDLE },
+	{ "the same beside one that works a little",
+	  2,
+	  0,
+	  0,
+	  { { .threads = 10, .on = 0, .runq = 1, .wait = BB_STATE_SLEEP, .waits = 33 },
+	    { .threads = 1, .on = 10, .queue = 90 } },
+	  BB_BOUND_IDLE,
+	  BB_BOUND_IO_BOUND },
 	{ "blocked for a cause that nobody knows",
 	  2,
 	  0,
@@ -418,6 +433,37 @@ static void losses_lower_confidence(void **state)
 	(void)state;
 	assert_true(lossy.confidence < whole.confidence * 0.7);
 	assert_int_equal(lossy.bound, whole.bound);
+}
+
+/* A bound is the surer the further it leads; that two are mixed, the less one of them leads. */
+static void confidence_by_lead(void **state)
+{
+	static const struct verdict_case parts[] = {
+		{ .cpus = 8,
+		  .groups = { { .threads = 1, .on = 80, .wait = BB_STATE_DISK, .waits = 100 } },
+		  .bound = BB_BOUND_CPU_BOUND },
+		{ .cpus = 8,
+		  .groups = { { .threads = 1, .on = 65, .wait = BB_STATE_DISK, .waits = 100 } },
+		  .bound = BB_BOUND_CPU_BOUND },
+		{ .cpus = 8,
+		  .groups = { { .threads = 1, .on = 58, .wait = BB_STATE_DISK, .waits = 100 } },
+		  .bound = BB_BOUND_MIXED },
+		{ .cpus = 8,
+		  .groups = { { .threads = 1, .on = 50, .wait = BB_STATE_DISK, .waits = 100 } },
+		  .bound = BB_BOUND_MIXED },
+	};
+	double doubt = bb_rule(BB_R_LEAD_DOUBT), lead;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct bb_verdict v = judge(&parts[i], WINDOW, NULL);
+
+		assert_int_equal(v.bound, parts[i].bound);
+		lead = fabs(v.components[BB_BOUND_CPU_BOUND] - v.components[BB_BOUND_IO_BOUND]);
+		if (v.bound != BB_BOUND_MIXED)
+			lead = 1 - lead;
+		assert_true(fabs(v.confidence - (1 - doubt * lead)) < 1e-9);
+	}
 }
 
 static void losses_are_incomplete(void **state)
@@ -671,6 +717,116 @@ static void naps_of_go(void **state)
 	}
 }
 
+static void fill_machine(struct bb_record *rec)
+{
+	rec->host.busy_share = 1;
+}
+
+/*
+ * A lock is handed round while a neighbour has a CPU: what queues for the CPU queues in front of
+ * the lock. With a lock that is waited for now and then it is the CPUs that it lacks.
+ */
+static void locks_beside_a_neighbour(void **state)
+{
+	static const struct verdict_case convoy = {
+		.cpus = 2,
+		.lock_contended = 60,
+		.groups = { { .threads = 4, .on = 25, .runq = 50, .lock = 25 } },
+	};
+	static const struct verdict_case starved = {
+		.cpus = 2,
+		.lock_contended = 25,
+		.groups = { { .threads = 8, .on = 12, .runq = 84, .lock = 4 } },
+	};
+
+	(void)state;
+	assert_int_equal(judge(&convoy, WINDOW, fill_machine).bound, BB_BOUND_LOCK_BOUND);
+	assert_int_equal(judge(&starved, WINDOW, fill_machine).bound, BB_BOUND_CPU_SATURATED);
+}
+
+static void run_with_the_gil(struct bb_record *rec)
+{
+	fill_machine(rec);
+	for (size_t i = 0; i < rec->processes[0].nr_threads; i++)
+		rec->processes[0].threads[i].gil_samples = 20;
+}
+
+static void run_without_the_gil(struct bb_record *rec)
+{
+	fill_machine(rec);
+	for (size_t i = 0; i < rec->processes[0].nr_threads; i++)
+		rec->processes[0].threads[i].gil_free_samples = 20;
+}
+
+/* What queues for a CPU and needs the GIL on it would wait for the GIL: more CPUs are no use. */
+static void gil_beside_a_neighbour(void **state)
+{
+	static const struct verdict_case threads = {
+		.cpus = 2,
+		.gil_contended = 10,
+		.groups = { { .threads = 4, .on = 25, .runq = 70, .gil = 5 } },
+	};
+	static const struct verdict_case unheard_of = {
+		.cpus = 2,
+		.gil_contended = 1,
+		.groups = { { .threads = 4, .on = 25, .runq = 75 } },
+	};
+	static const struct verdict_case alone = {
+		.cpus = 2,
+		.gil_contended = 10,
+		.groups = { { .threads = 1, .on = 40, .runq = 60 } },
+	};
+
+	(void)state;
+	assert_int_equal(judge(&threads, WINDOW, run_with_the_gil).bound, BB_BOUND_GIL_BOUND);
+	assert_int_equal(judge(&threads, WINDOW, run_without_the_gil).bound,
+			 BB_BOUND_CPU_SATURATED);
+	assert_int_equal(judge(&threads, WINDOW, fill_machine).bound, BB_BOUND_CPU_SATURATED);
+	assert_int_equal(judge(&unheard_of, WINDOW, run_with_the_gil).bound,
+			 BB_BOUND_CPU_SATURATED);
+	assert_int_equal(judge(&alone, WINDOW, run_with_the_gil).bound, BB_BOUND_CPU_SATURATED);
+}
+
+static void be_go(struct bb_record *rec)
+{
+	strcpy(rec->processes[0].runtime.name, "go");
+}
+
+/* Beside work, Go's poll for timers is housekeeping, whichever thread happens to do it. */
+static void timers_of_go(void **state)
+{
+	static const struct verdict_case works = {
+		.cpus = 4,
+		.groups = { { .threads = 2,
+			      .on = 50,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_NONE,
+			      .waits = 100 } },
+	};
+	static const struct verdict_case sleeps = {
+		.cpus = 4,
+		.groups = { { .threads = 2,
+			      .on = 2,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_NONE,
+			      .waits = 100 } },
+	};
+	static const struct verdict_case asks = {
+		.cpus = 4,
+		.groups = { { .threads = 2,
+			      .on = 50,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_OUTBOUND,
+			      .waits = 100 } },
+	};
+
+	(void)state;
+	assert_int_equal(judge(&works, WINDOW, be_go).bound, BB_BOUND_CPU_BOUND);
+	assert_int_equal(judge(&works, WINDOW, NULL).bound, BB_BOUND_MIXED);
+	assert_int_equal(judge(&sleeps, WINDOW, be_go).bound, BB_BOUND_IO_BOUND);
+	assert_int_equal(judge(&asks, WINDOW, be_go).bound, BB_BOUND_MIXED);
+}
+
 static void every_rule_has_words(void **state)
 {
 	(void)state;
@@ -688,6 +844,7 @@ int main(void)
 		cmocka_unit_test(lost_to_the_quota),
 		cmocka_unit_test(not_lost_to_the_quota),
 		cmocka_unit_test(losses_lower_confidence),
+		cmocka_unit_test(confidence_by_lead),
 		cmocka_unit_test(losses_are_incomplete),
 		cmocka_unit_test(too_short_a_window),
 		cmocka_unit_test(a_tree_is_judged_as_one),
@@ -696,6 +853,9 @@ int main(void)
 		cmocka_unit_test(spinning_is_told),
 		cmocka_unit_test(locks_of_the_kernel_are_told),
 		cmocka_unit_test(naps_of_go),
+		cmocka_unit_test(locks_beside_a_neighbour),
+		cmocka_unit_test(gil_beside_a_neighbour),
+		cmocka_unit_test(timers_of_go),
 		cmocka_unit_test(every_rule_has_words),
 	};
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "../model/code.h"
 #include "rules.h"
 
 static bool waits_for_io(enum bb_state s)
@@ -106,7 +107,10 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 		}
 		f->io += of_window;
 		f->io_by[w->state] += of_window;
-		if (is_timer(w) && duty < bb_rule(BB_R_LOW_DUTY)) {
+		/* in Go any thread polls for all: its own duty says nothing about what that is for
+		 */
+		if (is_timer(w) &&
+		    (duty < bb_rule(BB_R_LOW_DUTY) || (f->is_go && w->state == BB_STATE_POLL))) {
 			f->timers += of_window;
 			f->timers_by[w->state] += of_window;
 		}
@@ -124,7 +128,7 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 
 double bb_facts__beside_timers(const struct bb_facts *f)
 {
-	return f->on + f->runq + f->gil + f->lock + f->io - f->timers;
+	return f->on + f->runq + f->gil + f->lock + f->io - f->timers - f->timer_work;
 }
 
 void bb_facts__drop_timers(struct bb_facts *f)
@@ -132,6 +136,7 @@ void bb_facts__drop_timers(struct bb_facts *f)
 	f->io -= f->timers;
 	f->idle += f->timers;
 	f->timers = 0;
+	f->timer_work = 0;
 	for (int s = 0; s < BB_STATE_MAX; s++) {
 		f->io_by[s] -= f->timers_by[s];
 		f->timers_by[s] = 0;
@@ -141,7 +146,7 @@ void bb_facts__drop_timers(struct bb_facts *f)
 static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
 		       size_t nr, uint64_t window_ns)
 {
-	double w = f->window_ns, ran;
+	double w = f->window_ns, ran, duty, timers = f->timers;
 
 	ran = (double)b->ns[BB_STATE_ONCPU];
 	f->on += (double)b->ns[BB_STATE_ONCPU] / w;
@@ -156,7 +161,16 @@ static void add_budget(struct bb_facts *f, const struct bb_budget *b, const stru
 	if (window_ns)
 		f->busiest =
 			fmax(f->busiest, (ran + (double)b->ns[BB_STATE_RUNQ]) / (double)window_ns);
-	add_waits(f, waits, nr, b, window_ns ? ran / (double)window_ns : 1);
+	duty = window_ns ? ran / (double)window_ns : 1;
+	add_waits(f, waits, nr, b, duty);
+	/*
+	 * What a timer's own thread needs is no work beside it: the more of them, or the busier
+	 * the machine, the more it adds up to.
+	 */
+	if (f->timers > timers && duty < bb_rule(BB_R_LOW_DUTY))
+		f->timer_work += (ran + (double)(b->ns[BB_STATE_RUNQ] + b->ns[BB_STATE_GIL] +
+						 b->ns[BB_STATE_LOCK])) /
+				 w;
 }
 
 /* A thread that never ran waits for somebody else's work, if it waits for disk or a server. */
@@ -217,6 +231,28 @@ static double blocked_with(const struct bb_process *p, const struct bb_lock_hold
 	return ns;
 }
 
+/*
+ * Threads run with the GIL for a part of their CPU time, by samples, and want it for that part of
+ * what they queue for, too. Only one can have it: the rest would wait for it, had they a CPU.
+ */
+static double behind_gil(const struct bb_process *p, double window_ns)
+{
+	double wanting = 0, queueing = 0;
+
+	if (p->nr_gils != 1)
+		return 0;
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *t = &p->threads[i];
+		double share = t->active ? bb_gil__held_oncpu(t).share : 0;
+
+		if (!(share > 0))
+			continue;
+		queueing += share * (double)t->budget.ns[BB_STATE_RUNQ] / window_ns;
+		wanting += share * (double)t->budget.ns[BB_STATE_ONCPU] / window_ns;
+	}
+	return fmin(queueing, fmax(0, wanting + queueing - 1));
+}
+
 void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p)
 {
 	size_t nr;
@@ -253,6 +289,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		bb_facts__drop_timers(f);
 	for (size_t i = 0; i < p->nr_gils; i++)
 		f->gil_share = fmax(f->gil_share, (double)p->gils[i].contended_ns / f->window_ns);
+	f->behind_gil = behind_gil(p, f->window_ns);
 	for (size_t i = 0; i < p->nr_locks; i++) {
 		const struct bb_lock *l = &p->locks[i];
 
@@ -292,6 +329,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->throttled += f->throttled * part;
 	to->io += f->io * part;
 	to->timers += f->timers * part;
+	to->timer_work += f->timer_work * part;
 	to->idle += f->idle * part;
 	to->stopped += f->stopped * part;
 	to->unknown += f->unknown * part;
@@ -299,6 +337,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->has_gil |= f->has_gil;
 	to->busiest = fmax(to->busiest, f->busiest);
 	to->parks |= f->parks;
+	to->behind_gil += f->behind_gil * part;
 	to->gil_share = fmax(to->gil_share, f->gil_share * part);
 	to->switches_per_s += f->switches_per_s * part;
 	bb_spin__add(&to->spin, &f->spin, part);

@@ -21,9 +21,12 @@ struct bb_facts {
 	double idle;                 /* waits for clients, work or a long timer */
 	double io_by[BB_STATE_MAX];  /* io, by state */
 	double timers, timers_by[BB_STATE_MAX]; /* part of io: timers of threads that hardly run */
+	double timer_work; /* of those threads: running, or waiting for a CPU, a GIL or a lock */
 	double stopped, unknown;
 	double gil_share;  /* wall time with a waiter for the most contended GIL */
 	double lock_share; /* the same for the most contended lock */
+	/* part of runq: threads that would only wait for the GIL, which one that runs can have */
+	double behind_gil;
 	const struct bb_lock *top_lock;
 	const struct bb_lock_holder *top_holder; /* who had that one longest, NULL: not known */
 	const struct bb_lock_holder *chain_end;  /* of that one's waits: bb_process__chain_end() */
@@ -50,7 +53,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
  */
 void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part);
 
-/** bb_facts__beside_timers - mean number of threads at work, but for timers. */
+/** bb_facts__beside_timers - mean number of threads at work, but for those that do little but time.
+ */
 double bb_facts__beside_timers(const struct bb_facts *f);
 
 /**

@@ -36,6 +36,8 @@
 	X(FULL_AT, "cpus-full-at", 0.92, "use of the usable CPUs at which they are full")          \
 	X(DOMINATES, "dominates", 0.6, "component that makes the verdict by itself")               \
 	X(MATTERS, "matters", 0.25, "component that matters: two of them make a mixed verdict")    \
+	X(LEAD_DOUBT, "lead-doubt", 0.15,                                                          \
+	  "confidence that a verdict lacks whose bound has no lead")                               \
 	X(CONTENDED, "contended", 0.05, "share of wall time below which contention is noise")      \
 	X(SHORT_WINDOW_NS, "short-window", 0.1e9, "window below which nothing is said")            \
 	X(SURE_WINDOW_NS, "sure-window", 1e9, "window from which its length costs no confidence")  \

@@ -36,34 +36,63 @@ static double throttled_share(const struct bb_facts *f)
 	return f->throttled > 0 ? f->throttled / (f->on + f->runq) : 0;
 }
 
+/* What only one thread can have at a time, and who is kept waiting by it. */
+struct kept {
+	double gil, lock;       /* shares of wall time, together 1 at most */
+	double by_gil, by_lock; /* threads */
+	double queueing;        /* part of these that queue for a CPU just now */
+};
+
+static struct kept kept_of(const struct bb_facts *f)
+{
+	double noise = bb_rule(BB_R_CONTENDED), both;
+	struct kept k = {
+		.gil = f->gil_share > noise ? f->gil_share : 0,
+		.lock = f->lock_share > noise ? f->lock_share : 0,
+	};
+
+	if (k.gil + k.lock <= 0)
+		return k;
+	k.by_gil = k.gil > 0 ? f->gil : 0;
+	k.by_lock = k.lock > 0 ? f->lock : 0;
+	/* had they a CPU, they would wait for whichever of the two they wait for else */
+	k.queueing = f->behind_gil;
+	if (k.lock > k.gil) {
+		k.by_lock += k.queueing;
+		k.lock = fmin(1, k.lock + k.queueing);
+	} else {
+		k.by_gil += k.queueing;
+		k.gil = fmin(1, k.gil + k.queueing);
+	}
+	both = fmax(1, k.gil + k.lock);
+	k.gil /= both;
+	k.lock /= both;
+	return k;
+}
+
 void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 {
 	double full = ramp(fill, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
-	double noise = bb_rule(BB_R_CONTENDED);
-	double gil = f->gil_share > noise ? f->gil_share : 0;
-	double lock = f->lock_share > noise ? f->lock_share : 0;
-	double held = gil + lock, on, runq, starved, io;
+	struct kept k = kept_of(f);
+	double held = k.gil + k.lock, on, runq, starved, io;
 
 	memset(a, 0, sizeof(*a));
-	if (held > 1) {
-		gil /= held;
-		lock /= held;
-	}
 	/*
 	 * Running while others wait for the GIL or a lock is part of that bound:
 	 * it is what they wait for. Where the CPUs are full it makes no
 	 * difference, the wait would be for a CPU instead.
 	 */
-	on = f->on * (1 - gil - lock);
-	a->of[BB_BOUND_GIL_BOUND] =
-		(1 - full) * ((gil > 0 ? capped(f->gil, f->on) : 0) + f->on * gil);
-	a->of[BB_BOUND_LOCK_BOUND] =
-		(1 - full) * ((lock > 0 ? capped(f->lock, f->on) : 0) + f->on * lock);
+	on = f->on * (1 - held);
+	a->of[BB_BOUND_GIL_BOUND] = (1 - full) * (capped(k.by_gil, f->on) + f->on * k.gil);
+	a->of[BB_BOUND_LOCK_BOUND] = (1 - full) * (capped(k.by_lock, f->on) + f->on * k.lock);
 	/*
 	 * While a lock or the GIL is waited for, only its holder can use a CPU: the
-	 * others would queue for the lock if they did not queue for a CPU.
+	 * others would queue for the lock if they did not queue for a CPU. What queues
+	 * for a CPU else queues in front of the same lock: it is capped as that is.
 	 */
-	runq = (1 - gil - lock) * f->runq + (gil + lock) * fmin(f->runq, fmax(0, 1 - f->on));
+	runq = f->runq - k.queueing;
+	runq = (1 - held) * (held > 0 ? capped(runq, f->on) : runq) +
+	       held * fmin(runq, fmax(0, 1 - f->on));
 	/* CPUs that others fill are no more to be had than those that it fills itself */
 	starved = f->on + f->runq > 0 ? starved_by(f->runq / (f->on + f->runq)) : 0;
 	starved *= isnan(f->host_busy)
@@ -75,7 +104,7 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 		(1 - full) * runq + full * (f->runq + f->on) + (starved - full) * on;
 	a->of[BB_BOUND_CPU_BOUND] = (1 - starved) * on;
 	/* so is what the holder waits for */
-	io = lock > 0 ? fmax(0, f->io - f->held_io) : f->io;
+	io = k.lock > 0 ? fmax(0, f->io - f->held_io) : f->io;
 	/*
 	 * Threads that each wait for most of their time wait side by side, which
 	 * counts for more than those that wait beside one that computes.
@@ -456,6 +485,16 @@ static bool cannot_tell(const struct bb_facts *f)
 	return f->unknown > 0 && f->unknown > bb_rule(BB_R_UNKNOWN_MAX) * (f->unknown + known);
 }
 
+/*
+ * How often a verdict is right whose first component leads the second by @lead, 0 to 1: of the
+ * corpus (docs/method.md 12). With no lead either of the two may be right, of a mixed one with a
+ * long lead the first alone.
+ */
+static double by_lead(double lead, bool mixed)
+{
+	return 1 - bb_rule(BB_R_LEAD_DOUBT) * (mixed ? lead : 1 - lead);
+}
+
 void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
 		    double quality, bool tree)
 {
@@ -475,7 +514,7 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 	second = b2 == BB_BOUND_MAX ? 0 : v->components[b2];
 	v->bound = b1;
 	v->runner_up = b2;
-	v->confidence = 0.5 + (first - second) / 2;
+	v->confidence = by_lead(first - second, false);
 	if (cannot_tell(f)) {
 		v->bound = BB_BOUND_UNKNOWN;
 		v->runner_up = b1;
@@ -483,16 +522,16 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 	} else if (first < bb_rule(BB_R_DOMINATES) && second >= bb_rule(BB_R_MATTERS)) {
 		v->bound = BB_BOUND_MIXED;
 		v->runner_up = BB_BOUND_MAX; /* its parts are in the components */
-		v->confidence = 1 - (first - second);
+		v->confidence = by_lead(first - second, true);
 	} else if (v->bound == BB_BOUND_IDLE && (f->blocked_outside >= 0.5 || f->stuck >= 0.5)) {
 		v->confidence *= 0.6;
 		v->runner_up = f->blocked_outside >= 0.5 ? BB_BOUND_IO_BOUND : BB_BOUND_LOCK_BOUND;
 	}
 	/* what its threads are parked for is not to be seen (docs/method.md 3) */
 	if (f->parks && f->queue >= 1)
-		v->confidence *= 0.8;
+		v->confidence *= 0.88;
 	if (is_doubtful(v, f)) {
-		v->confidence *= 0.7;
+		v->confidence *= 0.8;
 		v->runner_up = BB_BOUND_IDLE;
 	}
 	v->confidence *= 1 - f->unknown / fmax(1, f->threads);

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""One program of the corpus, under one condition: start it, attach to it, and say what came out."""
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+
+import corpus
+import lib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RUNTIMES = os.path.join(os.path.dirname(lib.TESTS), "runtimes")
+OTHERS = {
+    "go": [os.path.join(RUNTIMES, "go")],
+    "java": ["/usr/bin/java", "-cp", RUNTIMES, "Java"],
+    "node": ["/usr/bin/node", os.path.join(lib.ROOT, "tests/runtimes/node.js")],
+}
+BUILT = {"go": os.path.join(RUNTIMES, "go"), "java": os.path.join(RUNTIMES, "Java.class"),
+         "node": "/usr/bin/node"}
+
+
+def start(program, python, ports, folder):
+    """The program in its steady state: a lib.Workload."""
+    where = {"http": ports["http"], "echo": ports["echo"], "folder": folder and folder[1]}
+    args = [str(arg).format(**where) for arg in program.args]
+    if program.kind == "python":
+        for name in os.path.join(lib.WORKLOADS, "workloads.py"), os.path.join(HERE, "programs.py"):
+            shutil.copy(name, folder[0])
+        return lib.Workload(python.argv + [os.path.join(folder[1], "programs.py"), program.name] + args)
+    if program.kind == "compiled":
+        return lib.program(*args)
+    return lib.Workload(OTHERS[program.kind] + args)
+
+
+def neighbour(kind, folder):
+    if kind == "burn":
+        return lib.program("spin", 1)
+    if kind == "switches":
+        return lib.program("pingpong", "processes", lib.CPUS[-1])
+    return lib.Workload([sys.executable, os.path.join(HERE, "neighbour.py"), folder])
+
+
+def attach(pid, program, window):
+    """(report, by how much others than the program kept the machine busy in CPUs)"""
+    args = ["-p", pid, "-d", window, "-f", "json"] + (["-C"] if program.tree else [])
+    busy = lib.busy_seconds() - lib.child_seconds() - lib.tree_seconds(pid)
+    result = lib.run(*args)
+    busy = lib.busy_seconds() - lib.child_seconds() - lib.tree_seconds(pid) - busy
+    if result.status not in (0, 4):
+        raise RuntimeError("the tool failed: %r" % result)
+    return result.report, max(0, busy - 0.3) / window
+
+
+def one(program, python, condition, window, ports, disk, keep=None):
+    """Run one program under one condition: its row of the results.
+    ports: of server(); disk: folder for the neighbour; keep: folder for the report."""
+    taken, kinds = corpus.CONDITIONS[condition]
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(python.folder()) if python else None
+        for kind in kinds:
+            stack.enter_context(neighbour(kind, disk))
+        began = time.monotonic()
+        workload = stack.enter_context(start(program, python, ports, folder))
+        ready = time.monotonic()
+        for tries in range(2):
+            report, others = attach(workload.pid, program, window)
+            # not alone: the machine was not quiet, so this is no measurement of a quiet machine
+            if kinds or others < 0.1:
+                break
+        took = time.monotonic() - began
+    if keep:
+        name = "-".join([program.name, python.name if python else "own", condition, "%d" % (began * 1000)])
+        with open(os.path.join(keep, name + ".json"), "w", encoding="utf-8") as f:
+            json.dump(report, f)
+    machine = corpus.Machine(len(lib.CPUS), taken, window, bool(python and python.free_threaded))
+    verdict = lib.verdict_of(report)
+    found = sorted({f["id"] for p in report["processes"] for f in p["findings"]})
+    missing = [f for f in program.findings if f not in found and window >= program.period]
+    return {
+        "program": program.name, "python": python.name if python else None,
+        "condition": condition, "window": window, "right": sorted(program.right(machine)),
+        "never": sorted(program.never), "verdict": verdict, "found": found, "missing": missing,
+        "started": ready - began, "took": took, "others": others, "tries": tries + 1,
+        "cpus": machine.cpus, "losses": {k: v for k, v in report["losses"].items() if v},
+    }
+
+
+def known(program):
+    """Is it built, or is there nothing to build?"""
+    return program.kind not in BUILT or os.path.exists(BUILT[program.kind])
+
+
+@contextlib.contextmanager
+def server():
+    """The server that programs ask, as {"http": port, "echo": port}."""
+    with lib.Workload([sys.executable, os.path.join(HERE, "server.py")]) as host:
+        yield dict(line.split() for line in host.heard[:2])
