@@ -27,5 +27,6 @@ void bb_diagnosis__free(struct bb_diagnosis *diag)
 		bb_findings__free(&diag->findings[i]);
 	free(diag->findings);
 	free(diag->processes);
+	free(diag->reasons);
 	memset(diag, 0, sizeof(*diag));
 }

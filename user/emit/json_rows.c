@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "../diagnose/explain.h"
 #include "../model/code.h"
 #include "escape.h"
 #include "json_code.h"
@@ -162,7 +163,30 @@ static json_t *json__evidence(const struct bb_evidence *e, size_t n)
 	return array;
 }
 
-json_t *bb_json__verdict(const struct bb_verdict *v)
+static json_t *json__steps(const struct bb_reason *r, const struct bb_verdict *v)
+{
+	json_t *array = json_array();
+	struct bb_steps steps;
+
+	bb_explain__of(&steps, r, v);
+	for (size_t i = 0; i < steps.nr; i++) {
+		const struct bb_step *step = &steps.items[i];
+		bool ruled = step->rule < BB_R_MAX;
+		json_t *o = json_object();
+
+		o = bb_json__set(o, "stage", bb_json__string(bb_stage__name(step->stage)));
+		o = bb_json__set(o, "text", bb_json__string(step->text));
+		o = bb_json__set(o, "value", bb_json__real(step->value));
+		o = bb_json__set(o, "unit", bb_json__string(step->unit));
+		o = bb_json__set(o, "rule",
+				 bb_json__string(ruled ? bb_rules[step->rule].name : NULL));
+		o = bb_json__set(o, "threshold", bb_json__real(ruled ? bb_rule(step->rule) : NAN));
+		array = bb_json__append(array, o);
+	}
+	return array;
+}
+
+json_t *bb_json__verdict(const struct bb_verdict *v, const struct bb_reason *r)
 {
 	json_t *components = json_object(), *o = json_object();
 	enum bb_bound i;
@@ -178,6 +202,7 @@ json_t *bb_json__verdict(const struct bb_verdict *v)
 	o = bb_json__set(o, "runner_up",
 			 bb_json__string(v->runner_up < BB_BOUND_MAX ? bb_bound__name(v->runner_up)
 								     : NULL));
+	o = bb_json__set(o, "steps", r ? json__steps(r, v) : json_null());
 	/* Last, as it is taken over even when o is gone. */
 	return bb_json__set(o, "components", components);
 }
