@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "feeder.h"
 #include "rules.h"
 
 /*
@@ -92,6 +93,9 @@ static void judge(const struct bb_record *rec, struct bb_diagnosis *diag, struct
 		for (int b = 0; b < BB_BOUND_MAX; b++)
 			whole->amounts.of[b] += a.of[b] * part_of(rec, &facts[i]);
 	}
+	/* after all were judged by themselves */
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		bb_feeder__judge(rec, diag->reasons, i, &diag->processes[i]);
 	if (rec->nr_processes < 2)
 		return;
 	tree->io -= tree->io_by[BB_STATE_CHILD];

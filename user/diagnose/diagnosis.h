@@ -52,8 +52,9 @@ struct bb_verdict {
 	double by_lead;    /* what it would be if nothing lowered it */
 	struct bb_factor lowered[BB_FACTORS_MAX];
 	size_t nr_lowered;
-	double busy;       /* how far it is at work at all, 0 to 1: the rest is idle */
-	char summary[256]; /* one sentence */
+	bool unseen_workers; /* unknown: it feeds processes that are not watched */
+	double busy;         /* how far it is at work at all, 0 to 1: the rest is idle */
+	char summary[256];   /* one sentence */
 	double components[BB_BOUND_MAX]; /* strength of each verdict, 0 to 1 */
 	enum bb_bound runner_up;         /* BB_BOUND_MAX: none */
 	struct bb_evidence evidence[BB_EVIDENCE_MAX];

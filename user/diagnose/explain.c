@@ -54,6 +54,7 @@ static void facts_of(struct bb_steps *s, const struct bb_facts *f)
 			say(s, BB_STAGE_FACTS, f->io_by[i], "threads", BB_R_MAX,
 			    "of these, in state %s", bb_state__name((enum bb_state)i));
 	fact(s, f->idle, "waiting for clients, work or a long timer");
+	fact(s, f->feeding, "waiting for other processes of a pool");
 	fact(s, f->queue, "waiting for work or an event (futex)");
 	fact(s, f->stopped, "stopped, traced or frozen");
 	fact(s, f->unknown, "blocked for a cause not known");
@@ -169,7 +170,10 @@ static void choice_of(struct bb_steps *s, const struct bb_facts *f, const struct
 	    bb_bound__name(first));
 	say(s, BB_STAGE_CHOICE, v->components[second], "share", BB_R_MATTERS, "the second: %s",
 	    bb_bound__name(second));
-	if (v->bound == BB_BOUND_UNKNOWN && f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS))
+	if (v->unseen_workers)
+		say(s, BB_STAGE_CHOICE, f->feeding, "threads", BB_R_FEEDS,
+		    "wait for worker processes, which are not watched: unknown");
+	else if (v->bound == BB_BOUND_UNKNOWN && f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS))
 		say(s, BB_STAGE_CHOICE, f->window_ns, "ns", BB_R_SHORT_WINDOW_NS,
 		    "the window is too short: unknown");
 	else if (v->bound == BB_BOUND_UNKNOWN)

@@ -5,6 +5,7 @@
 
 #include "diagnosis.h"
 #include "spin.h"
+#include "workers.h"
 
 /*
  * Mean numbers of threads over the window ("threads": 1.0 is one thread all the
@@ -21,6 +22,9 @@ struct bb_facts {
 	double idle;                 /* waits for clients, work or a long timer */
 	double io_by[BB_STATE_MAX];  /* io, by state */
 	double timers, timers_by[BB_STATE_MAX]; /* part of io: timers of threads that hardly run */
+	/* waits for other processes of the program, in the code of a pool of them: of a worker
+	 * for tasks, which is in idle too; else for results, which is in nothing else */
+	double feeding;
 	double stopped, unknown;
 	double gil_share;  /* wall time with a waiter for the most contended GIL */
 	double lock_share; /* the same for the most contended lock */
@@ -37,6 +41,7 @@ struct bb_facts {
 	bool parks;     /* a runtime whose locks park each waiter on a word of its own */
 	double switches_per_s;
 	struct bb_spin spin;
+	struct bb_pool_part pool; /* of one process; not summed */
 };
 
 /** bb_facts__of - the facts of one process of @rec. */

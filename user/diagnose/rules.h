@@ -38,6 +38,9 @@
 	X(SHORT_WINDOW_NS, "short-window", 0.1e9, "window below which nothing is said")            \
 	X(SURE_WINDOW_NS, "sure-window", 1e9, "window from which its length costs no confidence")  \
 	X(UNKNOWN_MAX, "unknown-max", 0.5, "share of unknown time above which nothing is said")    \
+	X(FEEDS, "feeds", 0.5,                                                                     \
+	  "threads that wait for the other processes of a pool, on average, from which a process " \
+	  "that does hardly anything else only feeds them")                                        \
 	X(HELD_BLOCKED, "held-blocked", 0.01,                                                      \
 	  "share of the window that others wait for a GIL that one line of code blocks with")      \
 	X(LOOP_BLOCKED, "loop-blocked", 0.02,                                                      \
