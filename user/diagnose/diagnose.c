@@ -7,6 +7,7 @@
 #include "explain.h"
 #include "feeder.h"
 #include "rules.h"
+#include "tree_findings.h"
 
 /*
  * What a loss leaves of the confidence. Threads without detail may be the ones
@@ -52,7 +53,7 @@ static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		return -ENOMEM;
 	for (size_t i = 0; i < rec->nr_processes && !err; i++)
 		err = bb_findings__of(&diag->findings[i], rec, &rec->processes[i]);
-	return err;
+	return err ? err : bb_tree_findings__of(&diag->tree_findings, rec);
 }
 
 /* The facts of each process, and of all of them together. */

@@ -68,9 +68,10 @@ struct bb_reason; /* explain.h */
 struct bb_diagnosis {
 	struct bb_verdict *processes; /* one per process of the record, same order */
 	size_t nr_processes;
-	struct bb_findings *findings; /* likewise; NULL: not looked for */
-	struct bb_verdict tree;       /* all selected processes together */
-	bool has_tree;                /* false where there is one process only */
+	struct bb_findings *findings;     /* likewise; NULL: not looked for */
+	struct bb_findings tree_findings; /* about several of them together */
+	struct bb_verdict tree;           /* all selected processes together */
+	bool has_tree;                    /* false where there is one process only */
 	/* what the verdicts were reached from: one per process, last the tree's; NULL: not kept */
 	struct bb_reason *reasons;
 	bool incomplete; /* losses touch the verdict: exit status 4 */

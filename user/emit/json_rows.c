@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "../diagnose/explain.h"
 #include "../model/code.h"
 #include "escape.h"
 #include "json_code.h"
@@ -81,7 +80,7 @@ json_t *bb_json__append(json_t *array, json_t *value)
 	return array;
 }
 
-static json_t *json__hex(uint64_t addr)
+json_t *bb_json__hex(uint64_t addr)
 {
 	char hex[24];
 
@@ -207,6 +206,26 @@ json_t *bb_json__verdict(const struct bb_verdict *v, const struct bb_reason *r)
 	return bb_json__set(o, "components", components);
 }
 
+/* "": not known, or none. */
+static json_t *json__words(const char *s)
+{
+	return bb_json__string(*s ? s : NULL);
+}
+
+json_t *bb_json__advice(const struct bb_advice *a)
+{
+	json_t *o = json_object();
+
+	o = bb_json__set(o, "id", bb_json__string(bb_advice__name(a->id)));
+	o = bb_json__set(o, "text", bb_json__string(a->text));
+	o = bb_json__set(o, "because", bb_json__string(a->because));
+	o = bb_json__set(o, "gain", json__words(a->gain));
+	o = bb_json__set(o, "gain_most", bb_json__real(a->gain_most));
+	o = bb_json__set(o, "cost", json__words(a->cost));
+	o = bb_json__set(o, "check", bb_json__string(a->check));
+	return bb_json__set(o, "expect", json__words(a->expect));
+}
+
 json_t *bb_json__syscall_name(int nr, const struct bb_emit_opts *opts)
 {
 	return bb_json__string(nr >= 0 && opts->syscall_name ? opts->syscall_name(nr) : NULL);
@@ -289,7 +308,7 @@ static json_t *json__lock_holder(const struct bb_lock_holder *h, const struct bb
 	o = bb_json__set(o, "syscall",
 			 w->ns ? bb_json__syscall_name(w->syscall, opts) : json_null());
 	o = bb_json__set(o, "label", bb_json__string(w->label[0] ? w->label : NULL));
-	return bb_json__set(o, "lock", h->futex ? json__hex(h->futex) : json_null());
+	return bb_json__set(o, "lock", h->futex ? bb_json__hex(h->futex) : json_null());
 }
 
 /* The same for each process that has it mapped. */
@@ -322,7 +341,7 @@ json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint6
 	ended = bb_json__set(ended, "handed_ns", bb_json__u64(l->handed_ns));
 	ended = bb_json__set(ended, "fed_ns", bb_json__u64(l->fed_ns));
 	ended = bb_json__set(ended, "other_ns", bb_json__u64(l->other_ns));
-	o = bb_json__set(o, "addr", json__hex(l->addr));
+	o = bb_json__set(o, "addr", bb_json__hex(l->addr));
 	o = bb_json__set(o, "shared", json_boolean(l->shared));
 	o = bb_json__set(o, "kind", bb_json__string(bb_name__lock_kind(l->kind)));
 	o = bb_json__set(o, "rule", bb_json__string(bb_name__lock_rule(l->rule)));
@@ -395,7 +414,7 @@ static json_t *json__interpreter(const struct bb_gil *g, uint64_t window_ns, str
 
 	o = bb_json__set(o, "interpreter",
 			 g->interpreter >= 0 ? json_integer(g->interpreter) : json_null());
-	o = bb_json__set(o, "addr", json__hex(g->addr));
+	o = bb_json__set(o, "addr", bb_json__hex(g->addr));
 	o = bb_json__set(o, "held_share", bb_json__real(held.share));
 	o = bb_json__set(o, "held_error", bb_json__real(held.error));
 	o = bb_json__set(o, "free_share", bb_json__real(1 - held.share));
