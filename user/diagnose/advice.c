@@ -86,8 +86,8 @@ static void command(const struct advising *a, struct bb_advice *adv, const char 
 	char who[64];
 
 	targets(a, who, sizeof(who));
-	snprintf(adv->check, sizeof(adv->check), "boundby %s%s%s %s", options, *options ? " " : "",
-		 a->in->p ? "" : "-C", who);
+	snprintf(adv->check, sizeof(adv->check), "boundby %s%s %s", options, a->in->p ? "" : " -C",
+		 who);
 }
 
 static struct bb_advice *add(struct advising *a, enum bb_advice_id id)
@@ -331,6 +331,9 @@ static void for_gil(struct advising *a)
 	/* the GIL of a process that hands out tiny tasks is waited for by the pool's own threads */
 	if (found(a, BB_FINDING_TINY_TASKS) || f->pool.pool_ns > f->pool.task_ns || one_cpu(a))
 		return;
+	/* one computes, and delays others that hardly do: these wait less, and nothing is faster */
+	if (!found(a, BB_FINDING_THREADS_FOR_CPU))
+		most = NAN;
 	add(a, BB_ADVICE_PROCESSES);
 	because(a,
 		"somebody waits for the GIL %.0f%% of the time, %.1f threads on average, and "

@@ -18,6 +18,7 @@ struct search {
 	const struct bb_record *rec;
 	const struct bb_process *p;
 	struct bb_findings *found;
+	struct bb_facts facts;
 };
 
 static double share_of(const struct search *s, uint64_t ns)
@@ -278,22 +279,22 @@ static int starved(struct search *s)
 
 static int threads_for_cpu(struct search *s)
 {
-	return bb_habits__threads_for_cpu(s->found, s->rec, s->p);
+	return bb_habits__threads_for_cpu(s->found, s->rec, s->p, &s->facts);
 }
 
 static int too_many(struct search *s)
 {
-	return bb_habits__too_many(s->found, s->rec, s->p);
+	return bb_habits__too_many(s->found, s->rec, s->p, &s->facts);
 }
 
 static int convoy(struct search *s)
 {
-	return bb_habits__convoy(s->found, s->rec, s->p);
+	return bb_habits__convoy(s->found, s->rec, s->p, &s->facts);
 }
 
 static int serial(struct search *s)
 {
-	return bb_habits__serial(s->found, s->rec, s->p);
+	return bb_habits__serial(s->found, s->rec, s->p, &s->facts);
 }
 
 /* How each of BB_FINDINGS is looked for; NULL: it is about several processes. */
@@ -322,11 +323,12 @@ static int worse(const void *a, const void *b)
 
 int bb_findings__of(struct bb_findings *f, const struct bb_record *rec, const struct bb_process *p)
 {
-	struct search s = { rec, p, f };
+	struct search s = { rec, p, f, {} };
 	struct bb_findings of_one;
 	int err = 0;
 
 	memset(f, 0, sizeof(*f));
+	bb_facts__of(&s.facts, rec, p);
 	for (int id = 0; id < BB_FINDING_MAX && !err; id++) {
 		if (!finders[id])
 			continue;

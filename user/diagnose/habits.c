@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../model/code.h"
-#include "facts.h"
 
 /* A thread that computes less than this part of what the others do on average asks, and computes
  * not. */
@@ -53,7 +52,7 @@ static int top_line(const struct bb_process *p, enum bb_py_kind kind, pid_t tid,
 }
 
 int bb_habits__threads_for_cpu(struct bb_findings *found, const struct bb_record *rec,
-			       const struct bb_process *p)
+			       const struct bb_process *p, const struct bb_facts *facts)
 {
 	struct bb_finding f = {
 		.id = BB_FINDING_THREADS_FOR_CPU,
@@ -63,14 +62,12 @@ int bb_habits__threads_for_cpu(struct bb_findings *found, const struct bb_record
 		.rule = BB_R_GIL_WANTERS,
 	};
 	double on = 0, each = 0;
-	struct bb_facts facts;
 	size_t nr = 0;
 	int err;
 
-	bb_facts__of(&facts, rec, p);
 	/* those of a pool of processes that feed it are no work that could be split */
-	if (!facts.has_gil || facts.on / facts.cpus >= bb_rule(BB_R_FULL_FROM) ||
-	    facts.pool.pool_ns > facts.pool.task_ns)
+	if (!facts->has_gil || facts->on / facts->cpus >= bb_rule(BB_R_FULL_FROM) ||
+	    facts->pool.pool_ns > facts->pool.task_ns)
 		return 0;
 	for (size_t i = 0; i < p->nr_threads; i++)
 		if (wants_gil(&p->threads[i])) {
@@ -94,7 +91,7 @@ int bb_habits__threads_for_cpu(struct bb_findings *found, const struct bb_record
 	/* what they compute must be what the others wait for: a GIL that is slept with is another
 	 */
 	if (f.value < bb_rule(f.rule) || on > bb_rule(BB_R_GIL_SERIAL) ||
-	    facts.on < facts.gil_share / 2)
+	    facts->on < facts->gil_share / 2)
 		return 0;
 	err = top_line(p, BB_PY_HOLDER, 0, &f.frame);
 	return err ? err : bb_findings__add(found, rec, &f);
@@ -121,7 +118,7 @@ static int too_many_runnable(struct bb_findings *found, const struct bb_record *
 }
 
 int bb_habits__too_many(struct bb_findings *found, const struct bb_record *rec,
-			const struct bb_process *p)
+			const struct bb_process *p, const struct bb_facts *facts)
 {
 	struct bb_finding f = {
 		.id = BB_FINDING_TOO_MANY_WORKERS,
@@ -131,15 +128,13 @@ int bb_habits__too_many(struct bb_findings *found, const struct bb_record *rec,
 		.max_ns = BB_UNKNOWN_U64,
 		.rule = BB_R_IDLE_WORKERS,
 	};
-	struct bb_facts facts;
 	bool active = false;
 	double there = 0;
 	int err;
 
-	bb_facts__of(&facts, rec, p);
-	err = too_many_runnable(found, rec, p, &facts);
+	err = too_many_runnable(found, rec, p, facts);
 	/* a thread that a runtime has parked may wait for anything */
-	if (err || facts.parks)
+	if (err || facts->parks)
 		return err;
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
@@ -168,7 +163,7 @@ static bool is_interpreters(const struct bb_lock *l)
 }
 
 int bb_habits__convoy(struct bb_findings *found, const struct bb_record *rec,
-		      const struct bb_process *p)
+		      const struct bb_process *p, const struct bb_facts *facts)
 {
 	struct bb_finding f = {
 		.id = BB_FINDING_LOCK_CONVOY,
@@ -179,19 +174,17 @@ int bb_habits__convoy(struct bb_findings *found, const struct bb_record *rec,
 	};
 	const struct bb_lock_holder *h;
 	uint64_t times = 0, most = 0;
-	struct bb_facts facts;
 	size_t nr;
 
-	bb_facts__of(&facts, rec, p);
-	if (!facts.top_lock || is_interpreters(facts.top_lock))
+	if (!facts->top_lock || is_interpreters(facts->top_lock))
 		return 0;
-	f.lock = facts.top_lock->addr;
-	f.ns = facts.top_lock->wait_ns;
-	f.count = facts.top_lock->waits;
-	f.max_ns = facts.top_lock->max_ns;
-	f.value = facts.lock_share;
-	f.waiters = (double)f.ns / facts.window_ns;
-	h = bb_process__lock_holders(p, facts.top_lock->addr, &nr);
+	f.lock = facts->top_lock->addr;
+	f.ns = facts->top_lock->wait_ns;
+	f.count = facts->top_lock->waits;
+	f.max_ns = facts->top_lock->max_ns;
+	f.value = facts->lock_share;
+	f.waiters = (double)f.ns / facts->window_ns;
+	h = bb_process__lock_holders(p, facts->top_lock->addr, &nr);
 	for (size_t i = 0; i < nr; i++) {
 		times += h[i].count;
 		most = h[i].count > most ? h[i].count : most;
@@ -200,7 +193,7 @@ int bb_habits__convoy(struct bb_findings *found, const struct bb_record *rec,
 	}
 	f.at_once = (double)nr;
 	if (f.value < bb_rule(f.rule) || f.waiters < bb_rule(BB_R_CONVOY_WAITERS) ||
-	    (double)f.count / (facts.window_ns / 1e9) < bb_rule(BB_R_CONVOY_RATE) || nr < 2 ||
+	    (double)f.count / (facts->window_ns / 1e9) < bb_rule(BB_R_CONVOY_RATE) || nr < 2 ||
 	    (double)most > KEEPS * (double)times)
 		return 0;
 	return bb_findings__add(found, rec, &f);
@@ -225,7 +218,7 @@ static size_t waiting_for_work(const struct bb_process *p)
 }
 
 int bb_habits__serial(struct bb_findings *found, const struct bb_record *rec,
-		      const struct bb_process *p)
+		      const struct bb_process *p, const struct bb_facts *facts)
 {
 	struct bb_finding f = {
 		.id = BB_FINDING_SERIAL_LOOP,
@@ -236,20 +229,18 @@ int bb_habits__serial(struct bb_findings *found, const struct bb_record *rec,
 		.rule = BB_R_SERIAL_SHARE,
 	};
 	const struct bb_thread *busiest = NULL;
-	struct bb_facts facts;
 	size_t others;
 	int err;
 
-	bb_facts__of(&facts, rec, p);
 	for (size_t i = 0; i < p->nr_threads; i++)
 		if (!busiest ||
 		    p->threads[i].budget.ns[BB_STATE_ONCPU] > busiest->budget.ns[BB_STATE_ONCPU])
 			busiest = &p->threads[i];
 	others = waiting_for_work(p);
 	/* a JVM, Go and Node have threads of their own that wait for work */
-	if (!busiest || !p->budget.ns[BB_STATE_ONCPU] || others < OTHERS_LEAST || facts.parks ||
+	if (!busiest || !p->budget.ns[BB_STATE_ONCPU] || others < OTHERS_LEAST || facts->parks ||
 	    !strcmp(p->runtime.name, "node") || runs_a_loop(p, busiest->tid) ||
-	    facts.on / facts.cpus >= bb_rule(BB_R_FULL_FROM) ||
+	    facts->on / facts->cpus >= bb_rule(BB_R_FULL_FROM) ||
 	    of_window(busiest, BB_STATE_ONCPU) + of_window(busiest, BB_STATE_RUNQ) <
 		    bb_rule(BB_R_SERIAL_BUSY))
 		return 0;

@@ -119,8 +119,8 @@ void bb_pool_part__of(struct bb_pool_part *part, const struct bb_process *p)
 		const struct bb_code *c = &p->code[i];
 		enum owner owner = owner_of(c);
 
-		part->worker |= is_child(c);
-		part->tasks |= runs_tasks(c);
+		part->worker = part->worker || is_child(c);
+		part->tasks = part->tasks || runs_tasks(c);
 		any |= owner == OWNER_POOL;
 		if (c->kind == BB_PY_BLOCKED)
 			blocked(part, c, owner);
