@@ -59,11 +59,36 @@ static void end(struct made *m)
 	bb_record__free(m->rec);
 }
 
-static void find(struct made *m, enum bb_finding_id id)
+/* Of a third of the window, unless it is said otherwise. */
+static void find_for(struct made *m, enum bb_finding_id id, uint64_t ns)
 {
-	struct bb_finding f = { .id = id, .syscall = -1 };
+	struct bb_finding f = { .id = id, .syscall = -1, .ns = ns, .value = (double)ns / 10e9 };
 
 	assert_int_equal(bb_findings__add(&m->found, m->rec, &f), 0);
+}
+
+static void find(struct made *m, enum bb_finding_id id)
+{
+	find_for(m, id, 10 * SEC / 3);
+}
+
+static void little_findings_come_last(void **state)
+{
+	struct made m;
+
+	(void)state;
+	begin(&m, "cpython", BB_BOUND_GIL_BOUND, 0.97, 2);
+	m.r.facts.gil = 2.8;
+	find_for(&m, BB_FINDING_GIL_HELD_WHILE_BLOCKING, SEC / 5);
+	find_for(&m, BB_FINDING_BLOCKING_CALL_IN_LOOP, SEC / 5);
+	assert_int_equal(advise(&m, false)->id, BB_ADVICE_PROCESSES);
+	assert_int_equal(m.out.nr, 4);
+	assert_int_equal(m.out.items[3].id, BB_ADVICE_OFF_THE_LOOP);
+	/* unless they are most of it; each advice once */
+	find_for(&m, BB_FINDING_GIL_HELD_WHILE_BLOCKING, 3 * SEC);
+	assert_int_equal(advise(&m, false)->id, BB_ADVICE_RELEASE_GIL);
+	assert_int_equal(m.out.nr, 4);
+	end(&m);
 }
 
 static void processes_for_the_gil(void **state)
@@ -325,6 +350,7 @@ static void every_advice_has_words_that_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(little_findings_come_last),
 		cmocka_unit_test(processes_for_the_gil),
 		cmocka_unit_test(one_cpu_has_no_use_for_processes),
 		cmocka_unit_test(no_advice_without_confidence),

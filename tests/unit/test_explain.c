@@ -74,7 +74,8 @@ static void every_sample_is_explained(void **state)
 /* What the reader sees; with the advice that a diagnosis has. */
 static void golden_explanations(void **state)
 {
-	static const enum sample_id ids[] = { SAMPLE_GIL, SAMPLE_LOSSES, SAMPLE_TREE, SAMPLE_IDLE };
+	static const enum sample_id ids[] = { SAMPLE_GIL, SAMPLE_LOSSES, SAMPLE_TREE, SAMPLE_IDLE,
+					      SAMPLE_HOSTILE };
 	struct bb_emit_opts opts = sample__opts();
 	struct sample s;
 	char name[64], *text;
@@ -87,6 +88,9 @@ static void golden_explanations(void **state)
 		assert_int_equal(bb_diagnose(s.rec, &s.diag), 0);
 		text = render(bb_emit__text, &s, &opts);
 		assert_non_null(strstr(text, "How the verdict was reached"));
+		/* advice may quote the target */
+		for (const char *c = text; *c; c++)
+			assert_true(*c == '\n' || ((unsigned char)*c >= 0x20 && *c != 0x7f));
 		snprintf(name, sizeof(name), "explained-%s.txt", s.name);
 		golden__check(name, text);
 		free(text);

@@ -90,6 +90,31 @@ static void holders(struct bb_record *rec, const uint64_t *counts, size_t nr)
 		};
 }
 
+/* In which code all its threads wait on futexes. */
+static struct bb_record *waiting_in(struct bb_record *rec, const char *function, const char *file)
+{
+	struct bb_process *p = rec->processes;
+
+	p->strings = bb_strings__new();
+	p->code = calloc(p->nr_threads, sizeof(*p->code));
+	assert_non_null(p->strings);
+	assert_non_null(p->code);
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		struct bb_code *c = &p->code[p->nr_code++];
+
+		c->kind = BB_PY_BLOCKED;
+		c->state = BB_STATE_QUEUE;
+		c->tid = p->threads[i].tid;
+		c->ns = p->threads[i].budget.ns[BB_STATE_QUEUE];
+		c->nr_frames = 1;
+		c->frames = calloc(1, sizeof(*c->frames));
+		assert_non_null(c->frames);
+		c->frames->function = bb_strings__add(p->strings, function);
+		c->frames->file = bb_strings__add(p->strings, file);
+	}
+	return rec;
+}
+
 /* What is found of @id, and it is all that is found; NULL: nothing is. Frees @rec. */
 static bool finds(struct bb_record *rec, enum bb_finding_id id, struct bb_finding *out)
 {
@@ -176,6 +201,14 @@ static void more_than_there_is_work_for(void **state)
 	assert_false(finds(make(8, "", &off, 1), BB_FINDING_MAX, NULL));
 	/* parked for anything */
 	assert_false(finds(make(8, "java", &pool, 1), BB_FINDING_MAX, NULL));
+	/* in Python its code tells: not that of a semaphore, nor what nobody knows */
+	assert_true(finds(waiting_in(make(8, "cpython", &pool, 1), "_worker",
+				     "/usr/lib/python3/concurrent/futures/thread.py"),
+			  BB_FINDING_TOO_MANY_WORKERS, NULL));
+	assert_false(finds(waiting_in(make(8, "cpython", &pool, 1), "Semaphore.acquire",
+				      "/usr/lib/python3/threading.py"),
+			   BB_FINDING_MAX, NULL));
+	assert_false(finds(make(8, "cpython", &pool, 1), BB_FINDING_MAX, NULL));
 }
 
 static struct bb_record *convoy(unsigned int contended, uint64_t waits, const uint64_t *counts,
@@ -235,6 +268,13 @@ static void one_computes_while_others_sleep(void **state)
 	assert_false(finds(make(4, "", joined, 2), BB_FINDING_MAX, NULL));
 	assert_false(finds(make(4, "", shared, 3), BB_FINDING_MAX, NULL));
 	assert_false(finds(make(4, "", little, 2), BB_FINDING_MAX, NULL));
+	/* threads that wait for events, or for work */
+	assert_false(finds(waiting_in(make(4, "cpython", pool, 2), "Event.wait",
+				      "/usr/lib/python3/threading.py"),
+			   BB_FINDING_MAX, NULL));
+	assert_true(finds(waiting_in(make(4, "cpython", pool, 2), "Queue.get",
+				     "/usr/lib/python3/queue.py"),
+			  BB_FINDING_SERIAL_LOOP, NULL));
 	/* no CPU is free; the runtime's own threads; the thread of an event loop */
 	assert_false(finds(make(1, "", pool, 2), BB_FINDING_MAX, NULL));
 	assert_false(finds(make(4, "node", pool, 2), BB_FINDING_MAX, NULL));

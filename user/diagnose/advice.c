@@ -258,7 +258,21 @@ static enum bb_advice_id for_finding(const struct bb_finding *f)
 	return BB_ADVICE_MAX;
 }
 
-static void by_findings(struct advising *a)
+/* Does it weigh as much as a bound that matters? What shapes a pool or a lock does. */
+static bool is_major(const struct bb_finding *f)
+{
+	switch (f->id) {
+	case BB_FINDING_GIL_HELD_WHILE_BLOCKING:
+		return f->value >= bb_rule(BB_R_MATTERS);
+	case BB_FINDING_BLOCKING_CALL_IN_LOOP:
+	case BB_FINDING_CPU_IN_LOOP:
+		return f->share >= bb_rule(BB_R_MATTERS);
+	default:
+		return true;
+	}
+}
+
+static void by_findings(struct advising *a, bool major)
 {
 	const struct bb_findings *list = a->in->findings;
 
@@ -267,13 +281,19 @@ static void by_findings(struct advising *a)
 		enum bb_advice_id id = for_finding(f);
 		char at[160] = "";
 
-		if (id == BB_ADVICE_MAX || !add(a, id))
+		if (id == BB_ADVICE_MAX || is_major(f) != major || !add(a, id))
 			continue;
 		if (f->frame)
-			snprintf(at, sizeof(at), " in %s %s:%d", f->frame->function,
-				 bb_fmt__short_path(f->frame->file), f->frame->line);
-		because(a, "the finding %s%s", bb_finding__name(f->id), at);
+			bb_frame__print(at, sizeof(at), f->frame);
+		because(a, "the finding %s%s%s", bb_finding__name(f->id), f->frame ? " in " : "",
+			at);
 	}
+}
+
+static void by_all_findings(struct advising *a)
+{
+	by_findings(a, true);
+	by_findings(a, false);
 }
 
 static bool found(const struct advising *a, enum bb_finding_id id)
@@ -369,12 +389,14 @@ static void for_lock(struct advising *a)
 			"of that time",
 			(int)h->tid, f->top_lock ? (unsigned long long)f->top_lock->addr : 0,
 			bb_state__name(h->wait.state), 100 * (double)h->wait.ns / (double)h->ns);
-		gain(a, without(f, f->lock), "nobody waits for the lock any more, by Little's law");
+		gain(a, without(f, f->lock),
+		     "nobody waits for the lock any more, and there are no more CPUs");
 	}
 	add(a, BB_ADVICE_HOLD_LESS);
 	because(a, "the lock at 0x%llx is waited for %.0f%% of the time",
 		f->top_lock ? (unsigned long long)f->top_lock->addr : 0, f->lock_share * 100);
-	gain(a, without(f, f->lock), "nobody waits for the lock any more, by Little's law");
+	gain(a, without(f, f->lock),
+	     "nobody waits for the lock any more, and there are no more CPUs");
 }
 
 static void for_full_cpus(struct advising *a)
@@ -455,6 +477,9 @@ static void for_io(struct advising *a)
 		add(a, BB_ADVICE_ASYNCIO);
 		because(a, "%.0f threads wait at a time", f->io);
 	}
+	/* its own timers are nobody's to make faster; if there is nothing else to say, they are */
+	if (a->out->nr && f->top_io && f->top_io->state == BB_STATE_SLEEP)
+		return;
 	add(a, BB_ADVICE_FASTER_IO);
 	because(a, "%.1f threads wait at a time%s%s%s%s", f->io, f->top_io ? ", longest in " : "",
 		f->top_io ? bb_state__name(f->top_io->state) : "", end ? " on " : "",
@@ -480,12 +505,6 @@ static void by_verdict(struct advising *a)
 	case BB_BOUND_IO_BOUND:
 		for_io(a);
 		break;
-	case BB_BOUND_IDLE:
-		if (a->out->nr)
-			break;
-		add(a, BB_ADVICE_NOTHING);
-		because(a, "%s", a->in->v->summary);
-		break;
 	default:
 		break;
 	}
@@ -503,14 +522,20 @@ void bb_advice__of(struct bb_advices *out, const struct bb_advised *in)
 	}
 	/* a pool is advised as a whole: its workers and who feeds them have findings only */
 	if (in->p && in->rec->nr_processes > 1 && (a.f->pool.worker || in->reason->processes)) {
-		by_findings(&a);
+		by_all_findings(&a);
 		return;
 	}
 	if (!carries(in->v)) {
 		measure_again(&a);
-		by_findings(&a);
+		by_all_findings(&a);
 		return;
 	}
-	by_findings(&a);
+	by_findings(&a, true);
 	by_verdict(&a);
+	by_findings(&a, false);
+	/* what was found is to be changed all the same */
+	if (!out->nr && in->v->bound == BB_BOUND_IDLE) {
+		add(&a, BB_ADVICE_NOTHING);
+		because(&a, "%s", in->v->summary);
+	}
 }

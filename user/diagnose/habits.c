@@ -51,6 +51,56 @@ static int top_line(const struct bb_process *p, enum bb_py_kind kind, pid_t tid,
 	return err;
 }
 
+static bool ends(const char *s, const char *with)
+{
+	size_t n = strlen(s), m = strlen(with);
+
+	return n >= m && !strcmp(s + n - m, with);
+}
+
+/* Does it wait for an item of a queue, or for a task of a pool? Not for an event, a permit, an end.
+ */
+static bool for_work(const struct bb_code *c)
+{
+	for (size_t i = 0; i < c->nr_frames && i < 3; i++) {
+		const struct bb_frame *f = &c->frames[i];
+
+		if ((ends(f->file, "/concurrent/futures/thread.py") &&
+		     ends(f->function, "_worker")) ||
+		    (ends(f->file, "/queue.py") && ends(f->function, "get")) ||
+		    (ends(f->file, "/multiprocessing/pool.py") && ends(f->function, "worker")))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The share of the time in state queue that is waiting for work, of what is known; 1 where no code
+ * tells. @tid: 0: of all threads. @row: the longest of these rows; NULL: none.
+ */
+static double work_share(const struct bb_process *p, pid_t tid, const struct bb_code **row)
+{
+	uint64_t known = 0, work = 0;
+
+	*row = NULL;
+	if (strcmp(p->runtime.name, "cpython") != 0)
+		return 1;
+	for (size_t i = 0; i < p->nr_code; i++) {
+		const struct bb_code *c = &p->code[i];
+
+		if (c->kind != BB_PY_BLOCKED || c->state != BB_STATE_QUEUE || !c->nr_frames ||
+		    (tid && c->tid != tid))
+			continue;
+		known += c->ns;
+		if (!for_work(c))
+			continue;
+		work += c->ns;
+		if (!*row || c->ns > (*row)->ns)
+			*row = c;
+	}
+	return known ? (double)work / (double)known : 0;
+}
+
 int bb_habits__threads_for_cpu(struct bb_findings *found, const struct bb_record *rec,
 			       const struct bb_process *p, const struct bb_facts *facts)
 {
@@ -128,6 +178,7 @@ int bb_habits__too_many(struct bb_findings *found, const struct bb_record *rec,
 		.max_ns = BB_UNKNOWN_U64,
 		.rule = BB_R_IDLE_WORKERS,
 	};
+	const struct bb_code *row;
 	bool active = false;
 	double there = 0;
 	int err;
@@ -150,10 +201,10 @@ int bb_habits__too_many(struct bb_findings *found, const struct bb_record *rec,
 	f.at_once = mean(rec, there - (double)f.ns);
 	/* how many an idle pool needs, nothing tells */
 	if (!active || f.value < bb_rule(f.rule) ||
-	    (double)f.ns < bb_rule(BB_R_IDLE_WORKERS_SHARE) * there)
+	    (double)f.ns < bb_rule(BB_R_IDLE_WORKERS_SHARE) * there || work_share(p, 0, &row) < 0.5)
 		return 0;
-	err = top_line(p, BB_PY_BLOCKED, 0, &f.frame);
-	return err ? err : bb_findings__add(found, rec, &f);
+	f.frame = row ? &row->frames[0] : NULL;
+	return bb_findings__add(found, rec, &f);
 }
 
 /* The interpreter's own, which the program cannot split. */
@@ -210,10 +261,13 @@ static bool runs_a_loop(const struct bb_process *p, pid_t tid)
 /* Threads that wait for work, all the time or nearly so. */
 static size_t waiting_for_work(const struct bb_process *p)
 {
+	const struct bb_code *row;
 	size_t nr = 0;
 
 	for (size_t i = 0; i < p->nr_threads; i++)
-		nr += of_window(&p->threads[i], BB_STATE_QUEUE) >= bb_rule(BB_R_IDLE_WORKERS_SHARE);
+		nr += of_window(&p->threads[i], BB_STATE_QUEUE) >=
+			      bb_rule(BB_R_IDLE_WORKERS_SHARE) &&
+		      work_share(p, p->threads[i].tid, &row) >= 0.5;
 	return nr;
 }
 

@@ -13,12 +13,10 @@
 
 void bb_text__frame(char *buf, size_t len, const struct bb_frame *f)
 {
-	if (!f)
-		snprintf(buf, len, "code that is not known");
-	else if (f->line)
-		snprintf(buf, len, "%s %s:%d", f->function, bb_fmt__short_path(f->file), f->line);
+	if (f)
+		bb_frame__print(buf, len, f);
 	else
-		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
+		snprintf(buf, len, "code that is not known");
 }
 
 /* Appends; a text that is full stays as it is. */
@@ -52,7 +50,7 @@ static void finding__deed(struct bb_text *t, const struct bb_finding *f, char *b
 {
 	char ns[BB_FMT_LEN], share[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], call[48];
 
-	say(buf, len, ": %s ", bb_fmt__ns(ns, sizeof(ns), f->ns));
+	say(buf, len, "%s ", bb_fmt__ns(ns, sizeof(ns), f->ns));
 	/* of several threads it is no share */
 	if (!f->at_once || f->tid)
 		say(buf, len, "(%s of the window) ", bb_fmt__share(share, sizeof(share), f->share));
@@ -142,9 +140,14 @@ static void finding__cost(const struct bb_finding *f, char *buf, size_t len)
 
 static void finding__row(struct bb_text *t, const struct bb_finding *f)
 {
+	/* how threads share the work needs no place */
+	bool placed = f->frame || f->id < BB_FINDING_THREADS_FOR_CPU;
 	char text[800] = "";
 
-	finding__place(f, text, sizeof(text));
+	if (placed) {
+		finding__place(f, text, sizeof(text));
+		say(text, sizeof(text), ": ");
+	}
 	finding__deed(t, f, text, sizeof(text));
 	finding__cost(f, text, sizeof(text));
 	bb_line__pad(&t->line, 4);
