@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* What a process is, its longest rows tell; to walk down all of thousands takes too long. */
+#define ROWS_FOR_ROLE 256
+
 /* Whose code a thread is in. */
 enum owner {
 	OWNER_UNKNOWN, /* no frames */
@@ -119,8 +122,10 @@ void bb_pool_part__of(struct bb_pool_part *part, const struct bb_process *p)
 		const struct bb_code *c = &p->code[i];
 		enum owner owner = owner_of(c);
 
-		part->worker = part->worker || is_child(c);
-		part->tasks = part->tasks || runs_tasks(c);
+		if (i < ROWS_FOR_ROLE) {
+			part->worker = part->worker || is_child(c);
+			part->tasks = part->tasks || runs_tasks(c);
+		}
 		any |= owner == OWNER_POOL;
 		if (c->kind == BB_PY_BLOCKED)
 			blocked(part, c, owner);
