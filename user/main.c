@@ -40,6 +40,7 @@ static int emit(const struct bb_options *o, FILE *out, const struct bb_record *r
 	struct bb_emit_opts e = {
 		.color = use_color(o, out),
 		.all_threads = o->all_threads,
+		.explain = o->explain,
 		.width = 80,
 		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 		.compact = compact,

@@ -38,6 +38,7 @@ enum {
 	OPT_SCHEMA,
 	OPT_COLOR,
 	OPT_ALL_THREADS,
+	OPT_EXPLAIN,
 	OPT_TEST_ENTRIES,
 	OPT_TEST_NO_CODE,
 };
@@ -60,6 +61,7 @@ static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Write to a new file, whole or not at all", 3 },
 	{ "color", OPT_COLOR, "WHEN", 0, "auto (default), always or never", 3 },
 	{ "all-threads", OPT_ALL_THREADS, NULL, 0, "Text: show every thread", 3 },
+	{ "explain", OPT_EXPLAIN, NULL, 0, "Say step by step how the verdict was reached", 3 },
 	{ "json-schema", OPT_SCHEMA, NULL, 0, "Print the JSON Schema of -f json and exit", 3 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 3 },
 	{ "quiet", 'q', NULL, 0, "Say only errors on standard error", 3 },
@@ -172,6 +174,11 @@ static void check(struct argp_state *state, struct bb_options *o)
 		argp_error(state, "--exit-code goes with -- COMMAND");
 	if (o->interval_ns && o->duration_set && o->interval_ns > o->duration_ns)
 		argp_error(state, "the interval is longer than the window");
+	if (o->explain && o->format >= BB_FORMAT_PROMETHEUS)
+		argp_error(state, "--explain goes with -f text and -f json");
+	if (o->explain && o->interval_ns && o->format == BB_FORMAT_TEXT)
+		argp_error(state,
+			   "--explain goes with -i in -f json only: a line has no room for it");
 	if (o->interval_ns && o->format == BB_FORMAT_PROMETHEUS)
 		argp_error(state, "-i does not go with -f prometheus: a scrape is one report");
 	if (o->interval_ns && o->format >= BB_FORMAT_FOLDED)
@@ -222,6 +229,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ALL_THREADS:
 		o->all_threads = true;
+		break;
+	case OPT_EXPLAIN:
+		o->explain = true;
 		break;
 	case OPT_SCHEMA:
 		o->action = BB_ACTION_SCHEMA;

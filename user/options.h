@@ -34,6 +34,7 @@ struct bb_options {
 	enum bb_format format;
 	enum bb_color color;
 	bool all_threads;
+	bool explain;
 	bool exit_code;
 	const char *output;
 };

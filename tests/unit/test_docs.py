@@ -58,7 +58,8 @@ def test_rules():
     for name, value in code.items():
         assert float(page[name][1]) == float(value), name
         assert page[name][2] in ("threads", "share", "ns", "per_s"), name
-        assert (float(value) > 1000) == (page[name][2] in ("ns", "per_s")), name
+        if page[name][2] != "per_s":
+            assert (float(value) > 1000) == (page[name][2] == "ns"), name
         assert page[name][3] and page[name][4], "%s: say what it is, and on what evidence" % name
 
 
@@ -71,6 +72,22 @@ def test_findings():
     assert list(rows(section(source("docs/python.md"), "Findings: what to do about each"))) == code
     schema = json.loads(source("docs/schema.json"))
     assert schema["$defs"]["finding"]["properties"]["id"]["enum"] == code
+
+
+def test_advice():
+    """Every advice is on the page and in the schema."""
+    code = re.findall(r'X\(\w+,\s*"([\w-]+)"\)', macro("user/diagnose/advice.h", "BB_ADVICES"))
+    page = method("Advice")
+    assert code and list(page) == code
+    assert all(len(cells) == 4 and cells[1] for cells in page.values())
+    schema = json.loads(source("docs/schema.json"))
+    assert schema["$defs"]["advice"]["properties"]["id"]["enum"] == code
+
+
+def test_stages_of_an_explanation():
+    code = re.findall(r'X\(\w+,\s*"([\w-]+)"', macro("user/diagnose/explain.h", "BB_STAGES"))
+    schema = json.loads(source("docs/schema.json"))
+    assert code and schema["$defs"]["step"]["properties"]["stage"]["enum"] == code
 
 
 def test_states():

@@ -57,7 +57,7 @@ def every_object(value):
             yield from every_object(sub)
 
 
-@pytest.mark.parametrize("name", ["gil", "losses", "ended", "tree"])
+@pytest.mark.parametrize("name", ["gil", "losses", "ended", "tree", "explained-gil"])
 def test_each_key_is_required(name):
     """Take away any key of any object: the document is no longer valid."""
     doc = load(name)

@@ -26,6 +26,8 @@ void bb_diagnosis__free(struct bb_diagnosis *diag)
 	for (size_t i = 0; diag->findings && i < diag->nr_processes; i++)
 		bb_findings__free(&diag->findings[i]);
 	free(diag->findings);
+	bb_findings__free(&diag->tree_findings);
 	free(diag->processes);
+	free(diag->reasons);
 	memset(diag, 0, sizeof(*diag));
 }

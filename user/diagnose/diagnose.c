@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain.h"
+#include "feeder.h"
 #include "rules.h"
-#include "verdict.h"
+#include "tree_findings.h"
 
 /*
  * What a loss leaves of the confidence. Threads without detail may be the ones
@@ -51,60 +53,76 @@ static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		return -ENOMEM;
 	for (size_t i = 0; i < rec->nr_processes && !err; i++)
 		err = bb_findings__of(&diag->findings[i], rec, &rec->processes[i]);
-	return err;
+	return err ? err : bb_tree_findings__of(&diag->tree_findings, rec);
 }
 
-int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
+/* The facts of each process, and of all of them together. */
+static void gather(const struct bb_record *rec, struct bb_facts *facts, struct bb_facts *tree)
 {
-	struct bb_amounts sum = {};
-	struct bb_facts tree = {}, *facts;
-	double quality, tree_fill;
-	bool tree_works;
-
-	memset(diag, 0, sizeof(*diag));
-	quality = quality_of(rec, &diag->incomplete);
-	diag->processes =
-		calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->processes));
-	facts = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*facts));
-	if (!diag->processes || !facts) {
-		free(facts);
-		bb_diagnosis__free(diag);
-		return -ENOMEM;
-	}
-	diag->nr_processes = rec->nr_processes;
-	if (find_all(rec, diag)) {
-		free(facts);
-		bb_diagnosis__free(diag);
-		return -ENOMEM;
-	}
 	for (size_t i = 0; i < rec->nr_processes; i++) {
 		bb_facts__of(&facts[i], rec, &rec->processes[i]);
-		bb_facts__add(&tree, &facts[i], part_of(rec, &facts[i]));
+		bb_facts__add(tree, &facts[i], part_of(rec, &facts[i]));
 	}
-	tree_fill = fill_of(&tree);
-	tree_works = bb_facts__beside_timers(&tree) >= bb_rule(BB_R_IDLE_BELOW);
+}
+
+static void judge(const struct bb_record *rec, struct bb_diagnosis *diag, struct bb_facts *facts)
+{
+	struct bb_reason *whole = &diag->reasons[rec->nr_processes];
+	struct bb_facts *tree = &whole->facts;
+	double quality = quality_of(rec, &diag->incomplete), tree_fill;
+	bool tree_works;
+
+	gather(rec, facts, tree);
+	tree_fill = fill_of(tree);
+	tree_works = bb_facts__beside_timers(tree) >= bb_rule(BB_R_IDLE_BELOW);
 	if (tree_works)
-		bb_facts__drop_timers(&tree);
+		bb_facts__drop_timers(tree);
 	for (size_t i = 0; i < rec->nr_processes; i++) {
+		struct bb_reason *r = &diag->reasons[i];
 		struct bb_amounts a;
 
 		/* the CPUs that a process's own relatives fill are full for it too */
-		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
-		bb_verdict__of(&diag->processes[i], &facts[i], &a, quality, false);
+		r->facts = facts[i];
+		r->quality = quality;
+		bb_amounts__of(&r->amounts, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
+		bb_verdict__of(&diag->processes[i], &facts[i], &r->amounts, quality, false);
 		if (tree_works)
 			bb_facts__drop_timers(&facts[i]);
 		/* who waits for a child of the same tree waits for its work, which is counted */
 		facts[i].io -= facts[i].io_by[BB_STATE_CHILD];
 		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
 		for (int b = 0; b < BB_BOUND_MAX; b++)
-			sum.of[b] += a.of[b] * part_of(rec, &facts[i]);
+			whole->amounts.of[b] += a.of[b] * part_of(rec, &facts[i]);
 	}
-	if (rec->nr_processes > 1) {
-		tree.io -= tree.io_by[BB_STATE_CHILD];
-		tree.io_by[BB_STATE_CHILD] = 0;
-		diag->has_tree = true;
-		bb_verdict__of(&diag->tree, &tree, &sum, quality, true);
+	/* after all were judged by themselves */
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		bb_feeder__judge(rec, diag->reasons, i, &diag->processes[i]);
+	if (rec->nr_processes < 2)
+		return;
+	tree->io -= tree->io_by[BB_STATE_CHILD];
+	tree->io_by[BB_STATE_CHILD] = 0;
+	whole->quality = quality;
+	whole->processes = rec->nr_processes;
+	diag->has_tree = true;
+	bb_verdict__of(&diag->tree, tree, &whole->amounts, quality, true);
+}
+
+int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
+{
+	size_t n = rec->nr_processes;
+	struct bb_facts *facts = calloc(n + 1, sizeof(*facts));
+
+	memset(diag, 0, sizeof(*diag));
+	diag->processes = calloc(n + 1, sizeof(*diag->processes));
+	diag->reasons = calloc(n + 1, sizeof(*diag->reasons));
+	if (diag->processes)
+		diag->nr_processes = n;
+	if (!facts || !diag->processes || !diag->reasons || find_all(rec, diag)) {
+		free(facts);
+		bb_diagnosis__free(diag);
+		return -ENOMEM;
 	}
+	judge(rec, diag, facts);
 	free(facts);
 	return 0;
 }

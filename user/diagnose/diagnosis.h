@@ -38,10 +38,23 @@ struct bb_evidence {
 	const char *rule; /* id of the rule in docs/method.md, "" for context */
 };
 
+#define BB_FACTORS_MAX 8
+
+/* What lowers a confidence. */
+struct bb_factor {
+	const char *why; /* in words, static */
+	double by;       /* 0 to 1: it is multiplied by that */
+};
+
 struct bb_verdict {
 	enum bb_bound bound;
-	double confidence;               /* 0 to 1 */
-	char summary[256];               /* one sentence */
+	double confidence; /* 0 to 1 */
+	double by_lead;    /* what it would be if nothing lowered it */
+	struct bb_factor lowered[BB_FACTORS_MAX];
+	size_t nr_lowered;
+	bool unseen_workers; /* unknown: it feeds processes that are not watched */
+	double busy;         /* how far it is at work at all, 0 to 1: the rest is idle */
+	char summary[256];   /* one sentence */
 	double components[BB_BOUND_MAX]; /* strength of each verdict, 0 to 1 */
 	enum bb_bound runner_up;         /* BB_BOUND_MAX: none */
 	struct bb_evidence evidence[BB_EVIDENCE_MAX];
@@ -50,13 +63,18 @@ struct bb_verdict {
 	size_t nr_against;
 };
 
+struct bb_reason; /* explain.h */
+
 struct bb_diagnosis {
 	struct bb_verdict *processes; /* one per process of the record, same order */
 	size_t nr_processes;
-	struct bb_findings *findings; /* likewise; NULL: not looked for */
-	struct bb_verdict tree;       /* all selected processes together */
-	bool has_tree;                /* false where there is one process only */
-	bool incomplete;              /* losses touch the verdict: exit status 4 */
+	struct bb_findings *findings;     /* likewise; NULL: not looked for */
+	struct bb_findings tree_findings; /* about several of them together */
+	struct bb_verdict tree;           /* all selected processes together */
+	bool has_tree;                    /* false where there is one process only */
+	/* what the verdicts were reached from: one per process, last the tree's; NULL: not kept */
+	struct bb_reason *reasons;
+	bool incomplete; /* losses touch the verdict: exit status 4 */
 };
 
 /** bb_bound__name - e.g. "gil-bound"; static string, never NULL. */

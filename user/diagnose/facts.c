@@ -85,10 +85,23 @@ static bool is_nap(const struct bb_wait *w)
 	       (double)w->ns <= (double)w->count * bb_rule(BB_R_GO_NAP_NS);
 }
 
-static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
-		      const struct bb_budget *b, double duty)
+/*
+ * Who waits for another process of the same program, in the code of a pool, waits for work or for
+ * that one's work: no I/O of its own. @tid: 0: of no thread in particular.
+ */
+static double in_pool(const struct bb_facts *f, const struct bb_process *p, pid_t tid,
+		      enum bb_state state)
 {
-	double left[BB_STATE_MAX], of_window;
+	if (!tid || !(f->pool.worker || f->pool.feeder) ||
+	    !(state == BB_STATE_POLL || state == BB_STATE_IPC || state == BB_STATE_SLEEP))
+		return 0;
+	return bb_pool_part__waiting(p, tid, state);
+}
+
+static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
+		      const struct bb_budget *b, double duty, const struct bb_process *p, pid_t tid)
+{
+	double left[BB_STATE_MAX], of_window, pool;
 
 	for (int s = 0; s < BB_STATE_MAX; s++)
 		left[s] = waits_for_io(s) ? (double)b->ns[s] : 0;
@@ -99,6 +112,10 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 			continue;
 		left[w->state] -= (double)w->ns;
 		of_window = (double)w->ns / f->window_ns;
+		pool = in_pool(f, p, tid, w->state) * of_window;
+		f->feeding += pool;
+		f->idle += f->pool.worker ? pool : 0;
+		of_window -= pool;
 		if ((f->is_go && is_nap(w)) || bb_facts__is_idle(w) ||
 		    (w->state == BB_STATE_POLL && is_timer(w) &&
 		     duty < bb_rule(BB_R_HOUSEKEEPING))) {
@@ -107,14 +124,16 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 		}
 		f->io += of_window;
 		f->io_by[w->state] += of_window;
-		/* in Go any thread polls for all: its own duty says nothing about what that is for
+		/*
+		 * In Go any thread polls for all: its own duty says nothing about what that is for.
+		 * What a task of a pool sleeps for, somebody waits for.
 		 */
-		if (is_timer(w) &&
+		if (is_timer(w) && !f->pool.tasks &&
 		    (duty < bb_rule(BB_R_LOW_DUTY) || (f->is_go && w->state == BB_STATE_POLL))) {
 			f->timers += of_window;
 			f->timers_by[w->state] += of_window;
 		}
-		if (!f->top_io || w->ns > f->top_io->ns)
+		if (pool < of_window && (!f->top_io || w->ns > f->top_io->ns))
 			f->top_io = w;
 	}
 	/* time without a row: of a state that had no room left, or of a folded thread */
@@ -144,7 +163,7 @@ void bb_facts__drop_timers(struct bb_facts *f)
 }
 
 static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
-		       size_t nr, uint64_t window_ns)
+		       size_t nr, uint64_t window_ns, const struct bb_process *p, pid_t tid)
 {
 	double w = f->window_ns, ran, duty, timers = f->timers;
 
@@ -162,7 +181,7 @@ static void add_budget(struct bb_facts *f, const struct bb_budget *b, const stru
 		f->busiest =
 			fmax(f->busiest, (ran + (double)b->ns[BB_STATE_RUNQ]) / (double)window_ns);
 	duty = window_ns ? ran / (double)window_ns : 1;
-	add_waits(f, waits, nr, b, duty);
+	add_waits(f, waits, nr, b, duty, p, tid);
 	/*
 	 * What a timer's own thread needs is no work beside it: the more of them, or the busier
 	 * the machine, the more it adds up to.
@@ -266,12 +285,13 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 	if (!(f->cpus > 0))
 		f->cpus = rec->host.cpus_online ? rec->host.cpus_online : 1;
 	f->threads = (double)p->window_ns / f->window_ns;
+	bb_pool_part__of(&f->pool, p);
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
 
 		if (t->active) {
 			f->active++;
-			add_budget(f, &t->budget, t->waits, t->nr_waits, t->window_ns);
+			add_budget(f, &t->budget, t->waits, t->nr_waits, t->window_ns, p, t->tid);
 			continue;
 		}
 		f->unknown += (double)t->budget.ns[BB_STATE_UNKNOWN] / f->window_ns;
@@ -283,7 +303,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 	}
 	if (p->folded_threads) {
 		f->active += p->folded_threads;
-		add_budget(f, &p->folded, NULL, 0, p->folded_window_ns);
+		add_budget(f, &p->folded, NULL, 0, p->folded_window_ns, p, 0);
 	}
 	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))
 		bb_facts__drop_timers(f);
@@ -331,6 +351,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->timers += f->timers * part;
 	to->timer_work += f->timer_work * part;
 	to->idle += f->idle * part;
+	to->feeding += f->feeding * part;
 	to->stopped += f->stopped * part;
 	to->unknown += f->unknown * part;
 	to->blocked_outside += f->blocked_outside * part;

@@ -5,6 +5,7 @@
 
 #include "diagnosis.h"
 #include "spin.h"
+#include "workers.h"
 
 /*
  * Mean numbers of threads over the window ("threads": 1.0 is one thread all the
@@ -22,6 +23,9 @@ struct bb_facts {
 	double io_by[BB_STATE_MAX];  /* io, by state */
 	double timers, timers_by[BB_STATE_MAX]; /* part of io: timers of threads that hardly run */
 	double timer_work; /* of those threads: running, or waiting for a CPU, a GIL or a lock */
+	/* waits for other processes of the program, in the code of a pool of them: of a worker
+	 * for tasks, which is in idle too; else for results, which is in nothing else */
+	double feeding;
 	double stopped, unknown;
 	double gil_share;  /* wall time with a waiter for the most contended GIL */
 	double lock_share; /* the same for the most contended lock */
@@ -42,6 +46,7 @@ struct bb_facts {
 	struct bb_spin spin;
 	double klock; /* threads that spin or wait for locks of the kernel */
 	const struct bb_klock *top_klock;
+	struct bb_pool_part pool; /* of one process; not summed */
 };
 
 /** bb_facts__of - the facts of one process of @rec. */

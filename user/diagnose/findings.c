@@ -8,6 +8,7 @@
 #include "../model/code.h"
 #include "../model/loop.h"
 #include "../util/grow.h"
+#include "habits.h"
 #include "pools.h"
 
 /* Few turns of a loop that nothing but its system calls names are no loop. */
@@ -17,6 +18,7 @@ struct search {
 	const struct bb_record *rec;
 	const struct bb_process *p;
 	struct bb_findings *found;
+	struct bb_facts facts;
 };
 
 static double share_of(const struct search *s, uint64_t ns)
@@ -275,13 +277,37 @@ static int starved(struct search *s)
 	return bb_pools__starved(s->found, s->rec, s->p);
 }
 
-/* One row for each of BB_FINDINGS: how it is looked for. */
+static int threads_for_cpu(struct search *s)
+{
+	return bb_habits__threads_for_cpu(s->found, s->rec, s->p, &s->facts);
+}
+
+static int too_many(struct search *s)
+{
+	return bb_habits__too_many(s->found, s->rec, s->p, &s->facts);
+}
+
+static int convoy(struct search *s)
+{
+	return bb_habits__convoy(s->found, s->rec, s->p, &s->facts);
+}
+
+static int serial(struct search *s)
+{
+	return bb_habits__serial(s->found, s->rec, s->p, &s->facts);
+}
+
+/* How each of BB_FINDINGS is looked for; NULL: it is about several processes. */
 static int (*const finders[BB_FINDING_MAX])(struct search *s) = {
 	[BB_FINDING_GIL_HELD_WHILE_BLOCKING] = held_while_blocking,
 	[BB_FINDING_BLOCKING_CALL_IN_LOOP] = blocked_in_loops,
 	[BB_FINDING_CPU_IN_LOOP] = computes_in_loops,
 	[BB_FINDING_SEMAPHORE_LIMIT] = semaphores,
 	[BB_FINDING_POOL_STARVED] = starved,
+	[BB_FINDING_THREADS_FOR_CPU] = threads_for_cpu,
+	[BB_FINDING_TOO_MANY_WORKERS] = too_many,
+	[BB_FINDING_LOCK_CONVOY] = convoy,
+	[BB_FINDING_SERIAL_LOOP] = serial,
 };
 
 static int worse(const void *a, const void *b)
@@ -297,12 +323,15 @@ static int worse(const void *a, const void *b)
 
 int bb_findings__of(struct bb_findings *f, const struct bb_record *rec, const struct bb_process *p)
 {
-	struct search s = { rec, p, f };
+	struct search s = { rec, p, f, {} };
 	struct bb_findings of_one;
 	int err = 0;
 
 	memset(f, 0, sizeof(*f));
+	bb_facts__of(&s.facts, rec, p);
 	for (int id = 0; id < BB_FINDING_MAX && !err; id++) {
+		if (!finders[id])
+			continue;
 		memset(&of_one, 0, sizeof(of_one));
 		s.found = &of_one;
 		err = finders[id](&s);

@@ -22,7 +22,19 @@
 	  "threads wait for a permit of a semaphore: it caps how many of them are at work at "     \
 	  "once")                                                                                  \
 	X(POOL_STARVED, "pool-starved",                                                            \
-	  "each worker of the pool waits for something, and others wait for its answers")
+	  "each worker of the pool waits for something, and others wait for its answers")          \
+	X(THREADS_FOR_CPU, "threads-for-cpu",                                                      \
+	  "threads compute in Python, and the GIL lets one of them do so at a time")               \
+	X(TOO_MANY_WORKERS, "too-many-workers",                                                    \
+	  "far more threads than there are CPUs to run them, or than there is work for them")      \
+	X(LOCK_CONVOY, "lock-convoy",                                                              \
+	  "one lock passes from thread to thread, and is hardly ever free")                        \
+	X(SERIAL_LOOP, "serial-loop", "one thread computes all of it, while others wait for work") \
+	X(PROCESSES_FOR_QUICK_IO, "processes-for-quick-io",                                        \
+	  "the processes of a pool mostly wait: threads, or one event loop, wait as well for "     \
+	  "less")                                                                                  \
+	X(TINY_TASKS, "tiny-tasks",                                                                \
+	  "to hand tasks to the processes of a pool takes more than the tasks themselves")
 
 enum bb_finding_id {
 #define X(id, name, text) BB_FINDING_##id,
@@ -41,13 +53,18 @@ struct bb_finding {
 	int32_t syscall; /* number, -1: none */
 	uint64_t ns;     /* how long it did that, in all */
 	uint64_t count;  /* in how many times: waits, or turns */
-	uint64_t max_ns; /* the longest */
+	uint64_t max_ns; /* the longest; BB_UNKNOWN_U64: has no such figure */
+	uint64_t lock;   /* address of the lock that it is about, 0: none */
 	double share;    /* ns of the window, 0 to 1 */
 	/* what it cost others: BB_UNKNOWN_U64 where the finding has no such figure */
 	uint64_t waited_ns; /* others waited for the GIL meanwhile */
-	double at_once; /* of a semaphore: how many it lets through at a time; of a pool: workers; 0
-			 */
-	double waiters; /* threads that wait for that, on average; 0: has no such figure */
+	/*
+	 * How many are at it: that a semaphore lets through; workers of a pool; threads that
+	 * compute by turns, that had a lock, that are on a CPU or at work on average; 0: has no
+	 * such figure
+	 */
+	double at_once;
+	double waiters;             /* threads that wait, on average; 0: has no such figure */
 	const struct bb_loop *loop; /* of the record, whose turns are the lag; NULL: none */
 	enum bb_rule rule;          /* that fired */
 	double value;               /* that it compared with its threshold */

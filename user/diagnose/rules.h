@@ -42,6 +42,9 @@
 	X(SHORT_WINDOW_NS, "short-window", 0.1e9, "window below which nothing is said")            \
 	X(SURE_WINDOW_NS, "sure-window", 1e9, "window from which its length costs no confidence")  \
 	X(UNKNOWN_MAX, "unknown-max", 0.5, "share of unknown time above which nothing is said")    \
+	X(FEEDS, "feeds", 0.5,                                                                     \
+	  "threads that wait for the other processes of a pool, on average, from which a process " \
+	  "that does hardly anything else only feeds them")                                        \
 	X(HELD_BLOCKED, "held-blocked", 0.01,                                                      \
 	  "share of the window that others wait for a GIL that one line of code blocks with")      \
 	X(LOOP_BLOCKED, "loop-blocked", 0.02,                                                      \
@@ -59,7 +62,32 @@
 	  "waiting")                                                                               \
 	X(POOL_WAITS, "pool-waits", 0.5,                                                           \
 	  "share of their time that a full pool's workers wait, from which more of them would "    \
-	  "help")
+	  "help")                                                                                  \
+	X(GIL_WANTERS, "gil-wanters", 1.5,                                                         \
+	  "threads that compute or wait for the GIL to do so, from which it keeps them apart")     \
+	X(GIL_SERIAL, "gil-serial", 1.25,                                                          \
+	  "CPUs that such threads get together, up to which they run one at a time")               \
+	X(RUNNABLE_PER_CPU, "runnable-per-cpu", 4,                                                 \
+	  "threads that run or queue for a CPU, for each usable one, from which they are too "     \
+	  "many")                                                                                  \
+	X(IDLE_WORKERS, "idle-workers", 50,                                                        \
+	  "threads of a pool at work that wait for work, on average, from which it is too large")  \
+	X(IDLE_WORKERS_SHARE, "idle-workers-share", 0.95,                                          \
+	  "share of their time that they must wait for that")                                      \
+	X(CONVOY_CONTENDED, "convoy-contended", 0.5,                                               \
+	  "share of wall time in which somebody waits for one lock, from which it is a convoy")    \
+	X(CONVOY_WAITERS, "convoy-waiters", 1.0, "threads that wait for it, on average")           \
+	X(CONVOY_RATE, "convoy-rate", 50, "waits for it, per second")                              \
+	X(SERIAL_BUSY, "serial-busy", 0.8,                                                         \
+	  "share of its time that one thread runs or queues for a CPU, while others sleep")        \
+	X(SERIAL_SHARE, "serial-share", 0.9,                                                       \
+	  "share of the process's CPU time that is that thread's")                                 \
+	X(QUICK_IO, "quick-io", 0.8,                                                               \
+	  "share of the time in the tasks of a pool of processes that is waiting")                 \
+	X(ADVICE_FROM, "advice-from", 0.65,                                                        \
+	  "confidence below which a verdict carries no advice but to measure again")               \
+	X(HANDING_OVER, "handing-over", 0.5,                                                       \
+	  "share of the time of a pool of processes that goes into handing tasks over")
 
 enum bb_rule {
 #define X(id, name, value, text) BB_R_##id,

@@ -25,13 +25,13 @@ static double capped(double waiting, double running)
 }
 
 /* How far a share of the CPU demand that cannot be met takes the CPUs away. */
-static double starved_by(double share)
+double bb_verdict__starved_by(double share)
 {
 	return ramp(share, bb_rule(BB_R_STARVED_FROM), bb_rule(BB_R_STARVED_AT));
 }
 
 /* The share of the CPU demand that the cgroup's quota held back. */
-static double throttled_share(const struct bb_facts *f)
+double bb_verdict__throttled(const struct bb_facts *f)
 {
 	return f->throttled > 0 ? f->throttled / (f->on + f->runq) : 0;
 }
@@ -74,7 +74,7 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 {
 	double full = ramp(fill, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
 	struct kept k = kept_of(f);
-	double held = k.gil + k.lock, on, runq, starved, io;
+	double held = k.gil + k.lock, on, runq, starved;
 
 	memset(a, 0, sizeof(*a));
 	/*
@@ -91,26 +91,35 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	 * for a CPU else queues in front of the same lock: it is capped as that is.
 	 */
 	runq = f->runq - k.queueing;
-	runq = (1 - held) * (held > 0 ? capped(runq, f->on) : runq) +
-	       held * fmin(runq, fmax(0, 1 - f->on));
+	a->queueing = (1 - held) * (held > 0 ? capped(runq, f->on) : runq) +
+		      held * fmin(runq, fmax(0, 1 - f->on));
 	/* CPUs that others fill are no more to be had than those that it fills itself */
-	starved = f->on + f->runq > 0 ? starved_by(f->runq / (f->on + f->runq)) : 0;
+	starved = f->on + f->runq > 0 ? bb_verdict__starved_by(f->runq / (f->on + f->runq)) : 0;
 	starved *= isnan(f->host_busy)
 			   ? 1
 			   : ramp(f->host_busy, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
 	/* nor are those that the quota takes, however idle the machine */
-	starved = fmax(fmax(full, starved), starved_by(throttled_share(f)));
+	starved = fmax(fmax(full, starved), bb_verdict__starved_by(bb_verdict__throttled(f)));
 	a->of[BB_BOUND_CPU_SATURATED] =
-		(1 - full) * runq + full * (f->runq + f->on) + (starved - full) * on;
+		(1 - full) * a->queueing + full * (f->runq + f->on) + (starved - full) * on;
 	a->of[BB_BOUND_CPU_BOUND] = (1 - starved) * on;
 	/* so is what the holder waits for */
-	io = k.lock > 0 ? fmax(0, f->io - f->held_io) : f->io;
+	a->io = k.lock > 0 ? fmax(0, f->io - f->held_io) : f->io;
 	/*
 	 * Threads that each wait for most of their time wait side by side, which
 	 * counts for more than those that wait beside one that computes.
 	 */
-	a->of[BB_BOUND_IO_BOUND] =
-		capped(io, (f->busiest < bb_rule(BB_R_DOMINATES) ? 2 : 1) * (f->on + f->runq));
+	a->side_by_side = f->busiest < bb_rule(BB_R_DOMINATES) ? 2 : 1;
+	a->of[BB_BOUND_IO_BOUND] = capped(a->io, a->side_by_side * (f->on + f->runq));
+	a->fill = fill;
+	a->full = full;
+	a->gil = k.gil;
+	a->lock = k.lock;
+	a->by_gil = k.by_gil;
+	a->by_lock = k.by_lock;
+	a->behind = k.queueing;
+	a->computing = on;
+	a->starved = starved;
 }
 
 /* ---- words */
@@ -275,8 +284,8 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		FOR(v, fill, bb_rule(BB_R_FULL_AT), "share", "cpus-full-at",
 		    "use of the usable CPUs");
 		FOR(v, f->runq, NAN, "threads", "", "threads queueing for a CPU, on average");
-		if (throttled_share(f) >= bb_rule(BB_R_STARVED_FROM))
-			FOR(v, throttled_share(f), bb_rule(BB_R_STARVED_FROM), "share",
+		if (bb_verdict__throttled(f) >= bb_rule(BB_R_STARVED_FROM))
+			FOR(v, bb_verdict__throttled(f), bb_rule(BB_R_STARVED_FROM), "share",
 			    "starved-from",
 			    "of the demand for CPU is held back by the cgroup's quota");
 		break;
@@ -398,11 +407,13 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 				 bb_state__name(f->chain_end->wait.state));
 		break;
 	case BB_BOUND_CPU_SATURATED:
-		if (f->throttled > f->preempted && throttled_share(f) >= bb_rule(BB_R_STARVED_FROM))
+		if (f->throttled > f->preempted &&
+		    bb_verdict__throttled(f) >= bb_rule(BB_R_STARVED_FROM))
 			snprintf(s, len,
 				 "The CPU quota holds back %.0f%% of %s demand for CPU: %.1f "
 				 "threads were throttled.",
-				 throttled_share(f) * 100, tree ? "their" : "its", f->throttled);
+				 bb_verdict__throttled(f) * 100, tree ? "their" : "its",
+				 f->throttled);
 		else if (f->on / f->cpus < bb_rule(BB_R_FULL_FROM))
 			snprintf(
 				s, len,
@@ -495,20 +506,22 @@ static double by_lead(double lead, bool mixed)
 	return 1 - bb_rule(BB_R_LEAD_DOUBT) * (mixed ? lead : 1 - lead);
 }
 
-void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
-		    double quality, bool tree)
+/* What lowers the confidence, and by how much; the product is the confidence. */
+static void lower(struct bb_verdict *v, double by, const char *why)
 {
-	double total = 0, busy, first, second;
+	if (by == 1 || v->nr_lowered == BB_FACTORS_MAX)
+		return;
+	v->confidence *= by;
+	v->lowered[v->nr_lowered].why = why;
+	v->lowered[v->nr_lowered++].by = by;
+}
+
+/* The strongest bound, or why none is said; the confidence that its lead gives. */
+static void choose(struct bb_verdict *v, const struct bb_facts *f)
+{
+	double first, second;
 	enum bb_bound b1, b2;
 
-	memset(v, 0, sizeof(*v));
-	for (int b = 0; b < BB_BOUND_MAX; b++)
-		total += a->of[b];
-	/* components add up to 1: what is not busy is idle */
-	busy = ramp(total, bb_rule(BB_R_IDLE_BELOW), bb_rule(BB_R_IDLE_RAMP));
-	for (int b = 0; b < BB_BOUND_MAX; b++)
-		v->components[b] = total > 0 ? busy * a->of[b] / total : 0;
-	v->components[BB_BOUND_IDLE] = 1 - busy;
 	rank(v, &b1, &b2);
 	first = v->components[b1];
 	second = b2 == BB_BOUND_MAX ? 0 : v->components[b2];
@@ -523,21 +536,41 @@ void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct
 		v->bound = BB_BOUND_MIXED;
 		v->runner_up = BB_BOUND_MAX; /* its parts are in the components */
 		v->confidence = by_lead(first - second, true);
-	} else if (v->bound == BB_BOUND_IDLE && (f->blocked_outside >= 0.5 || f->stuck >= 0.5)) {
-		v->confidence *= 0.6;
+	}
+	v->by_lead = v->confidence;
+}
+
+void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
+		    double quality, bool tree)
+{
+	double total = 0;
+
+	memset(v, 0, sizeof(*v));
+	for (int b = 0; b < BB_BOUND_MAX; b++)
+		total += a->of[b];
+	/* components add up to 1: what is not busy is idle */
+	v->busy = ramp(total, bb_rule(BB_R_IDLE_BELOW), bb_rule(BB_R_IDLE_RAMP));
+	for (int b = 0; b < BB_BOUND_MAX; b++)
+		v->components[b] = total > 0 ? v->busy * a->of[b] / total : 0;
+	v->components[BB_BOUND_IDLE] = 1 - v->busy;
+	choose(v, f);
+	if (v->bound == BB_BOUND_IDLE && (f->blocked_outside >= 0.5 || f->stuck >= 0.5)) {
+		lower(v, 0.6, "threads waited for disk, a server or a lock all the time");
 		v->runner_up = f->blocked_outside >= 0.5 ? BB_BOUND_IO_BOUND : BB_BOUND_LOCK_BOUND;
 	}
 	/* what its threads are parked for is not to be seen (docs/method.md 3) */
 	if (f->parks && f->queue >= 1)
-		v->confidence *= 0.88;
+		lower(v, 0.88, "the runtime parks threads, for work or for a lock of its own");
 	if (is_doubtful(v, f)) {
-		v->confidence *= 0.8;
+		lower(v, 0.8, "it may be polling a server that has nothing for it");
 		v->runner_up = BB_BOUND_IDLE;
 	}
-	v->confidence *= 1 - f->unknown / fmax(1, f->threads);
+	lower(v, 1 - f->unknown / fmax(1, f->threads), "time whose cause is not known");
 	if (f->window_ns < bb_rule(BB_R_SURE_WINDOW_NS))
-		v->confidence *= 0.7 + 0.3 * f->window_ns / bb_rule(BB_R_SURE_WINDOW_NS);
-	v->confidence = fmin(1, fmax(0, v->confidence * quality));
+		lower(v, 0.7 + 0.3 * f->window_ns / bb_rule(BB_R_SURE_WINDOW_NS),
+		      "the window is short");
+	lower(v, quality, "losses");
+	v->confidence = fmin(1, fmax(0, v->confidence));
 	evidence_of(v, f);
 	against_of(v, f);
 	summarise(v, f, tree);

@@ -20,6 +20,7 @@ struct bb_emit_opts {
 	bool all_threads;   /* text: every thread, not only those that matter */
 	unsigned int width; /* text: columns, 80 by default */
 	enum bb_folded_kind folded;
+	bool explain; /* each step to the verdicts */
 	bool compact; /* one line per call: text line or JSON object (-i) */
 	/* names of system calls by number; NULL result: not known */
 	const char *(*syscall_name)(int nr);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "../diagnose/advice.h"
 #include "../util/fmt.h"
 #include "json_code.h"
 #include "json_rows.h"
@@ -253,18 +254,37 @@ static void json__rows(struct writer *w, const struct bb_process *p)
 	writer__close(w, "]");
 }
 
+static const struct bb_reason *json__reason(const struct bb_diagnosis *diag, size_t i)
+{
+	return diag->reasons ? &diag->reasons[i] : NULL;
+}
+
+static void json__advice(struct writer *w, const struct bb_process *p, const struct bb_verdict *v,
+			 const struct bb_findings *findings, const struct bb_reason *reason)
+{
+	struct bb_advised in = { w->rec, p, v, reason, findings };
+	struct bb_advices advices = {};
+
+	if (reason)
+		bb_advice__of(&advices, &in);
+	writer__open(w, "advice", "[");
+	for (size_t i = 0; i < advices.nr && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__advice(&advices.items[i]));
+	writer__close(w, "]");
+}
+
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
 			  const struct bb_verdict *v, const struct bb_findings *findings,
-			  uint64_t active)
+			  uint64_t active, const struct bb_reason *reason)
 {
 	bool tree = key != NULL;
 
 	writer__open(w, key, "{");
 	json__identity(w, p, tree);
-	writer__value(w, "verdict", bb_json__verdict(v));
+	writer__value(w, "verdict", bb_json__verdict(v, w->opts->explain ? reason : NULL));
 	writer__empty(w, "phases");
 	writer__empty(w, "what_if");
-	writer__empty(w, "advice");
+	json__advice(w, tree ? NULL : p, v, findings, reason);
 	writer__open(w, "findings", "[");
 	for (size_t i = 0; findings && i < findings->nr && !w->out.err; i++)
 		writer__value(w, NULL, bb_json__finding(&findings->items[i], w->opts));
@@ -312,7 +332,8 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 	/* The tree lists no threads, but counts them. */
 	for (i = 0; i < rec->nr_processes; i++)
 		active += bb_process__active(&rec->processes[i]);
-	json__process(w, "tree", &tree, &diag->tree, NULL, active);
+	json__process(w, "tree", &tree, &diag->tree, &diag->tree_findings, active,
+		      json__reason(diag, rec->nr_processes));
 	bb_tree__free(&tree);
 }
 
@@ -369,7 +390,7 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
 		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
 			      diag->findings ? &diag->findings[i] : NULL,
-			      bb_process__active(&rec->processes[i]));
+			      bb_process__active(&rec->processes[i]), json__reason(diag, i));
 	writer__close(&w, "]");
 	json__tree(&w, rec, diag);
 	json__losses(&w, rec);

@@ -219,6 +219,7 @@ json_t *bb_json__finding(const struct bb_finding *f, const struct bb_emit_opts *
 	o = bb_json__set(o, "max_ns", bb_json__u64(f->max_ns));
 	o = bb_json__set(o, "share", bb_json__real(f->share));
 	o = bb_json__set(o, "waited_ns", bb_json__u64(f->waited_ns));
+	o = bb_json__set(o, "lock", f->lock ? bb_json__hex(f->lock) : json_null());
 	o = bb_json__set(o, "at_once", bb_json__real(f->at_once ? f->at_once : NAN));
 	o = bb_json__set(o, "waiters_mean", bb_json__real(f->waiters ? f->waiters : NAN));
 	o = bb_json__set(o, "loop", l ? bb_json__string(bb_name__loop(l->kind)) : json_null());

@@ -80,7 +80,7 @@ json_t *bb_json__append(json_t *array, json_t *value)
 	return array;
 }
 
-static json_t *json__hex(uint64_t addr)
+json_t *bb_json__hex(uint64_t addr)
 {
 	char hex[24];
 
@@ -162,7 +162,30 @@ static json_t *json__evidence(const struct bb_evidence *e, size_t n)
 	return array;
 }
 
-json_t *bb_json__verdict(const struct bb_verdict *v)
+static json_t *json__steps(const struct bb_reason *r, const struct bb_verdict *v)
+{
+	json_t *array = json_array();
+	struct bb_steps steps;
+
+	bb_explain__of(&steps, r, v);
+	for (size_t i = 0; i < steps.nr; i++) {
+		const struct bb_step *step = &steps.items[i];
+		bool ruled = step->rule < BB_R_MAX;
+		json_t *o = json_object();
+
+		o = bb_json__set(o, "stage", bb_json__string(bb_stage__name(step->stage)));
+		o = bb_json__set(o, "text", bb_json__string(step->text));
+		o = bb_json__set(o, "value", bb_json__real(step->value));
+		o = bb_json__set(o, "unit", bb_json__string(step->unit));
+		o = bb_json__set(o, "rule",
+				 bb_json__string(ruled ? bb_rules[step->rule].name : NULL));
+		o = bb_json__set(o, "threshold", bb_json__real(ruled ? bb_rule(step->rule) : NAN));
+		array = bb_json__append(array, o);
+	}
+	return array;
+}
+
+json_t *bb_json__verdict(const struct bb_verdict *v, const struct bb_reason *r)
 {
 	json_t *components = json_object(), *o = json_object();
 	enum bb_bound i;
@@ -178,8 +201,29 @@ json_t *bb_json__verdict(const struct bb_verdict *v)
 	o = bb_json__set(o, "runner_up",
 			 bb_json__string(v->runner_up < BB_BOUND_MAX ? bb_bound__name(v->runner_up)
 								     : NULL));
+	o = bb_json__set(o, "steps", r ? json__steps(r, v) : json_null());
 	/* Last, as it is taken over even when o is gone. */
 	return bb_json__set(o, "components", components);
+}
+
+/* "": not known, or none. */
+static json_t *json__words(const char *s)
+{
+	return bb_json__string(*s ? s : NULL);
+}
+
+json_t *bb_json__advice(const struct bb_advice *a)
+{
+	json_t *o = json_object();
+
+	o = bb_json__set(o, "id", bb_json__string(bb_advice__name(a->id)));
+	o = bb_json__set(o, "text", bb_json__string(a->text));
+	o = bb_json__set(o, "because", bb_json__string(a->because));
+	o = bb_json__set(o, "gain", json__words(a->gain));
+	o = bb_json__set(o, "gain_most", bb_json__real(a->gain_most));
+	o = bb_json__set(o, "cost", json__words(a->cost));
+	o = bb_json__set(o, "check", bb_json__string(a->check));
+	return bb_json__set(o, "expect", json__words(a->expect));
 }
 
 json_t *bb_json__syscall_name(int nr, const struct bb_emit_opts *opts)
@@ -280,7 +324,7 @@ static json_t *json__lock_holder(const struct bb_lock_holder *h, const struct bb
 	o = bb_json__set(o, "syscall",
 			 w->ns ? bb_json__syscall_name(w->syscall, opts) : json_null());
 	o = bb_json__set(o, "label", bb_json__string(w->label[0] ? w->label : NULL));
-	return bb_json__set(o, "lock", h->futex ? json__hex(h->futex) : json_null());
+	return bb_json__set(o, "lock", h->futex ? bb_json__hex(h->futex) : json_null());
 }
 
 /* The same for each process that has it mapped. */
@@ -313,7 +357,7 @@ json_t *bb_json__lock(const struct bb_lock *l, const struct bb_process *p, uint6
 	ended = bb_json__set(ended, "handed_ns", bb_json__u64(l->handed_ns));
 	ended = bb_json__set(ended, "fed_ns", bb_json__u64(l->fed_ns));
 	ended = bb_json__set(ended, "other_ns", bb_json__u64(l->other_ns));
-	o = bb_json__set(o, "addr", json__hex(l->addr));
+	o = bb_json__set(o, "addr", bb_json__hex(l->addr));
 	o = bb_json__set(o, "shared", json_boolean(l->shared));
 	o = bb_json__set(o, "kind", bb_json__string(bb_name__lock_kind(l->kind)));
 	o = bb_json__set(o, "rule", bb_json__string(bb_name__lock_rule(l->rule)));
@@ -386,7 +430,7 @@ static json_t *json__interpreter(const struct bb_gil *g, uint64_t window_ns, str
 
 	o = bb_json__set(o, "interpreter",
 			 g->interpreter >= 0 ? json_integer(g->interpreter) : json_null());
-	o = bb_json__set(o, "addr", json__hex(g->addr));
+	o = bb_json__set(o, "addr", bb_json__hex(g->addr));
 	o = bb_json__set(o, "held_share", bb_json__real(held.share));
 	o = bb_json__set(o, "held_error", bb_json__real(held.error));
 	o = bb_json__set(o, "free_share", bb_json__real(1 - held.share));

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "../diagnose/advice.h"
 #include "../model/calls.h"
 #include "emit.h"
 
@@ -39,8 +40,13 @@ json_t *bb_json__runq(const struct bb_budget *b);
 json_t *bb_json__futex(const struct bb_budget *b);
 
 json_t *bb_json__switches(uint64_t voluntary, uint64_t involuntary);
+json_t *bb_json__advice(const struct bb_advice *a);
+
+/** bb_json__hex - an address, as text. */
+json_t *bb_json__hex(uint64_t addr);
 json_t *bb_json__runtime(const struct bb_runtime *rt);
-json_t *bb_json__verdict(const struct bb_verdict *v);
+/** @r: what it was reached from, told step by step; NULL: nobody asked. */
+json_t *bb_json__verdict(const struct bb_verdict *v, const struct bb_reason *r);
 json_t *bb_json__wait(const struct bb_wait *w, const struct bb_emit_opts *opts);
 json_t *bb_json__pauses(const struct bb_process *p, uint64_t window_ns);
 json_t *bb_json__klock(const struct bb_klock *k);

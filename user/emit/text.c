@@ -240,7 +240,9 @@ static void text__process(struct bb_text *t, size_t i)
 	subject__figures(t, p, bb_process__active(p));
 	subject__fate(t, p);
 	text__why(t, v);
+	bb_text__explain(t, v, i);
 	bb_text__findings(t, t->diag->findings ? &t->diag->findings[i] : NULL);
+	bb_text__advice(t, p, v, t->diag->findings ? &t->diag->findings[i] : NULL, i);
 	bb_text__states(t, p);
 	bb_text__threads(t, p);
 	bb_text__waits(t, p);
@@ -291,6 +293,9 @@ static void text__tree(struct bb_text *t)
 	bb_line__end(l);
 	subject__figures(t, &tree, active);
 	text__why(t, &t->diag->tree);
+	bb_text__explain(t, &t->diag->tree, rec->nr_processes);
+	bb_text__findings(t, &t->diag->tree_findings);
+	bb_text__advice(t, NULL, &t->diag->tree, &t->diag->tree_findings, rec->nr_processes);
 	bb_text__processes(t);
 	bb_text__states(t, &tree);
 	bb_text__waits(t, &tree);

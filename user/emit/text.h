@@ -30,6 +30,16 @@ void bb_text__syscalls(struct bb_text *t, const struct bb_process *p);
 /** bb_text__findings - the section on findings; nothing where there are none, or @f is NULL. */
 void bb_text__findings(struct bb_text *t, const struct bb_findings *f);
 
+/**
+ * bb_text__advice - what to do about verdict @v, by reason @i. @p: NULL: of all processes
+ * together. @findings: NULL: none. Nothing where no reasons were kept.
+ */
+void bb_text__advice(struct bb_text *t, const struct bb_process *p, const struct bb_verdict *v,
+		     const struct bb_findings *findings, size_t i);
+
+/** bb_text__explain - how verdict @v was reached, by reason @i; nothing where nobody asked. */
+void bb_text__explain(struct bb_text *t, const struct bb_verdict *v, size_t i);
+
 /** bb_text__frame - "function file.py:12" into @buf; NULL: says that it is not known. */
 void bb_text__frame(char *buf, size_t len, const struct bb_frame *f);
 

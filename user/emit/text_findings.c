@@ -13,12 +13,10 @@
 
 void bb_text__frame(char *buf, size_t len, const struct bb_frame *f)
 {
-	if (!f)
-		snprintf(buf, len, "code that is not known");
-	else if (f->line)
-		snprintf(buf, len, "%s %s:%d", f->function, bb_fmt__short_path(f->file), f->line);
+	if (f)
+		bb_frame__print(buf, len, f);
 	else
-		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
+		snprintf(buf, len, "code that is not known");
 }
 
 /* Appends; a text that is full stays as it is. */
@@ -52,34 +50,85 @@ static void finding__deed(struct bb_text *t, const struct bb_finding *f, char *b
 {
 	char ns[BB_FMT_LEN], share[BB_FMT_LEN], count[BB_FMT_LEN], max[BB_FMT_LEN], call[48];
 
-	say(buf, len, ": %s ", bb_fmt__ns(ns, sizeof(ns), f->ns));
+	say(buf, len, "%s ", bb_fmt__ns(ns, sizeof(ns), f->ns));
 	/* of several threads it is no share */
-	if (!f->at_once)
+	if (!f->at_once || f->tid)
 		say(buf, len, "(%s of the window) ", bb_fmt__share(share, sizeof(share), f->share));
-	if (f->state == BB_STATE_ONCPU)
+	if (f->id == BB_FINDING_CPU_IN_LOOP)
 		say(buf, len, "in turns of 10 ms of CPU and more; %s of these",
 		    bb_fmt__count(count, sizeof(count), f->count));
+	else if (f->state == BB_STATE_ONCPU)
+		say(buf, len, "on a CPU");
 	else
 		say(buf, len, "in %s", bb_state__name(f->state));
 	if (f->syscall >= 0)
 		say(buf, len, " (%s)",
 		    bb_text__syscall_name(t->opts, f->syscall, call, sizeof(call)));
+	if (f->max_ns == BB_UNKNOWN_U64)
+		return;
 	if (f->state != BB_STATE_ONCPU)
 		say(buf, len, ", %s times", bb_fmt__count(count, sizeof(count), f->count));
 	say(buf, len, ", %s the longest", bb_fmt__ns(max, sizeof(max), f->max_ns));
+}
+
+static void finding__numbers(const struct bb_finding *f, char *buf, size_t len)
+{
+	char share[BB_FMT_LEN];
+
+	bb_fmt__share(share, sizeof(share), f->value);
+	switch (f->id) {
+	case BB_FINDING_SEMAPHORE_LIMIT:
+		say(buf, len, "; about %.0f at a time get through, %.1f wait on average",
+		    f->at_once, f->waiters);
+		break;
+	case BB_FINDING_POOL_STARVED:
+		say(buf, len, "; all %.0f workers are at it, %.1f threads wait on average",
+		    f->at_once, f->waiters);
+		break;
+	case BB_FINDING_THREADS_FOR_CPU:
+		say(buf, len, "; %.0f threads by turns, %.1f wait on average", f->at_once,
+		    f->waiters);
+		break;
+	case BB_FINDING_TOO_MANY_WORKERS:
+		if (f->state == BB_STATE_RUNQ)
+			say(buf, len, "; %.1f run on average, %.1f more queue for a CPU",
+			    f->at_once, f->waiters);
+		else
+			say(buf, len, "; %.1f threads wait for work on average, %.2f are at work",
+			    f->waiters, f->at_once);
+		break;
+	case BB_FINDING_LOCK_CONVOY:
+		say(buf, len,
+		    "; the lock at 0x%llx is waited for %s of the time, by %.1f threads on "
+		    "average; "
+		    "%.0f had it",
+		    (unsigned long long)f->lock, share, f->waiters, f->at_once);
+		break;
+	case BB_FINDING_SERIAL_LOOP:
+		say(buf, len, "; %s of all CPU time, and %.0f threads wait for work", share,
+		    f->waiters);
+		break;
+	case BB_FINDING_PROCESSES_FOR_QUICK_IO:
+		say(buf, len,
+		    "; %s of the tasks' time, in %.0f processes, of which %.1f wait at a time",
+		    share, f->at_once, f->waiters);
+		break;
+	case BB_FINDING_TINY_TASKS:
+		say(buf, len,
+		    "; %s of the time goes into handing tasks to %.0f processes, and back", share,
+		    f->at_once);
+		break;
+	default:
+		break;
+	}
 }
 
 static void finding__cost(const struct bb_finding *f, char *buf, size_t len)
 {
 	char p99[BB_FMT_LEN], max[BB_FMT_LEN];
 
-	if (f->id == BB_FINDING_SEMAPHORE_LIMIT)
-		say(buf, len, "; about %.0f at a time get through, %.1f wait on average",
-		    f->at_once, f->waiters);
-	else if (f->id == BB_FINDING_POOL_STARVED)
-		say(buf, len, "; all %.0f workers are at it, %.1f threads wait on average",
-		    f->at_once, f->waiters);
-	else if (f->waited_ns != BB_UNKNOWN_U64)
+	finding__numbers(f, buf, len);
+	if (f->waited_ns != BB_UNKNOWN_U64)
 		say(buf, len, "; others waited %s for it",
 		    bb_fmt__ns(max, sizeof(max), f->waited_ns));
 	else if (f->loop)
@@ -91,9 +140,14 @@ static void finding__cost(const struct bb_finding *f, char *buf, size_t len)
 
 static void finding__row(struct bb_text *t, const struct bb_finding *f)
 {
+	/* how threads share the work needs no place */
+	bool placed = f->frame || f->id < BB_FINDING_THREADS_FOR_CPU;
 	char text[800] = "";
 
-	finding__place(f, text, sizeof(text));
+	if (placed) {
+		finding__place(f, text, sizeof(text));
+		say(text, sizeof(text), ": ");
+	}
 	finding__deed(t, f, text, sizeof(text));
 	finding__cost(f, text, sizeof(text));
 	bb_line__pad(&t->line, 4);

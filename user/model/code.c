@@ -3,12 +3,23 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../util/fmt.h"
 
 static int compare_text(const char *a, const char *b)
 {
 	return a == b ? 0 : strcmp(a, b);
+}
+
+void bb_frame__print(char *buf, size_t len, const struct bb_frame *f)
+{
+	if (f->line)
+		snprintf(buf, len, "%s %s:%d", f->function, bb_fmt__short_path(f->file), f->line);
+	else
+		snprintf(buf, len, "%s %s", f->function, bb_fmt__short_path(f->file));
 }
 
 int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b)

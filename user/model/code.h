@@ -21,6 +21,10 @@ struct bb_code_line {
 /** bb_frame__compare - by file, function and line, as strcmp(); NULL, not known, comes first. */
 int bb_frame__compare(const struct bb_frame *a, const struct bb_frame *b);
 
+/** bb_frame__print - "function dir/file.py:12" into @buf, without the line where it is not known.
+ */
+void bb_frame__print(char *buf, size_t len, const struct bb_frame *f);
+
 /**
  * bb_code__settle - hand out holders' contended time that is in no code yet (the rows of no
  * stack), in proportion to the ticks of the sampling clock that found the thread in its rows;
