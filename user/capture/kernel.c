@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -35,6 +36,8 @@ struct bb_kernel {
 	int (*native_fn)(const struct bb_native_sample *sample, void *ctx);
 	void *native_ctx;
 	int native_err;
+	const struct bb_row *rows; /* mapped; NULL: not yet */
+	uint32_t rows_used;        /* so many were given out, as far as was seen */
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -253,6 +256,14 @@ out:
 	return err;
 }
 
+static size_t rows_bytes(const struct bb_kernel *k)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = bpf_map__max_entries(k->skel->maps.rows) * sizeof(struct bb_row);
+
+	return (bytes + page - 1) / page * page;
+}
+
 void bb_kernel__free(struct bb_kernel *k)
 {
 	if (!k)
@@ -262,6 +273,8 @@ void bb_kernel__free(struct bb_kernel *k)
 	for (int i = 0; i < k->nr_ticks; i++)
 		bpf_link__destroy(k->ticks[i]);
 	free(k->ticks);
+	if (k->rows)
+		munmap((void *)k->rows, rows_bytes(k));
 	bpf_link__destroy(k->iter_link);
 	ring_buffer__free(k->natives);
 	boundby_bpf__destroy(k->skel);
@@ -549,6 +562,83 @@ int bb_kernel__each_thread(struct bb_kernel *k,
 	struct thread_ctx c = { fn, ctx };
 
 	return iterate(k, BB_ITER_READ, sizeof(struct bb_thread_row), thread_row, &c);
+}
+
+#define COPY_TRIES 8
+
+/* A copy of a row that nothing changed meanwhile, as a sequence lock is read. */
+static bool copy_row(const struct bb_row *row, struct bb_thread_sum *sum)
+{
+	for (int i = 0; i < COPY_TRIES; i++) {
+		uint32_t seq = __atomic_load_n(&row->sum.seq, __ATOMIC_ACQUIRE);
+		uint64_t task = __atomic_load_n(&row->task, __ATOMIC_RELAXED);
+
+		if (!task || (__atomic_load_n(&row->sum.flags, __ATOMIC_RELAXED) & BB_TF_ENDED))
+			return false;
+		if (seq & 1)
+			continue;
+		memcpy(sum, &row->sum, sizeof(*sum));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&row->sum.seq, __ATOMIC_RELAXED) == seq &&
+		    __atomic_load_n(&row->task, __ATOMIC_RELAXED) == task)
+			return !(sum->flags & BB_TF_ENDED);
+	}
+	/* it is the busiest of all: a torn copy is off by one event */
+	memcpy(sum, &row->sum, sizeof(*sum));
+	return !(sum->flags & BB_TF_ENDED);
+}
+
+int bb_kernel__each_row(struct bb_kernel *k,
+			int (*fn)(uint32_t number, const struct bb_thread_sum *sum, void *ctx),
+			void *ctx)
+{
+	uint32_t nr = bpf_map__max_entries(k->skel->maps.rows);
+	struct bb_thread_sum sum;
+	int err = 0;
+
+	if (!k->rows) {
+		void *at = mmap(NULL, rows_bytes(k), PROT_READ, MAP_SHARED,
+				bpf_map__fd(k->skel->maps.rows), 0);
+
+		if (at == MAP_FAILED)
+			return -errno;
+		k->rows = at;
+	}
+	for (uint32_t i = 0; i < nr && !err; i++) {
+		/* see bb_row: from here on none was ever given out */
+		if (i >= k->rows_used && !__atomic_load_n(&k->rows[i].sum.tid, __ATOMIC_RELAXED))
+			break;
+		if (i >= k->rows_used)
+			k->rows_used = i + 1;
+		if (copy_row(&k->rows[i], &sum))
+			err = fn(i, &sum, ctx);
+	}
+	return err;
+}
+
+uint64_t bb_kernel__ends(const struct bb_kernel *k)
+{
+	return __atomic_load_n(&k->skel->bss->bb_ends, __ATOMIC_ACQUIRE);
+}
+
+int bb_kernel__get_contention(struct bb_kernel *k, bool gil, uint32_t tgid, uint64_t addr,
+			      struct bb_contention *c)
+{
+	struct bb_lock_key key = { .addr = addr, .tgid = tgid };
+	struct bb_lock_sum lock;
+	struct bb_gil_sum sum;
+
+	if (gil) {
+		if (bpf_map__lookup_elem(k->skel->maps.gils, &key, sizeof(key), &sum, sizeof(sum),
+					 0))
+			return -ENOENT;
+		*c = sum.contention;
+		return 0;
+	}
+	if (bpf_map__lookup_elem(k->skel->maps.locks, &key, sizeof(key), &lock, sizeof(lock), 0))
+		return -ENOENT;
+	*c = lock.contention;
+	return 0;
 }
 
 /* Walk a hash map of ours; @val is room for one value. Rows that vanish meanwhile are skipped. */

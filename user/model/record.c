@@ -83,6 +83,16 @@ void bb_process__release(struct bb_process *p)
 	for (i = 0; p->stacks && i < p->nr_stacks; i++)
 		free(p->stacks[i].frames);
 	free(p->stacks);
+	bb_slices__release(&p->slices);
+}
+
+void bb_record__forget_slices(struct bb_record *rec)
+{
+	for (size_t i = 0; rec->processes && i < rec->nr_processes; i++)
+		bb_slices__release(&rec->processes[i].slices);
+	free(rec->slice_ends);
+	rec->slice_ends = NULL;
+	rec->nr_slices = 0;
 }
 
 static int compare_takers(const void *a, const void *b)
@@ -224,6 +234,7 @@ void bb_record__free(struct bb_record *rec)
 	for (i = 0; rec->processes && i < rec->nr_processes; i++)
 		bb_process__release(&rec->processes[i]);
 	free(rec->processes);
+	free(rec->slice_ends);
 	free(rec);
 }
 
