@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "rules.h"
+#include "segment.h"
 #include "verdict.h"
+#include "whole.h"
 
 /*
  * What a loss leaves of the confidence. Threads without detail may be the ones
@@ -31,17 +33,6 @@ static double quality_of(const struct bb_record *rec, bool *incomplete)
 	return q;
 }
 
-static double fill_of(const struct bb_facts *f)
-{
-	return f->cpus > 0 ? f->on / f->cpus : 1;
-}
-
-/* In a tree each process counts for the part of the window in which it was there. */
-static double part_of(const struct bb_record *rec, const struct bb_facts *f)
-{
-	return rec->window.ns ? fmin(1, f->window_ns / (double)rec->window.ns) : 1;
-}
-
 static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	int err = 0;
@@ -54,57 +45,54 @@ static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 	return err;
 }
 
+/* The verdicts, and the phases that they tell of. */
+static int judge_all(const struct bb_record *rec, struct bb_diagnosis *diag,
+		     struct bb_facts *facts, struct bb_amounts *amounts)
+{
+	size_t nr = rec->nr_processes;
+	struct bb_whole whole;
+	double quality;
+	int err;
+
+	quality = quality_of(rec, &diag->incomplete);
+	for (size_t i = 0; i < nr; i++)
+		bb_facts__of(&facts[i], rec, &rec->processes[i]);
+	bb_whole__of(&whole, facts, nr, (double)rec->window.ns, amounts);
+	err = bb_segment(rec, facts, quality, diag->phases);
+	if (err)
+		return err;
+	for (size_t i = 0; i < nr; i++) {
+		bb_verdict__of(&diag->processes[i], &facts[i], &amounts[i], quality, false);
+		bb_segment__tell(&diag->processes[i], &diag->phases[i]);
+	}
+	if (!diag->has_tree)
+		return 0;
+	bb_verdict__of(&diag->tree, &whole.facts, &whole.amounts, quality, true);
+	bb_segment__tell(&diag->tree, &diag->phases[nr]);
+	return 0;
+}
+
 int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
-	struct bb_amounts sum = {};
-	struct bb_facts tree = {}, *facts;
-	double quality, tree_fill;
-	bool tree_works;
+	size_t room = rec->nr_processes + 1;
+	struct bb_amounts *amounts;
+	struct bb_facts *facts;
+	int err = -ENOMEM;
 
 	memset(diag, 0, sizeof(*diag));
-	quality = quality_of(rec, &diag->incomplete);
-	diag->processes =
-		calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->processes));
-	facts = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*facts));
-	if (!diag->processes || !facts) {
-		free(facts);
-		bb_diagnosis__free(diag);
-		return -ENOMEM;
-	}
+	diag->processes = calloc(room, sizeof(*diag->processes));
+	diag->phases = calloc(room, sizeof(*diag->phases));
+	facts = calloc(room, sizeof(*facts));
+	amounts = calloc(room, sizeof(*amounts));
 	diag->nr_processes = rec->nr_processes;
-	if (find_all(rec, diag)) {
-		free(facts);
-		bb_diagnosis__free(diag);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < rec->nr_processes; i++) {
-		bb_facts__of(&facts[i], rec, &rec->processes[i]);
-		bb_facts__add(&tree, &facts[i], part_of(rec, &facts[i]));
-	}
-	tree_fill = fill_of(&tree);
-	tree_works = bb_facts__beside_timers(&tree) >= bb_rule(BB_R_IDLE_BELOW);
-	if (tree_works)
-		bb_facts__drop_timers(&tree);
-	for (size_t i = 0; i < rec->nr_processes; i++) {
-		struct bb_amounts a;
-
-		/* the CPUs that a process's own relatives fill are full for it too */
-		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
-		bb_verdict__of(&diag->processes[i], &facts[i], &a, quality, false);
-		if (tree_works)
-			bb_facts__drop_timers(&facts[i]);
-		/* who waits for a child of the same tree waits for its work, which is counted */
-		facts[i].io -= facts[i].io_by[BB_STATE_CHILD];
-		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
-		for (int b = 0; b < BB_BOUND_MAX; b++)
-			sum.of[b] += a.of[b] * part_of(rec, &facts[i]);
-	}
-	if (rec->nr_processes > 1) {
-		tree.io -= tree.io_by[BB_STATE_CHILD];
-		tree.io_by[BB_STATE_CHILD] = 0;
-		diag->has_tree = true;
-		bb_verdict__of(&diag->tree, &tree, &sum, quality, true);
-	}
+	diag->has_tree = rec->nr_processes > 1;
+	if (diag->processes && diag->phases && facts && amounts)
+		err = find_all(rec, diag);
+	if (!err)
+		err = judge_all(rec, diag, facts, amounts);
 	free(facts);
-	return 0;
+	free(amounts);
+	if (err)
+		bb_diagnosis__free(diag);
+	return err;
 }

@@ -8,24 +8,9 @@
 #ifndef BB_DIAGNOSE_DIAGNOSIS_H
 #define BB_DIAGNOSE_DIAGNOSIS_H
 
+#include "bound.h"
 #include "findings.h"
-
-#define BB_VERDICTS(X)                                                                             \
-	X(GIL_BOUND, "gil-bound")                                                                  \
-	X(LOCK_BOUND, "lock-bound")                                                                \
-	X(CPU_SATURATED, "cpu-saturated")                                                          \
-	X(CPU_BOUND, "cpu-bound")                                                                  \
-	X(IO_BOUND, "io-bound")                                                                    \
-	X(IDLE, "idle")                                                                            \
-	X(MIXED, "mixed")                                                                          \
-	X(UNKNOWN, "unknown")
-
-enum bb_bound {
-#define X(id, name) BB_BOUND_##id,
-	BB_VERDICTS(X)
-#undef X
-		BB_BOUND_MAX,
-};
+#include "phases.h"
 
 #define BB_EVIDENCE_MAX 12
 
@@ -54,13 +39,12 @@ struct bb_diagnosis {
 	struct bb_verdict *processes; /* one per process of the record, same order */
 	size_t nr_processes;
 	struct bb_findings *findings; /* likewise; NULL: not looked for */
+	/* likewise, and one more for all together if there are several; NULL: not looked for */
+	struct bb_phases *phases;
 	struct bb_verdict tree;       /* all selected processes together */
 	bool has_tree;                /* false where there is one process only */
 	bool incomplete;              /* losses touch the verdict: exit status 4 */
 };
-
-/** bb_bound__name - e.g. "gil-bound"; static string, never NULL. */
-const char *bb_bound__name(enum bb_bound b);
 
 /**
  * bb_diagnose - judge a record.

@@ -7,7 +7,7 @@
 
 #include "rules.h"
 
-static bool waits_for_io(enum bb_state s)
+bool bb_facts__waits(enum bb_state s)
 {
 	switch (s) {
 	case BB_STATE_DISK:
@@ -84,42 +84,53 @@ static bool is_nap(const struct bb_wait *w)
 	       (double)w->ns <= (double)w->count * bb_rule(BB_R_GO_NAP_NS);
 }
 
+enum bb_use bb_facts__use(const struct bb_facts *f, const struct bb_wait *w, double duty)
+{
+	if ((f->is_go && is_nap(w)) || bb_facts__is_idle(w) ||
+	    (w->state == BB_STATE_POLL && is_timer(w) && duty < bb_rule(BB_R_HOUSEKEEPING)))
+		return BB_USE_IDLE;
+	return is_timer(w) && duty < bb_rule(BB_R_LOW_DUTY) ? BB_USE_TIMER : BB_USE_IO;
+}
+
+void bb_facts__wait(struct bb_facts *f, enum bb_state state, enum bb_use use, double threads)
+{
+	if (use == BB_USE_IDLE) {
+		f->idle += threads;
+		return;
+	}
+	f->io += threads;
+	f->io_by[state] += threads;
+	if (use == BB_USE_TIMER) {
+		f->timers += threads;
+		f->timers_by[state] += threads;
+	}
+}
+
 static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
 		      const struct bb_budget *b, double duty)
 {
-	double left[BB_STATE_MAX], of_window;
+	double left[BB_STATE_MAX];
+	enum bb_use use;
 
 	for (int s = 0; s < BB_STATE_MAX; s++)
-		left[s] = waits_for_io(s) ? (double)b->ns[s] : 0;
+		left[s] = bb_facts__waits(s) ? (double)b->ns[s] : 0;
 	for (size_t i = 0; i < nr; i++) {
 		const struct bb_wait *w = &waits[i];
 
-		if (!waits_for_io(w->state))
+		if (!bb_facts__waits(w->state))
 			continue;
 		left[w->state] -= (double)w->ns;
-		of_window = (double)w->ns / f->window_ns;
-		if ((f->is_go && is_nap(w)) || bb_facts__is_idle(w) ||
-		    (w->state == BB_STATE_POLL && is_timer(w) &&
-		     duty < bb_rule(BB_R_HOUSEKEEPING))) {
-			f->idle += of_window;
+		use = bb_facts__use(f, w, duty);
+		bb_facts__wait(f, w->state, use, (double)w->ns / f->window_ns);
+		if (use == BB_USE_IDLE)
 			continue;
-		}
-		f->io += of_window;
-		f->io_by[w->state] += of_window;
-		if (is_timer(w) && duty < bb_rule(BB_R_LOW_DUTY)) {
-			f->timers += of_window;
-			f->timers_by[w->state] += of_window;
-		}
 		if (!f->top_io || w->ns > f->top_io->ns)
 			f->top_io = w;
 	}
 	/* time without a row: of a state that had no room left, or of a folded thread */
-	for (int s = 0; s < BB_STATE_MAX; s++) {
-		if (left[s] <= 0)
-			continue;
-		f->io += left[s] / f->window_ns;
-		f->io_by[s] += left[s] / f->window_ns;
-	}
+	for (int s = 0; s < BB_STATE_MAX; s++)
+		if (left[s] > 0)
+			bb_facts__wait(f, s, BB_USE_IO, left[s] / f->window_ns);
 }
 
 double bb_facts__beside_timers(const struct bb_facts *f)
@@ -136,6 +147,12 @@ void bb_facts__drop_timers(struct bb_facts *f)
 		f->io_by[s] -= f->timers_by[s];
 		f->timers_by[s] = 0;
 	}
+}
+
+void bb_facts__settle(struct bb_facts *f)
+{
+	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))
+		bb_facts__drop_timers(f);
 }
 
 static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
@@ -185,8 +202,8 @@ static bool is_stuck(const struct bb_thread *t)
 	return false;
 }
 
-/* The part of the window in which the process was there, ns. */
-static double span_ns(const struct bb_record *rec, const struct bb_process *p)
+void bb_facts__span(const struct bb_record *rec, const struct bb_process *p, uint64_t *start,
+		    uint64_t *end)
 {
 	uint64_t from = UINT64_MAX, to = 0;
 
@@ -198,9 +215,12 @@ static double span_ns(const struct bb_record *rec, const struct bb_process *p)
 		if (t->start_ns + t->window_ns > to)
 			to = t->start_ns + t->window_ns;
 	}
-	if (to <= from || p->folded_threads)
-		return rec->window.ns ? (double)rec->window.ns : 1;
-	return (double)(to - from);
+	if (to <= from || p->folded_threads) {
+		from = 0;
+		to = rec->window.ns ? rec->window.ns : 1;
+	}
+	*start = from;
+	*end = to;
 }
 
 /* What holders of a lock were blocked in with it, of that which counts as waiting for I/O. */
@@ -211,7 +231,7 @@ static double blocked_with(const struct bb_process *p, const struct bb_lock_hold
 	for (size_t i = 0; i < nr; i++, h++) {
 		const struct bb_thread *t = h->pid == p->pid ? bb_process__thread(p, h->tid) : NULL;
 
-		if (t && t->active && waits_for_io(h->wait.state) && !bb_facts__is_idle(&h->wait))
+		if (t && t->active && bb_facts__waits(h->wait.state) && !bb_facts__is_idle(&h->wait))
 			ns += (double)h->wait.ns;
 	}
 	return ns;
@@ -219,10 +239,12 @@ static double blocked_with(const struct bb_process *p, const struct bb_lock_hold
 
 void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p)
 {
+	uint64_t start, end;
 	size_t nr;
 
 	memset(f, 0, sizeof(*f));
-	f->window_ns = span_ns(rec, p);
+	bb_facts__span(rec, p, &start, &end);
+	f->window_ns = (double)(end - start);
 	f->host_busy = rec->host.busy_share;
 	f->is_go = !strcmp(p->runtime.name, "go");
 	f->parks = bb_runtime__parks(&p->runtime);
@@ -249,8 +271,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		f->active += p->folded_threads;
 		add_budget(f, &p->folded, NULL, 0, p->folded_window_ns);
 	}
-	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))
-		bb_facts__drop_timers(f);
+	bb_facts__settle(f);
 	for (size_t i = 0; i < p->nr_gils; i++)
 		f->gil_share = fmax(f->gil_share, (double)p->gils[i].contended_ns / f->window_ns);
 	for (size_t i = 0; i < p->nr_locks; i++) {

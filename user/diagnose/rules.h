@@ -38,6 +38,14 @@
 	X(SHORT_WINDOW_NS, "short-window", 0.1e9, "window below which nothing is said")            \
 	X(SURE_WINDOW_NS, "sure-window", 1e9, "window from which its length costs no confidence")  \
 	X(UNKNOWN_MAX, "unknown-max", 0.5, "share of unknown time above which nothing is said")    \
+	X(PHASE_SLICES, "phase-slices", 5, "slices of a phase, at least")                          \
+	X(PHASE_CHANGE, "phase-change", 1.5,                                                       \
+	  "squared distance that a change between phases must save, in slices")                    \
+	X(PHASE_DIFFERS, "phase-differs", 0.3,                                                     \
+	  "share of the time by which two neighbouring phases are bound by something else")        \
+	X(PERIOD_DIFFERS, "period-differs", 0.25,                                                  \
+	  "difference of the longest cycle and the shortest, of the mean, up to which phases "     \
+	  "repeat")                                                                                \
 	X(HELD_BLOCKED, "held-blocked", 0.01,                                                      \
 	  "share of the window that others wait for a GIL that one line of code blocks with")      \
 	X(LOOP_BLOCKED, "loop-blocked", 0.02,                                                      \

@@ -444,20 +444,27 @@ static bool cannot_tell(const struct bb_facts *f)
 	return f->unknown > 0 && f->unknown > bb_rule(BB_R_UNKNOWN_MAX) * (f->unknown + known);
 }
 
-void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
-		    double quality, bool tree)
+void bb_components__of(double *c, const struct bb_amounts *a)
 {
-	double total = 0, busy, first, second;
-	enum bb_bound b1, b2;
+	double total = 0, busy;
 
-	memset(v, 0, sizeof(*v));
 	for (int b = 0; b < BB_BOUND_MAX; b++)
 		total += a->of[b];
 	/* components add up to 1: what is not busy is idle */
 	busy = ramp(total, bb_rule(BB_R_IDLE_BELOW), bb_rule(BB_R_IDLE_RAMP));
 	for (int b = 0; b < BB_BOUND_MAX; b++)
-		v->components[b] = total > 0 ? busy * a->of[b] / total : 0;
-	v->components[BB_BOUND_IDLE] = 1 - busy;
+		c[b] = total > 0 ? busy * a->of[b] / total : 0;
+	c[BB_BOUND_IDLE] = 1 - busy;
+}
+
+void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
+		    double quality, bool tree)
+{
+	double first, second;
+	enum bb_bound b1, b2;
+
+	memset(v, 0, sizeof(*v));
+	bb_components__of(v->components, a);
 	rank(v, &b1, &b2);
 	first = v->components[b1];
 	second = b2 == BB_BOUND_MAX ? 0 : v->components[b2];

@@ -16,6 +16,9 @@ struct bb_amounts {
  */
 void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill);
 
+/** bb_components__of - the strength of each bound into @c, BB_BOUND_MAX of them; they add to 1. */
+void bb_components__of(double *c, const struct bb_amounts *a);
+
 /**
  * bb_verdict__of - judge. @quality: 0 to 1, what losses leave of the confidence.
  * @tree: the facts are of several processes.
