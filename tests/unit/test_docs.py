@@ -119,7 +119,7 @@ def test_manual_has_the_states():
 
 
 def test_manual_has_the_verdicts():
-    code = re.findall(r'X\(\w+,\s*"([\w-]+)"\)', macro("user/diagnose/diagnosis.h", "BB_VERDICTS"))
+    code = re.findall(r'X\(\w+,\s*"([\w-]+)"\)', macro("user/diagnose/bound.h", "BB_VERDICTS"))
     assert code and words(manual_section("VERDICTS")) == code
     assert set(rows(section(source("README.md"), "The verdicts"))) == set(code)
 

@@ -492,9 +492,8 @@ static void read_contended(struct bb_slicer *s, struct bb_kernel *k, struct slic
 		if (w->waited.now <= w->waited.last ||
 		    bb_kernel__get_contention(k, w->gil, p->tgid, w->addr, &c))
 			continue;
-		since = bb_kernel__has_cas(k)
-				? (c.word >> 16 << BB_WORD_UNIT_SHIFT) + s->start_ns
-				: c.since;
+		since = bb_kernel__has_cas(k) ? (c.word >> 16 << BB_WORD_UNIT_SHIFT) + s->start_ns
+					      : c.since;
 		w->contended.now = c.ns;
 		if ((c.word & 0xffff) && s->now > since)
 			w->contended.now += s->now - since;

@@ -13,9 +13,9 @@
 
 #define BB_SLICE_NS       100000000ULL /* as long as the window is neither short nor very long */
 #define BB_SLICE_LEAST_NS 20000000ULL
-#define BB_SLICES_LEAST   50   /* that a window is to have, down to BB_SLICE_LEAST_NS */
-#define BB_SLICES_MOST    512  /* then neighbours are joined in pairs */
-#define BB_SLICED_MOST    256  /* processes */
+#define BB_SLICES_LEAST   50    /* that a window is to have, down to BB_SLICE_LEAST_NS */
+#define BB_SLICES_MOST    512   /* then neighbours are joined in pairs */
+#define BB_SLICED_MOST    256   /* processes */
 #define BB_SLICES_IN_ALL  16384 /* slices times processes */
 /* Of a CPU's time that slicing may take: a 500th. Where a look costs more, slices get longer. */
 #define BB_SLICING_SHARE 500

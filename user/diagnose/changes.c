@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Sums over the points before each: of weights, of x in each dimension, of x squared. */
 struct sums {
@@ -79,6 +81,58 @@ static size_t least_of(const struct bb_series *s, const struct bb_change_opts *o
 	return !from || to == s->nr ? o->edge : o->least;
 }
 
+/* Squared distance of a point from the mean of those from @from up to @to. */
+static double off(const struct bb_series *s, const struct sums *p, size_t i, size_t from, size_t to)
+{
+	double w = p->w[to] - p->w[from], square = 0;
+
+	for (size_t d = 0; d < s->dims; d++) {
+		double mean = (p->x[to * s->dims + d] - p->x[from * s->dims + d]) / w;
+		double x = s->x[i * s->dims + d] - mean;
+
+		square += x * x;
+	}
+	return square;
+}
+
+/* Is the part from @a up to @b, between others that reach to @from and @to, long enough? */
+static bool stands(const struct bb_series *s, const struct sums *p, size_t least, size_t from,
+		   size_t a, size_t b, size_t to)
+{
+	size_t own = 0;
+
+	for (size_t i = a; i < b; i++) {
+		double here = off(s, p, i, a, b);
+
+		own += here <= off(s, p, i, from, a) && here <= off(s, p, i, b, to);
+	}
+	return own >= least;
+}
+
+/*
+ * The least length makes a part of what is shorter, with some of its neighbours. So points count
+ * for a part only if they are nearer to its mean than to those beside it.
+ */
+static size_t absorb(const struct bb_series *s, const struct sums *p, size_t least, size_t *ends,
+		     size_t nr)
+{
+	for (size_t i = 1; i + 1 < nr;) {
+		size_t from = i > 1 ? ends[i - 2] : 0, a = ends[i - 1], b = ends[i],
+		       to = ends[i + 1];
+		bool left = cost(p, from, b) - cost(p, from, a) < cost(p, a, to) - cost(p, b, to);
+
+		if (stands(s, p, least, from, a, b, to)) {
+			i++;
+			continue;
+		}
+		memmove(&ends[left ? i - 1 : i], &ends[left ? i : i + 1],
+			(nr - (left ? i : i + 1)) * sizeof(*ends));
+		nr--;
+		i = i > 1 ? i - 1 : 1;
+	}
+	return nr;
+}
+
 long bb_changes__find(const struct bb_series *s, const struct bb_change_opts *opts, size_t *ends)
 {
 	double penalty = opts->penalty, *best;
@@ -117,6 +171,7 @@ long bb_changes__find(const struct bb_series *s, const struct bb_change_opts *op
 		ends[i] = ends[nr - 1 - i];
 		ends[nr - 1 - i] = end;
 	}
+	nr = absorb(s, &sums, opts->least, ends, nr);
 out:
 	free(best);
 	free(before);

@@ -13,7 +13,7 @@ struct bb_series {
 };
 
 struct bb_change_opts {
-	size_t least;   /* points between two changes */
+	size_t least;   /* points of a part; of more than that, so many must be like it */
 	size_t edge;    /* and before the first, and after the last */
 	double penalty; /* sum of squares that a change must save at least */
 };

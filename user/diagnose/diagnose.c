@@ -46,8 +46,8 @@ static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 }
 
 /* The verdicts, and the phases that they tell of. */
-static int judge_all(const struct bb_record *rec, struct bb_diagnosis *diag,
-		     struct bb_facts *facts, struct bb_amounts *amounts)
+static int judge_all(const struct bb_record *rec, struct bb_diagnosis *diag, struct bb_facts *facts,
+		     struct bb_amounts *amounts)
 {
 	size_t nr = rec->nr_processes;
 	struct bb_whole whole;

@@ -41,9 +41,9 @@ struct bb_diagnosis {
 	struct bb_findings *findings; /* likewise; NULL: not looked for */
 	/* likewise, and one more for all together if there are several; NULL: not looked for */
 	struct bb_phases *phases;
-	struct bb_verdict tree;       /* all selected processes together */
-	bool has_tree;                /* false where there is one process only */
-	bool incomplete;              /* losses touch the verdict: exit status 4 */
+	struct bb_verdict tree; /* all selected processes together */
+	bool has_tree;          /* false where there is one process only */
+	bool incomplete;        /* losses touch the verdict: exit status 4 */
 };
 
 /**

@@ -231,7 +231,8 @@ static double blocked_with(const struct bb_process *p, const struct bb_lock_hold
 	for (size_t i = 0; i < nr; i++, h++) {
 		const struct bb_thread *t = h->pid == p->pid ? bb_process__thread(p, h->tid) : NULL;
 
-		if (t && t->active && bb_facts__waits(h->wait.state) && !bb_facts__is_idle(&h->wait))
+		if (t && t->active && bb_facts__waits(h->wait.state) &&
+		    !bb_facts__is_idle(&h->wait))
 			ns += (double)h->wait.ns;
 	}
 	return ns;

@@ -45,7 +45,8 @@ static long row_of(const struct bb_slices *s, const struct bb_wait *w)
 static void judge_waits(struct scale *scale, const struct bb_facts *whole,
 			const struct bb_process *p, const struct bb_thread *t)
 {
-	double duty = t->window_ns ? (double)t->budget.ns[BB_STATE_ONCPU] / (double)t->window_ns : 1;
+	double duty =
+		t->window_ns ? (double)t->budget.ns[BB_STATE_ONCPU] / (double)t->window_ns : 1;
 
 	for (size_t i = 0; i < t->nr_waits; i++) {
 		const struct bb_wait *w = &t->waits[i];

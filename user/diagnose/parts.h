@@ -23,9 +23,9 @@ struct bb_part {
 struct bb_parts {
 	const struct bb_record *rec;
 	const struct bb_process *p;
-	const struct bb_facts *whole;              /* of the window */
-	struct bb_part *items;                     /* by slice of the record */
-	size_t first, end;                         /* slices in which the process was there */
+	const struct bb_facts *whole;               /* of the window */
+	struct bb_part *items;                      /* by slice of the record */
+	size_t first, end;                          /* slices in which the process was there */
 	const struct bb_lock *locks[BB_PART_LOCKS]; /* the most contended; NULL: fewer */
 };
 

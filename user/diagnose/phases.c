@@ -125,8 +125,7 @@ static void put_totals(const struct bb_phases *p, char *buf, size_t len)
 				most = b;
 		if (ns[most] <= 0)
 			return;
-		put(buf, len, ", %s ",
-		    bb_phase__name((enum bb_bound)most, most == BB_BOUND_MAX));
+		put(buf, len, ", %s ", bb_phase__name((enum bb_bound)most, most == BB_BOUND_MAX));
 		put_seconds(buf, len, ns[most]);
 		ns[most] = 0;
 	}

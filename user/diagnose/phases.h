@@ -24,7 +24,8 @@ struct bb_phase {
 struct bb_phases {
 	struct bb_phase *items; /* in order, without gaps */
 	size_t nr;
-	/* where they repeat: the mean lengths of what a cycle is made of, from the first phase on */
+	/* where they repeat: the mean lengths of what a cycle is made of, from the first phase on
+	 */
 	uint64_t period_ns; /* 0: they do not, or not often enough to tell */
 	double cycles;      /* that the window has */
 	struct {

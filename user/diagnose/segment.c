@@ -27,7 +27,7 @@ struct segment {
 	struct bb_facts *facts; /* of them, in the run of slices that is judged */
 	struct bb_amounts *amounts;
 	double quality;
-	bool tree; /* of all of them together */
+	bool tree;  /* of all of them together */
 	size_t who; /* else of this one */
 };
 
@@ -136,8 +136,9 @@ static void join(struct segment *s, struct bb_phases *p, uint64_t start, uint64_
 
 		for (size_t i = 0; i + 1 < p->nr; i++)
 			if (are_one(&p->items[i], &p->items[i + 1]) &&
-			    (best == p->nr || distance(&p->items[i], &p->items[i + 1]) <
-						      distance(&p->items[best], &p->items[best + 1])))
+			    (best == p->nr ||
+			     distance(&p->items[i], &p->items[i + 1]) <
+				     distance(&p->items[best], &p->items[best + 1])))
 				best = i;
 		if (best == p->nr)
 			return;
@@ -175,8 +176,8 @@ static int find_changes(struct segment *s, size_t from, size_t nr, size_t *ends,
 }
 
 /* The phases of slices @from up to @to, that span @start to @end. */
-static int phases_of(struct segment *s, struct bb_phases *p, size_t from, size_t to,
-		     uint64_t start, uint64_t end)
+static int phases_of(struct segment *s, struct bb_phases *p, size_t from, size_t to, uint64_t start,
+		     uint64_t end)
 {
 	size_t *ends;
 	long nr = 0;

@@ -15,6 +15,7 @@
 
 #include "../util/fmt.h"
 #include "json_code.h"
+#include "json_phases.h"
 #include "json_rows.h"
 #include "json_stacks.h"
 #include "names.h"
@@ -105,6 +106,7 @@ static void json__window(struct writer *w, const struct bb_record *rec)
 	o = bb_json__set(o, "asked_ns",
 			 rec->window.asked_ns ? bb_json__u64(rec->window.asked_ns) : json_null());
 	o = bb_json__set(o, "cut_short", json_boolean(rec->window.cut_short));
+	o = bb_json__set(o, "slices", bb_json__slices(rec));
 	writer__value(w, "window", o);
 }
 
@@ -253,15 +255,19 @@ static void json__rows(struct writer *w, const struct bb_process *p)
 }
 
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
-			  const struct bb_verdict *v, const struct bb_findings *findings,
-			  uint64_t active)
+			  const struct bb_verdict *v, const struct bb_phases *phases,
+			  const struct bb_findings *findings, uint64_t active)
 {
 	bool tree = key != NULL;
 
 	writer__open(w, key, "{");
 	json__identity(w, p, tree);
 	writer__value(w, "verdict", bb_json__verdict(v));
-	writer__empty(w, "phases");
+	writer__open(w, "phases", "[");
+	for (size_t i = 0; phases && i < phases->nr && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__phase(&phases->items[i]));
+	writer__close(w, "]");
+	writer__value(w, "repeats", bb_json__repeats(phases));
 	writer__empty(w, "what_if");
 	writer__empty(w, "advice");
 	writer__open(w, "findings", "[");
@@ -303,7 +309,8 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 	/* The tree lists no threads, but counts them. */
 	for (i = 0; i < rec->nr_processes; i++)
 		active += bb_process__active(&rec->processes[i]);
-	json__process(w, "tree", &tree, &diag->tree, NULL, active);
+	json__process(w, "tree", &tree, &diag->tree,
+		      diag->phases ? &diag->phases[rec->nr_processes] : NULL, NULL, active);
 	bb_tree__free(&tree);
 }
 
@@ -359,6 +366,7 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	writer__open(&w, "processes", "[");
 	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
 		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
+			      diag->phases ? &diag->phases[i] : NULL,
 			      diag->findings ? &diag->findings[i] : NULL,
 			      bb_process__active(&rec->processes[i]));
 	writer__close(&w, "]");
