@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A program of known phases: `phases.py LOG KIND=SECONDS...` does one kind of work after the other,
-over and over, in four threads at once, and notes in LOG by the wall clock when each begins.
+"""A program of known phases, of four threads that do the same kind of work at a time.
 
-fetch    each thread waits 50 ms for a timer, over and over
+    phases.py LOG KIND=SECONDS... [once]
+
+LOG gets a line for each phase, with its kind and when it began by the wall clock.
+
+fetch    each thread waits for a timer of 50 ms, over and over
 compute  each thread computes in Python
-quiet    all but the main thread wait for work, and that for a second
+quiet    they wait for work
 """
 import sys
 import threading
@@ -24,33 +27,38 @@ def compute(until):
 
 
 class Program:
-    def __init__(self, log, plan):
-        self.log, self.plan = log, plan
-        self.start = threading.Barrier(THREADS)
+    def __init__(self, log, plan, once):
+        self.log, self.plan, self.once = log, plan, once
+        self.meet = threading.Barrier(THREADS)
         self.until = 0.0
+
+    def note(self, kind, seconds):
+        self.until = time.monotonic() + seconds
+        self.log.write("%s %d\n" % (kind, time.time_ns()))
+        self.log.flush()
 
     def run(self, number):
         while True:
             for kind, seconds in self.plan:
-                if self.start.wait() == 0:
-                    self.until = time.monotonic() + seconds
-                    self.log.write("%s %d\n" % (kind, time.time_ns()))
-                    self.log.flush()
-                self.start.wait()
+                if self.meet.wait() == 0:
+                    self.note(kind, seconds)
+                self.meet.wait()
                 if kind == "fetch":
                     fetch(self.until)
                 elif kind == "compute":
                     compute(self.until)
                 elif number == 0:
                     time.sleep(self.until - time.monotonic())
+            if self.once:
+                return
 
 
 def main():
-    plan = [(kind, float(seconds)) for kind, _, seconds in
-            (arg.partition("=") for arg in sys.argv[2:])]
+    once = sys.argv[-1] == "once"
+    plan = [arg.split("=") for arg in sys.argv[2:len(sys.argv) - once]]
     assert all(kind in ("fetch", "compute", "quiet") for kind, _ in plan)
     with open(sys.argv[1], "w", encoding="ascii") as log:
-        program = Program(log, plan)
+        program = Program(log, [(kind, float(seconds)) for kind, seconds in plan], once)
         threads = [threading.Thread(target=program.run, args=(number,), daemon=True)
                    for number in range(THREADS)]
         for thread in threads:
