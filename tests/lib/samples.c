@@ -319,6 +319,7 @@ static void gil__phases(struct sample *s)
 	if (!p || !s->rec->slice_ends)
 		abort();
 	s->rec->nr_slices = 100;
+	s->rec->overhead.slicing_cpu_share = 0.0004;
 	for (uint64_t i = 0; i < 100; i++)
 		s->rec->slice_ends[i] = (i + 1) * 100 * MS;
 	phases__add(p, BB_BOUND_GIL_BOUND, 600 * MS);

@@ -188,6 +188,16 @@ def test_threads_that_come_and_go():
     assert len(process["phases"]) == 1, process["phases"]
 
 
+def test_ten_thousand_threads_cost_what_they_may():
+    """Slices get as long as the reading of them takes: a 500th of a CPU, and the last look."""
+    with lib.program("many_threads", 10000, 10) as workload:
+        report = lib.run("-p", workload.pid, "-d", 3, "-f", "json").report
+    assert report["window"]["slices"]["count"] >= 3
+    assert report["overhead"]["slicing_cpu_share"] < 2 / 500
+    assert len(report["processes"][0]["phases"]) == 1
+    assert_closed(report["processes"][0], report)
+
+
 def test_no_slices_with_intervals():
     with lib.program("spin", 1) as workload:
         result = lib.run("-p", workload.pid, "-d", 0.4, "-i", 0.2, "-f", "json")

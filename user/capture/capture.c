@@ -907,6 +907,9 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 		rec->overhead.bpf_ns = bpf_ns - (c->bpf_ns == UINT64_MAX ? 0 : c->bpf_ns);
 	rec->overhead.cpu_share = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) /
 				  (double)(end - c->start_ns);
+	if (c->slicer)
+		rec->overhead.slicing_cpu_share =
+			(double)bb_slicer__cost_ns(c->slicer) / (double)(end - c->start_ns);
 	rec->overhead.map_bytes = bb_kernel__map_bytes(c->kernel);
 	rec->overhead.syscall_tracing = c->tracing;
 	rec->overhead.machine_syscalls_per_s = c->governor.rate ? c->governor.rate : BB_UNKNOWN_U64;

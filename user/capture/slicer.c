@@ -22,9 +22,11 @@
 #define LOOK_TRIES 3
 
 struct column {
-	uint64_t *v;    /* by slice; NULL: there has been nothing */
-	uint64_t last;  /* total at the end of the slice before */
-	uint64_t ended; /* part of the total that is of threads that have ended */
+	uint64_t *v;   /* by slice; NULL: there has been nothing */
+	uint64_t last; /* total at the end of the slice before */
+	/* part of the total that is of threads that have ended: that are kept, and that were summed
+	 */
+	uint64_t kept, folded;
 	uint64_t now;
 };
 
@@ -68,10 +70,13 @@ struct bb_slicer {
 	struct shadow *shadows;
 	size_t nr_shadows;
 	uint64_t seen_ends; /* bb_kernel__ends() when ended threads were last summed, and 1 */
-	bool over;          /* too many processes */
+	uint64_t seen_kept; /* how many of these were kept, and 1 */
+	uint64_t cost_ns;   /* CPU time of all looks */
+	bool over;          /* too many processes, or the sums cannot be read */
 	/* of the look that is under way */
 	uint64_t now;
 	bool seen; /* rows are read for busiest, which is to be done once */
+	uint64_t nr_kept;
 };
 
 struct bb_slicer *bb_slicer__new(uint64_t start_ns, uint64_t asked_ns)
@@ -247,7 +252,7 @@ static int add_processes(struct bb_slicer *s, const struct bb_targets *targets)
 	for (size_t i = 0; i < s->nr_processes; i++)
 		s->index[slot_of(s, s->processes[i]->tgid)] = (uint32_t)i + 1;
 	/* what ended before it was known counts now */
-	s->seen_ends = 0;
+	s->seen_ends = s->seen_kept = 0;
 	return 0;
 }
 
@@ -264,7 +269,7 @@ static struct sliced *process_of(const struct bb_slicer *s, uint32_t tgid)
 static void add(struct column *c, uint64_t ns, bool ended)
 {
 	if (ended)
-		c->ended += ns;
+		c->kept += ns;
 	else
 		c->now += ns;
 }
@@ -421,40 +426,59 @@ static int on_exited(const struct bb_thread_sum *sum, void *ctx)
 
 static int on_process(const struct bb_proc_sum *sum, void *ctx)
 {
-	struct sliced *p = process_of(ctx, sum->tgid);
+	struct bb_slicer *s = ctx;
+	struct sliced *p = process_of(s, sum->tgid);
 
+	s->nr_kept += sum->ended - sum->folded;
 	for (uint32_t i = 0; p && i < BB_BUCKET_MAX; i++)
-		add_bucket(p, i, sum->folded_ns[i], true);
+		p->buckets[is_futex(i) ? BB_FUTEX_OTHER : i].folded += sum->folded_ns[i];
 	return 0;
 }
 
 /* ---- a look */
 
-static int forget_ended(struct column *c, void *ctx)
+static int forget_kept(struct column *c, void *ctx)
 {
 	(void)ctx;
-	c->ended = 0;
+	c->kept = 0;
+	return 0;
+}
+
+static int forget_folded(struct column *c, void *ctx)
+{
+	(void)ctx;
+	c->folded = 0;
 	return 0;
 }
 
 static int begin_column(struct column *c, void *ctx)
 {
 	(void)ctx;
-	c->now = c->ended;
+	c->now = c->kept + c->folded;
 	return 0;
 }
 
+static void each_process_column(struct bb_slicer *s, int (*fn)(struct column *c, void *ctx))
+{
+	for (size_t i = 0; i < s->nr_processes; i++)
+		each_column(s->processes[i], fn, NULL);
+}
+
+/* There is room for so many to be kept; of those beyond, the sums alone grow. */
 static int read_ended(struct bb_slicer *s, struct bb_kernel *k, uint64_t ends)
 {
 	int err;
 
 	if (s->seen_ends == ends + 1)
 		return 0;
-	for (size_t i = 0; i < s->nr_processes; i++)
-		each_column(s->processes[i], forget_ended, NULL);
-	err = bb_kernel__each_exited(k, on_exited, s);
-	if (!err)
-		err = bb_kernel__each_process(k, on_process, s);
+	s->nr_kept = 0;
+	each_process_column(s, forget_folded);
+	err = bb_kernel__each_process(k, on_process, s);
+	if (!err && s->seen_kept != s->nr_kept + 1) {
+		each_process_column(s, forget_kept);
+		err = bb_kernel__each_exited(k, on_exited, s);
+		s->seen_kept = s->nr_kept + 1;
+	}
 	s->seen_ends = ends + 1;
 	return err;
 }
@@ -469,8 +493,7 @@ static int read_totals(struct bb_slicer *s, struct bb_kernel *k)
 		uint64_t ends = bb_kernel__ends(k);
 
 		err = read_ended(s, k, ends);
-		for (size_t j = 0; j < s->nr_processes; j++)
-			each_column(s->processes[j], begin_column, NULL);
+		each_process_column(s, begin_column);
 		if (!err)
 			err = bb_kernel__each_row(k, on_row, s);
 		s->seen = true;
@@ -543,10 +566,23 @@ static int keep(struct bb_slicer *s, struct bb_kernel *k, struct step *step)
 	return err;
 }
 
+/* The next slice ends where it would if none had been late, unless looks of this cost are rarer. */
+static void plan(struct bb_slicer *s, uint64_t cost)
+{
+	uint64_t least = cost * BB_SLICING_SHARE;
+
+	s->cost_ns += cost;
+	if (least < s->length_ns / 2)
+		least = s->length_ns / 2;
+	s->due_ns += s->length_ns;
+	if (s->due_ns < s->now + least)
+		s->due_ns = s->now + least;
+}
+
 int bb_slicer__look(struct bb_slicer *s, struct bb_kernel *k, const struct bb_targets *targets,
 		    uint64_t now, bool last)
 {
-	uint64_t began = cpu_ns(), before, cost;
+	uint64_t began = cpu_ns(), before;
 	struct step step;
 	int err;
 
@@ -558,10 +594,12 @@ int bb_slicer__look(struct bb_slicer *s, struct bb_kernel *k, const struct bb_ta
 	err = add_processes(s, targets);
 	if (!err)
 		err = make_room(s);
-	if (!err)
-		err = read_totals(s, k);
 	if (err)
 		return err;
+	/* a window without phases is worth more than none */
+	s->over = read_totals(s, k) != 0;
+	if (s->over)
+		return 0;
 	before = s->nr ? s->ends[s->nr - 1] : s->start_ns;
 	/* a rest of a slice is part of the last one */
 	step.at = last && s->nr && now - before < s->length_ns / 2 ? s->nr - 1 : s->nr;
@@ -569,14 +607,13 @@ int bb_slicer__look(struct bb_slicer *s, struct bb_kernel *k, const struct bb_ta
 	err = keep(s, k, &step);
 	s->ends[step.at] = now;
 	s->nr = step.at + 1;
-	/* the next is due where it would be had none been late */
-	cost = (cpu_ns() - began) * BB_SLICING_SHARE;
-	s->due_ns += s->length_ns;
-	if (s->due_ns < now + cost)
-		s->due_ns = now + cost;
-	if (s->due_ns < now + s->length_ns / 2)
-		s->due_ns = now + s->length_ns / 2;
+	plan(s, cpu_ns() - began);
 	return err;
+}
+
+uint64_t bb_slicer__cost_ns(const struct bb_slicer *s)
+{
+	return s->cost_ns;
 }
 
 /* ---- into a record */

@@ -36,10 +36,13 @@ uint64_t bb_slicer__due_ns(const struct bb_slicer *s);
 
 /**
  * bb_slicer__look - end a slice at ktime @now. @last: of the window, whose gate is closed. More
- * targets than BB_SLICED_MOST end the slicing. Return 0 or -ENOMEM, -errno.
+ * targets than BB_SLICED_MOST end the slicing. Return 0 or -ENOMEM.
  */
 int bb_slicer__look(struct bb_slicer *s, struct bb_kernel *k, const struct bb_targets *targets,
 		    uint64_t now, bool last);
+
+/** bb_slicer__cost_ns - CPU time that all looks took. */
+uint64_t bb_slicer__cost_ns(const struct bb_slicer *s);
 
 /**
  * bb_slicer__give - put the slices into @rec, whose processes are those of the targets in the same

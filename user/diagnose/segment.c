@@ -289,6 +289,14 @@ void bb_segment__tell(struct bb_verdict *v, const struct bb_phases *p)
 	if (other < bb_rule(BB_R_MATTERS))
 		return;
 	if (is_clear(v->bound) && share[v->bound] < bb_rule(BB_R_DOMINATES)) {
+		if (v->nr_evidence < BB_EVIDENCE_MAX)
+			v->evidence[v->nr_evidence++] = (struct bb_evidence){
+				.fact = "of the window is phases of another bound",
+				.value = other,
+				.threshold = bb_rule(BB_R_MATTERS),
+				.unit = "share",
+				.rule = "matters",
+			};
 		v->confidence *= fmin(1, fmax(0.5, 1 - fabs(other - share[v->bound])));
 		v->runner_up = BB_BOUND_MAX;
 		v->bound = BB_BOUND_MIXED;

@@ -331,6 +331,7 @@ static void json__overhead(struct writer *w, const struct bb_record *rec)
 	o = bb_json__set(o, "events", bb_json__u64(rec->overhead.events));
 	o = bb_json__set(o, "bpf_ns", bb_json__u64(rec->overhead.bpf_ns));
 	o = bb_json__set(o, "cpu_share", bb_json__real(rec->overhead.cpu_share));
+	o = bb_json__set(o, "slicing_cpu_share", bb_json__real(rec->overhead.slicing_cpu_share));
 	o = bb_json__set(o, "rss_bytes", bb_json__u64(rec->overhead.rss_bytes));
 	o = bb_json__set(o, "map_bytes", bb_json__u64(rec->overhead.map_bytes));
 	o = bb_json__set(o, "syscall_tracing",

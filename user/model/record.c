@@ -16,6 +16,7 @@ struct bb_record *bb_record__new(void)
 	rec->host.busy_share = NAN;
 	rec->overhead.bpf_ns = BB_UNKNOWN_U64;
 	rec->overhead.cpu_share = NAN;
+	rec->overhead.slicing_cpu_share = NAN;
 	rec->overhead.rss_bytes = BB_UNKNOWN_U64;
 	rec->overhead.map_bytes = BB_UNKNOWN_U64;
 	rec->overhead.machine_syscalls_per_s = BB_UNKNOWN_U64;

@@ -448,6 +448,7 @@ struct bb_record {
 		uint64_t events;  /* BPF program runs that did work for the target */
 		uint64_t bpf_ns;  /* BB_UNKNOWN_U64 unless the kernel's BPF statistics are on */
 		double cpu_share; /* our own CPU time over the window, in CPUs */
+		double slicing_cpu_share; /* part of that for slices; NaN: there are none */
 		uint64_t rss_bytes;
 		uint64_t map_bytes; /* BB_UNKNOWN_U64 if unknown */
 		enum bb_tracing syscall_tracing;
