@@ -965,16 +965,14 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	if (last && !c->end_ns)
 		c->end_ns = bb_kernel__close_gate(c->kernel);
 	end = c->end_ns ? c->end_ns : ktime();
-	if (last) {
-		err = slice(c, end, true);
-		if (err)
-			return err;
-	}
 	all_ended(c);
 	err = follow(c);
 	look_at_gils(c);
 	if (!err && c->opts.children)
 		err = bb_kernel__each_process(c->kernel, adopt_gone, c);
+	/* the gate is closed: nothing changes any more */
+	if (!err && last)
+		err = slice(c, end, true);
 	begin_look(c, ktime(), last);
 	/* before the rows are read: a name is its who was there then */
 	if (!err)

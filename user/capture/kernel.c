@@ -36,8 +36,9 @@ struct bb_kernel {
 	int (*native_fn)(const struct bb_native_sample *sample, void *ctx);
 	void *native_ctx;
 	int native_err;
-	const struct bb_row *rows; /* mapped; NULL: not yet */
-	uint32_t rows_used;        /* so many were given out, as far as was seen */
+	const struct bb_row *rows; /* the first, mapped as long as we are; NULL: not yet */
+	size_t rows_bytes;
+	uint32_t rows_used; /* so many were given out, as far as was seen */
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -256,12 +257,21 @@ out:
 	return err;
 }
 
-static size_t rows_bytes(const struct bb_kernel *k)
+#define ROWS_AT_ONCE 512 /* that are mapped: what is mapped counts as our own memory */
+
+/* @base, @bytes: what is to be unmapped again. NULL: errno says why not. */
+static const struct bb_row *map_rows(const struct bb_kernel *k, uint32_t first, void **base,
+				     size_t *bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t bytes = bpf_map__max_entries(k->skel->maps.rows) * sizeof(struct bb_row);
+	size_t all = bpf_map__max_entries(k->skel->maps.rows), end = first + ROWS_AT_ONCE;
+	size_t from = first * sizeof(struct bb_row), skip = from % page;
 
-	return (bytes + page - 1) / page * page;
+	end = (end < all ? end : all) * sizeof(struct bb_row);
+	*bytes = (end - from + skip + page - 1) / page * page;
+	*base = mmap(NULL, *bytes, PROT_READ, MAP_SHARED, bpf_map__fd(k->skel->maps.rows),
+		     (off_t)(from - skip));
+	return *base == MAP_FAILED ? NULL : (const void *)((char *)*base + skip);
 }
 
 void bb_kernel__free(struct bb_kernel *k)
@@ -274,7 +284,7 @@ void bb_kernel__free(struct bb_kernel *k)
 		bpf_link__destroy(k->ticks[i]);
 	free(k->ticks);
 	if (k->rows)
-		munmap((void *)k->rows, rows_bytes(k));
+		munmap((void *)k->rows, k->rows_bytes);
 	bpf_link__destroy(k->iter_link);
 	ring_buffer__free(k->natives);
 	boundby_bpf__destroy(k->skel);
@@ -588,32 +598,52 @@ static bool copy_row(const struct bb_row *row, struct bb_thread_sum *sum)
 	return !(sum->flags & BB_TF_ENDED);
 }
 
+/* Rows from @first up to @end. -ENOENT: from one of them on, none was ever given out (see bb_row).
+ */
+static int each_mapped(struct bb_kernel *k, const struct bb_row *rows, uint32_t first, uint32_t end,
+		       int (*fn)(uint32_t number, const struct bb_thread_sum *sum, void *ctx),
+		       void *ctx)
+{
+	struct bb_thread_sum sum;
+	int err = 0;
+
+	for (uint32_t i = first; i < end && !err; i++, rows++) {
+		if (i >= k->rows_used && !__atomic_load_n(&rows->sum.tid, __ATOMIC_RELAXED))
+			return -ENOENT;
+		if (i >= k->rows_used)
+			k->rows_used = i + 1;
+		if (copy_row(rows, &sum))
+			err = fn(i, &sum, ctx);
+	}
+	return err;
+}
+
 int bb_kernel__each_row(struct bb_kernel *k,
 			int (*fn)(uint32_t number, const struct bb_thread_sum *sum, void *ctx),
 			void *ctx)
 {
 	uint32_t nr = bpf_map__max_entries(k->skel->maps.rows);
-	struct bb_thread_sum sum;
+	void *base;
 	int err = 0;
 
-	if (!k->rows) {
-		void *at = mmap(NULL, rows_bytes(k), PROT_READ, MAP_SHARED,
-				bpf_map__fd(k->skel->maps.rows), 0);
+	if (!k->rows)
+		k->rows = map_rows(k, 0, &base, &k->rows_bytes);
+	if (!k->rows)
+		return -errno;
+	for (uint32_t first = 0; first < nr && !err; first += ROWS_AT_ONCE) {
+		uint32_t end = nr - first < ROWS_AT_ONCE ? nr : first + ROWS_AT_ONCE;
+		const struct bb_row *rows = k->rows;
+		size_t bytes = 0;
 
-		if (at == MAP_FAILED)
+		if (first)
+			rows = map_rows(k, first, &base, &bytes);
+		if (!rows)
 			return -errno;
-		k->rows = at;
+		err = each_mapped(k, rows, first, end, fn, ctx);
+		if (first)
+			munmap(base, bytes);
 	}
-	for (uint32_t i = 0; i < nr && !err; i++) {
-		/* see bb_row: from here on none was ever given out */
-		if (i >= k->rows_used && !__atomic_load_n(&k->rows[i].sum.tid, __ATOMIC_RELAXED))
-			break;
-		if (i >= k->rows_used)
-			k->rows_used = i + 1;
-		if (copy_row(&k->rows[i], &sum))
-			err = fn(i, &sum, ctx);
-	}
-	return err;
+	return err == -ENOENT ? 0 : err;
 }
 
 uint64_t bb_kernel__ends(const struct bb_kernel *k)

@@ -65,6 +65,7 @@ struct bb_slicer {
 	size_t nr, room;
 	struct sliced **processes; /* by index of the target */
 	size_t nr_processes;
+	size_t nr_late;  /* of them, from this one on only the last look saw them */
 	uint32_t *index; /* table by hash of tgid: index of the target, and 1 */
 	size_t nr_index; /* a power of two */
 	struct shadow *shadows;
@@ -591,6 +592,7 @@ int bb_slicer__look(struct bb_slicer *s, struct bb_kernel *k, const struct bb_ta
 	if (s->over)
 		return 0;
 	s->now = now;
+	s->nr_late = last ? s->nr_processes : SIZE_MAX;
 	err = add_processes(s, targets);
 	if (!err)
 		err = make_room(s);
@@ -621,6 +623,58 @@ uint64_t bb_slicer__cost_ns(const struct bb_slicer *s)
 static uint64_t at(const struct column *c, size_t i)
 {
 	return c->v ? c->v[i] : 0;
+}
+
+/*
+ * A process that came and went between two looks is known since the last one, which has all of
+ * it: that is spread over the slices in which it was there.
+ */
+struct spread {
+	const struct bb_slicer *s;
+	uint64_t start, end;
+};
+
+static int spread_column(struct column *c, void *ctx)
+{
+	const struct spread *sp = ctx;
+	uint64_t all = at(c, sp->s->nr - 1), left = all;
+
+	if (!all)
+		return 0;
+	c->v[sp->s->nr - 1] = 0;
+	for (size_t i = 0; i < sp->s->nr; i++) {
+		uint64_t from = i ? sp->s->ends[i - 1] : sp->s->start_ns, to = sp->s->ends[i];
+		uint64_t ns;
+
+		from = from > sp->start ? from : sp->start;
+		if (to >= sp->end || i + 1 == sp->s->nr) {
+			c->v[i] += left;
+			return 0;
+		}
+		if (to <= from)
+			continue;
+		ns = (uint64_t)((double)all * (double)(to - from) / (double)(sp->end - sp->start));
+		ns = ns < left ? ns : left;
+		c->v[i] += ns;
+		left -= ns;
+	}
+	return 0;
+}
+
+static void spread_process(const struct bb_slicer *s, struct sliced *from,
+			   const struct bb_process *p)
+{
+	struct spread sp = { .s = s, .start = UINT64_MAX };
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		uint64_t start = s->start_ns + p->threads[i].start_ns;
+		uint64_t end = start + p->threads[i].window_ns;
+
+		sp.start = start < sp.start ? start : sp.start;
+		sp.end = end > sp.end ? end : sp.end;
+	}
+	if (sp.end > sp.start)
+		each_column(from, spread_column, &sp);
 }
 
 /* Of the futex waits whose words are not told apart, the part that is for locks. */
@@ -704,6 +758,8 @@ int bb_slicer__give(const struct bb_slicer *s, struct bb_record *rec)
 	rec->nr_slices = s->nr;
 	for (size_t i = 0; i < s->nr; i++)
 		rec->slice_ends[i] = s->ends[i] - s->start_ns;
+	for (size_t i = s->nr_late; i < s->nr_processes && i < rec->nr_processes; i++)
+		spread_process(s, s->processes[i], &rec->processes[i]);
 	for (size_t i = 0; i < s->nr_processes && i < rec->nr_processes && !err; i++)
 		err = give_process(s, s->processes[i], &rec->processes[i]);
 	return err;

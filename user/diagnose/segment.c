@@ -26,6 +26,8 @@ struct segment {
 	size_t nr;
 	struct bb_facts *facts; /* of them, in the run of slices that is judged */
 	struct bb_amounts *amounts;
+	double *on; /* ns on a CPU, of all of them, by slice */
+	double cpus;
 	double quality;
 	bool tree;  /* of all of them together */
 	size_t who; /* else of this one */
@@ -43,17 +45,33 @@ static double length(const struct bb_record *rec, size_t from, size_t to)
 	return (double)(rec->slice_ends[to - 1] - (from ? rec->slice_ends[from - 1] : 0));
 }
 
-/* Facts and amounts of a run of slices. */
+/* Use of the usable CPUs by all processes together. */
+static double fill_of(const struct segment *s, size_t from, size_t to)
+{
+	double on = 0;
+
+	for (size_t i = from; i < to; i++)
+		on += s->on[i];
+	return s->cpus > 0 ? on / length(s->rec, from, to) / s->cpus : 1;
+}
+
+/* Facts and amounts of a run of slices: as bb_whole__of(), of one process alone where that will do.
+ */
 static void facts_of(struct segment *s, size_t from, size_t to, struct bb_facts *f,
 		     struct bb_amounts *a)
 {
 	struct bb_whole whole;
 
+	if (!s->tree) {
+		bb_parts__facts(&s->parts[s->who], from, to, f);
+		bb_amounts__of(a, f, fmax(f->cpus > 0 ? f->on / f->cpus : 1, fill_of(s, from, to)));
+		return;
+	}
 	for (size_t i = 0; i < s->nr; i++)
 		bb_parts__facts(&s->parts[i], from, to, &s->facts[i]);
 	bb_whole__of(&whole, s->facts, s->nr, length(s->rec, from, to), s->amounts);
-	*f = s->tree ? whole.facts : s->facts[s->who];
-	*a = s->tree ? whole.amounts : s->amounts[s->who];
+	*f = whole.facts;
+	*a = whole.amounts;
 }
 
 static void point_of(struct segment *s, size_t i, double *x)
@@ -244,12 +262,16 @@ int bb_segment(const struct bb_record *rec, const struct bb_facts *facts, double
 	s.parts = calloc(nr, sizeof(*s.parts));
 	s.facts = calloc(nr, sizeof(*s.facts));
 	s.amounts = calloc(nr, sizeof(*s.amounts));
-	if (!s.parts || !s.facts || !s.amounts)
+	s.on = calloc(rec->nr_slices, sizeof(*s.on));
+	if (!s.parts || !s.facts || !s.amounts || !s.on)
 		err = -ENOMEM;
 	for (; s.nr < nr && !err; s.nr++) {
 		err = bb_parts__of(&s.parts[s.nr], rec, &rec->processes[s.nr], &facts[s.nr]);
 		if (err)
 			break;
+		s.cpus = fmax(s.cpus, facts[s.nr].cpus);
+		for (size_t i = 0; i < rec->nr_slices; i++)
+			s.on[i] += s.parts[s.nr].items[i].states[BB_STATE_ONCPU];
 	}
 	if (!err)
 		err = all_phases(&s, phases);
@@ -258,6 +280,7 @@ int bb_segment(const struct bb_record *rec, const struct bb_facts *facts, double
 	free(s.parts);
 	free(s.facts);
 	free(s.amounts);
+	free(s.on);
 	return err;
 }
 
