@@ -152,7 +152,7 @@ extern __u32 bb_want_wakers; /* somebody waits on a futex: who wakes it matters 
 extern __u64 bb_regs_at;    /* where on its kernel stack a task's registers are, 0: not asked yet */
 extern __u32 bb_runq_exact; /* run-queue time can be told from blocked time here */
 extern __u64 bb_proc_events; /* counts forks and execs of targets */
-extern __u64 bb_ends; /* threads that began to end, and those that have: each counts twice */
+extern __u64 bb_ends;        /* threads that began to end, and those that have: each counts twice */
 /* entries in these maps, of which none is ever taken out */
 extern __u32 bb_holders_used;
 extern __u32 bb_py_sums_used;
