@@ -271,6 +271,20 @@ static void two_phases(void **state)
 	end(&m);
 }
 
+/* A fifth of the window with another bound does not matter, as it does not without phases. */
+static void little_of_another(void **state)
+{
+	const struct piece pieces[] = { for_slices(alone, 80), for_slices(idle, 20) };
+	struct made m = {};
+
+	(void)state;
+	make(&m, pieces, 2, SLICE, 1);
+	assert_int_equal(phases_of(&m)->nr, 2);
+	assert_int_equal(m.diag.processes[0].bound, BB_BOUND_CPU_BOUND);
+	assert_null(strstr(m.diag.processes[0].summary, "hases"));
+	end(&m);
+}
+
 /* A second of each, over and over: neither dominates, so it is mixed, and says why. */
 static void periodic(void **state)
 {
@@ -564,6 +578,7 @@ int main(void)
 		cmocka_unit_test(steady),
 		cmocka_unit_test(scattered),
 		cmocka_unit_test(two_phases),
+		cmocka_unit_test(little_of_another),
 		cmocka_unit_test(periodic),
 		cmocka_unit_test(other_cycles),
 		cmocka_unit_test(too_short_for_a_period),

@@ -308,9 +308,9 @@ void bb_segment__tell(struct bb_verdict *v, const struct bb_phases *p)
 		if (is_clear(b) && b != (int)v->bound)
 			other = fmax(other, share[b]);
 	}
-	bb_phases__words(p, words, sizeof(words));
 	if (other < bb_rule(BB_R_MATTERS))
 		return;
+	bb_phases__words(p, words, sizeof(words));
 	if (is_clear(v->bound) && share[v->bound] < bb_rule(BB_R_DOMINATES)) {
 		if (v->nr_evidence < BB_EVIDENCE_MAX)
 			v->evidence[v->nr_evidence++] = (struct bb_evidence){
@@ -327,6 +327,9 @@ void bb_segment__tell(struct bb_verdict *v, const struct bb_phases *p)
 	if (v->bound == BB_BOUND_MIXED)
 		v->summary[0] = '\0';
 	at = strlen(v->summary);
+	/* half a sentence would be worse than none: the phases are told elsewhere too */
+	if (at + strlen(words) + 40 > sizeof(v->summary))
+		return;
 	snprintf(v->summary + at, sizeof(v->summary) - at, "%s%s.",
 		 at ? " In phases: " : "Its phases have different bounds: ", words);
 }
