@@ -331,5 +331,5 @@ void bb_segment__tell(struct bb_verdict *v, const struct bb_phases *p)
 	if (at + strlen(words) + 40 > sizeof(v->summary))
 		return;
 	snprintf(v->summary + at, sizeof(v->summary) - at, "%s%s.",
-		 at ? " In phases: " : "Its phases have different bounds: ", words);
+		 at ? " In phases: " : "Phases have different bounds: ", words);
 }
