@@ -106,7 +106,7 @@ TEST_LIB := $(filter-out tests/lib/py%.c tests/lib/pollclock.c,$(wildcard tests/
 PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c))
 # of the capture, what needs no kernel
 PURE_CAPTURE := user/capture/allowance.c user/capture/ends.c user/capture/fold.c user/capture/governor.c user/capture/mem.c \
-	user/capture/sysclass.c \
+	user/capture/sliced.c user/capture/sliced_give.c user/capture/sysclass.c \
 	$(patsubst %,user/capture/python_%.c,attr code image lines names str threads) \
 	$(patsubst %,user/capture/%.c,elf maps native perf_map procfs symbols)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -396,6 +396,17 @@ struct bb_thread_sum {
 _Static_assert(sizeof(struct bb_thread_sum) == 776, "bb_thread_sum");
 _Static_assert(__builtin_offsetof(struct bb_thread_sum, slots) == 568, "bb_thread_sum.slots");
 
+/*
+ * A thread's row: value of map `rows`. Whose it is stands in it, so that whoever comes by a
+ * number that is no longer good sees it. Numbers are given out first to last, and one that came
+ * back comes up again after all others: behind the first row without a tid there is none yet.
+ */
+struct bb_row {
+	bb_u64 task; /* struct task_struct *; 0: nobody's */
+	struct bb_thread_sum sum;
+};
+_Static_assert(sizeof(struct bb_row) == 784, "bb_row");
+
 /* What the task iterator is to do: bb_iter_mode. */
 enum bb_iter_mode {
 	BB_ITER_SURVEY = 0, /* a bb_leader_row for each process of the machine */

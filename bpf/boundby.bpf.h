@@ -20,18 +20,16 @@
 		__type(value, value_type);                                                         \
 	}
 
-/*
- * A thread's row. Whose it is stands in it, so that whoever comes by a number
- * that is no longer good sees it.
- */
-struct bb_row {
-	u64 task; /* struct task_struct *; 0: nobody's */
-	struct bb_thread_sum sum;
-};
-
 /* User space sizes them between open and load; these sizes load standalone. */
 BB_MAP(threads, BPF_MAP_TYPE_HASH, u64, u32, 4096); /* the number of a task's row */
-BB_MAP(rows, BPF_MAP_TYPE_ARRAY, u32, struct bb_row, 4096);
+/* User space reads them in place, many times in a window. */
+struct bb_map_rows {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, struct bb_row);
+};
 /* Numbers of rows that nobody has; user space fills them. */
 #define BB_FREE_MAP(name, entries)                                                                 \
 	struct bb_map_##name {                                                                     \
@@ -158,6 +156,7 @@ extern __u32 bb_want_wakers; /* somebody waits on a futex: who wakes it matters 
 extern __u64 bb_regs_at;    /* where on its kernel stack a task's registers are, 0: not asked yet */
 extern __u32 bb_runq_exact; /* run-queue time can be told from blocked time here */
 extern __u64 bb_proc_events; /* counts forks and execs of targets */
+extern __u64 bb_ends;        /* threads that began to end, and those that have: each counts twice */
 /* entries in these maps, of which none is ever taken out */
 extern __u32 bb_holders_used;
 extern __u32 bb_py_sums_used;

@@ -59,6 +59,7 @@ __u32 bb_want_wakers = 0;
 __u64 bb_regs_at = 0;
 __u32 bb_runq_exact = 0;
 __u64 bb_proc_events = 0;
+__u64 bb_ends = 0;
 __u32 bb_holders_used = 0;
 __u32 bb_py_sums_used = 0;
 __u8 bb_targets[BB_TARGET_SLOTS] = {};

@@ -94,6 +94,7 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 		return;
 	tgid = t->tgid;
 	tid = t->tid;
+	__sync_fetch_and_add(&bb_ends, 1);
 	t->flags |= BB_TF_ENDED;
 	t->migrations = migrations_since(p, t);
 	self = t->self;
@@ -124,6 +125,7 @@ static __noinline void thread_end(struct task_struct *p, struct bb_thread_sum *t
 		bpf_map_delete_elem(&py_threads, &key);
 	}
 	row_leave(p);
+	__sync_fetch_and_add(&bb_ends, 1);
 }
 
 /* A thread for which there never was room ends: its time is known, its states are not. */
@@ -141,6 +143,7 @@ static __noinline int unseen_end(struct task_struct *p, u64 now)
 		since = p->start_time;
 	if (now < since)
 		return 0;
+	__sync_fetch_and_add(&bb_ends, 2);
 	__sync_fetch_and_add(&proc->ended, 1);
 	__sync_fetch_and_add(&proc->folded, 1);
 	__sync_fetch_and_add(&proc->folded_window, now - since);

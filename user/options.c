@@ -187,6 +187,9 @@ static void check(struct argp_state *state, struct bb_options *o)
 	/* a command is watched until it ends, intervals until somebody stops them */
 	if (!o->duration_set && !o->capture.command && !o->interval_ns)
 		o->duration_ns = DEFAULT_DURATION_NS;
+	/* an interval is a slice itself */
+	o->capture.slices = !o->interval_ns;
+	o->capture.window_ns = o->duration_ns;
 }
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)

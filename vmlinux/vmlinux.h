@@ -49,6 +49,7 @@ enum {
 	BPF_F_NO_PREALLOC = 1,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_F_USER_STACK = 256,
+	BPF_F_MMAPABLE = 1024, /* since 5.5 */
 };
 
 #ifdef __x86_64__

@@ -283,6 +283,54 @@ static void gil__limits(struct sample *s)
 			abort();
 }
 
+static void phases__add(struct bb_phases *p, enum bb_bound bound, uint64_t ns)
+{
+	const struct bb_phase *last = p->nr ? &p->items[p->nr - 1] : NULL;
+	uint64_t at = last ? last->start_ns + last->ns : 0;
+	struct bb_phase *more = realloc(p->items, (p->nr + 1) * sizeof(*more));
+	bool gil = bound == BB_BOUND_GIL_BOUND;
+
+	if (!more)
+		abort();
+	p->items = more;
+	more += p->nr++;
+	memset(more, 0, sizeof(*more));
+	more->start_ns = at;
+	more->ns = ns;
+	more->bound = bound;
+	more->confidence = gil ? 0.97 : 0.91;
+	more->components[bound] = gil ? 0.98 : 0.92;
+	more->components[BB_BOUND_CPU_BOUND] = gil ? 0.02 : 0.08;
+	strcpy(more->summary, gil ? "Python's GIL lets one thread run at a time."
+				  : "It mostly waits for the network.");
+	more->gil_share = gil ? 0.99 : 0.01;
+	more->budget.ns[BB_STATE_ONCPU] = ns / (gil ? 1 : 20);
+	more->budget.ns[gil ? BB_STATE_GIL : BB_STATE_NET] =
+		4 * ns - more->budget.ns[BB_STATE_ONCPU];
+}
+
+/* Computing, and now and then waiting for the network, cut by the window on both sides. */
+static void gil__phases(struct sample *s)
+{
+	struct bb_phases *p = calloc(1, sizeof(*p));
+
+	s->diag.phases = p;
+	s->rec->slice_ends = calloc(100, sizeof(*s->rec->slice_ends));
+	if (!p || !s->rec->slice_ends)
+		abort();
+	s->rec->nr_slices = 100;
+	s->rec->overhead.slicing_cpu_share = 0.0004;
+	for (uint64_t i = 0; i < 100; i++)
+		s->rec->slice_ends[i] = (i + 1) * 100 * MS;
+	phases__add(p, BB_BOUND_GIL_BOUND, 600 * MS);
+	for (int i = 0; i < 3; i++) {
+		phases__add(p, BB_BOUND_IO_BOUND, 900 * MS);
+		phases__add(p, BB_BOUND_GIL_BOUND, 2 * SEC);
+	}
+	phases__add(p, BB_BOUND_IO_BOUND, 700 * MS);
+	bb_phases__repeat(p);
+}
+
 static void sample__gil(struct sample *s)
 {
 	struct bb_wait join = { .state = BB_STATE_QUEUE,
@@ -334,6 +382,7 @@ static void sample__gil(struct sample *s)
 	}
 	make__sum(p);
 	gil__verdict(sample__verdicts(s));
+	gil__phases(s);
 	s->diag.findings = calloc(1, sizeof(*s->diag.findings));
 	if (!s->diag.findings || bb_findings__of(s->diag.findings, s->rec, p))
 		abort();

@@ -57,7 +57,7 @@ def test_rules():
     assert code and set(page) == set(code)
     for name, value in code.items():
         assert float(page[name][1]) == float(value), name
-        assert page[name][2] in ("threads", "share", "ns", "per_s"), name
+        assert page[name][2] in ("threads", "share", "ns", "per_s", "slices"), name
         if page[name][2] != "per_s":
             assert (float(value) > 1000) == (page[name][2] == "ns"), name
         assert page[name][3] and page[name][4], "%s: say what it is, and on what evidence" % name
@@ -136,7 +136,7 @@ def test_manual_has_the_states():
 
 
 def test_manual_has_the_verdicts():
-    code = re.findall(r'X\(\w+,\s*"([\w-]+)"\)', macro("user/diagnose/diagnosis.h", "BB_VERDICTS"))
+    code = re.findall(r'X\(\w+,\s*"([\w-]+)"\)', macro("user/diagnose/bound.h", "BB_VERDICTS"))
     assert code and words(manual_section("VERDICTS")) == code
     assert set(rows(section(source("README.md"), "The verdicts"))) == set(code)
 

@@ -27,6 +27,7 @@
 #include "privileges.h"
 #include "procfs.h"
 #include "python_code.h"
+#include "slicer.h"
 #include "sockets.h"
 #include "target.h"
 #include "thread_names.h"
@@ -60,6 +61,7 @@ struct bb_capture {
 	struct bb_native_stacks *native_stacks; /* NULL: not asked for */
 	struct bb_kallsyms kallsyms;
 	struct bb_thread_names *names;
+	struct bb_slicer *slicer; /* NULL: no slices */
 	struct bb_allowance allowance;
 	uint64_t listeners_ns; /* when the ports that are listened on are to be read next */
 	uint64_t learn_ns;     /* when stacks and threads are to be named next */
@@ -529,6 +531,10 @@ static int open_window(struct bb_capture *c)
 	if (!err && bb_kernel__wants_wakers(c->kernel))
 		err = bb_kernel__attach_wakers(c->kernel);
 	bb_allowance__start(&c->allowance, ktime());
+	if (!err && c->opts.slices) {
+		c->slicer = bb_slicer__new(c->start_ns, c->opts.window_ns);
+		err = c->slicer ? 0 : -ENOMEM;
+	}
 	return err ? err : bb_governor__start(&c->governor, c->start_ns, bb_kernel__nr_cpus());
 }
 
@@ -609,6 +615,7 @@ void bb_capture__free(struct bb_capture *c)
 	bb_kallsyms__free(&c->kallsyms);
 	bb_native_programs__free(c->programs);
 	bb_thread_names__free(c->names);
+	bb_slicer__free(c->slicer);
 	bb_governor__free(&c->governor);
 	if (c->signal_fd >= 0)
 		close(c->signal_fd);
@@ -812,6 +819,23 @@ static int sleep_until(struct bb_capture *c, uint64_t now, uint64_t until)
 	return ppoll(fds, nr, &ts, NULL) < 0 && errno != EINTR ? -errno : 0;
 }
 
+/* End a slice, if one is due. */
+static int slice(struct bb_capture *c, uint64_t now, bool last)
+{
+	if (!c->slicer || (!last && now < bb_slicer__due_ns(c->slicer)))
+		return 0;
+	return bb_slicer__look(c->slicer, c->kernel, &c->targets, now, last);
+}
+
+static uint64_t next_event(const struct bb_capture *c, uint64_t look, uint64_t until)
+{
+	uint64_t due = c->slicer ? bb_slicer__due_ns(c->slicer) : UINT64_MAX;
+
+	if (look < until)
+		until = look;
+	return due < until ? due : until;
+}
+
 int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 {
 	/* the first look is early: a machine full of system calls is to be spared */
@@ -823,7 +847,9 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 
 		if (now >= until_ns)
 			return BB_CAPTURE_TIME;
-		err = sleep_until(c, now, look < until_ns ? look : until_ns);
+		err = sleep_until(c, now, next_event(c, look, until_ns));
+		if (!err)
+			err = slice(c, ktime(), false);
 		if (err)
 			return err;
 		event = read_signals(c);
@@ -885,6 +911,9 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 		rec->overhead.bpf_ns = bpf_ns - (c->bpf_ns == UINT64_MAX ? 0 : c->bpf_ns);
 	rec->overhead.cpu_share = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) /
 				  (double)(end - c->start_ns);
+	if (c->slicer)
+		rec->overhead.slicing_cpu_share =
+			(double)bb_slicer__cost_ns(c->slicer) / (double)(end - c->start_ns);
 	rec->overhead.map_bytes = bb_kernel__map_bytes(c->kernel);
 	rec->overhead.syscall_tracing = c->tracing;
 	rec->overhead.machine_syscalls_per_s = c->governor.rate ? c->governor.rate : BB_UNKNOWN_U64;
@@ -946,6 +975,9 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	look_at_gils(c);
 	if (!err && c->opts.children)
 		err = bb_kernel__each_process(c->kernel, adopt_gone, c);
+	/* the gate is closed: nothing changes any more */
+	if (!err && last)
+		err = slice(c, end, true);
 	begin_look(c, ktime(), last);
 	/* before the rows are read: a name is its who was there then */
 	if (!err)
@@ -972,6 +1004,8 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 	fill_overhead(c, rec, end);
 	err = bb_build__processes(rec, c->kernel, &c->targets, &o);
 	rec->drops[BB_DROP_LOOKS_CUT] += c->allowance.cut;
+	if (!err && c->slicer)
+		err = bb_slicer__give(c->slicer, rec);
 	if (!err)
 		fill_memory(rec);
 	return err;

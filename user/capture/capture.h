@@ -21,6 +21,8 @@ struct bb_capture_opts {
 	char *const *command; /* NULL, or the argv of a command to run */
 	enum bb_syscall_mode syscalls;
 	bool stacks;           /* of what threads block in, run in and are woken from */
+	bool slices;           /* cut the window into slices */
+	uint64_t window_ns;    /* that was asked for, 0: nobody knows */
 	bool keep_files;       /* output to a file yet to be renamed */
 	uint32_t test_threads; /* tests: entries of the maps, 0: as the target needs */
 	uint32_t test_exited;

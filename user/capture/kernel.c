@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -46,6 +47,9 @@ struct bb_kernel {
 	int (*native_fn)(const struct bb_native_sample *sample, void *ctx);
 	void *native_ctx;
 	int native_err;
+	const struct bb_row *rows; /* the first, mapped as long as we are; NULL: not yet */
+	size_t rows_bytes;
+	uint32_t rows_used; /* so many were given out, as far as was seen */
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -267,6 +271,23 @@ out:
 	return err;
 }
 
+#define ROWS_AT_ONCE 512 /* that are mapped: what is mapped counts as our own memory */
+
+/* @base, @bytes: what is to be unmapped again. NULL: errno says why not. */
+static const struct bb_row *map_rows(const struct bb_kernel *k, uint32_t first, void **base,
+				     size_t *bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t all = bpf_map__max_entries(k->skel->maps.rows), end = first + ROWS_AT_ONCE;
+	size_t from = first * sizeof(struct bb_row), skip = from % page;
+
+	end = (end < all ? end : all) * sizeof(struct bb_row);
+	*bytes = (end - from + skip + page - 1) / page * page;
+	*base = mmap(NULL, *bytes, PROT_READ, MAP_SHARED, bpf_map__fd(k->skel->maps.rows),
+		     (off_t)(from - skip));
+	return *base == MAP_FAILED ? NULL : (const void *)((char *)*base + skip);
+}
+
 void bb_kernel__free(struct bb_kernel *k)
 {
 	if (!k)
@@ -276,6 +297,8 @@ void bb_kernel__free(struct bb_kernel *k)
 	for (int i = 0; i < k->nr_ticks; i++)
 		bpf_link__destroy(k->ticks[i]);
 	free(k->ticks);
+	if (k->rows)
+		munmap((void *)k->rows, k->rows_bytes);
 	bpf_link__destroy(k->iter_link);
 	ring_buffer__free(k->natives);
 	boundby_bpf__destroy(k->skel);
@@ -582,6 +605,103 @@ int bb_kernel__each_thread(struct bb_kernel *k,
 	return iterate(k, BB_ITER_READ, sizeof(struct bb_thread_row), thread_row, &c);
 }
 
+#define COPY_TRIES 8
+
+/* A copy of a row that nothing changed meanwhile, as a sequence lock is read. */
+static bool copy_row(const struct bb_row *row, struct bb_thread_sum *sum)
+{
+	for (int i = 0; i < COPY_TRIES; i++) {
+		uint32_t seq = __atomic_load_n(&row->sum.seq, __ATOMIC_ACQUIRE);
+		uint64_t task = __atomic_load_n(&row->task, __ATOMIC_RELAXED);
+
+		if (!task || (__atomic_load_n(&row->sum.flags, __ATOMIC_RELAXED) & BB_TF_ENDED))
+			return false;
+		if (seq & 1)
+			continue;
+		memcpy(sum, &row->sum, sizeof(*sum));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&row->sum.seq, __ATOMIC_RELAXED) == seq &&
+		    __atomic_load_n(&row->task, __ATOMIC_RELAXED) == task)
+			return !(sum->flags & BB_TF_ENDED);
+	}
+	/* it is the busiest of all: a torn copy is off by one event */
+	memcpy(sum, &row->sum, sizeof(*sum));
+	return !(sum->flags & BB_TF_ENDED);
+}
+
+/* Rows from @first up to @end. -ENOENT: from one of them on, none was ever given out (see bb_row).
+ */
+static int each_mapped(struct bb_kernel *k, const struct bb_row *rows, uint32_t first, uint32_t end,
+		       int (*fn)(uint32_t number, const struct bb_thread_sum *sum, void *ctx),
+		       void *ctx)
+{
+	struct bb_thread_sum sum;
+	int err = 0;
+
+	for (uint32_t i = first; i < end && !err; i++, rows++) {
+		if (i >= k->rows_used && !__atomic_load_n(&rows->sum.tid, __ATOMIC_RELAXED))
+			return -ENOENT;
+		if (i >= k->rows_used)
+			k->rows_used = i + 1;
+		if (copy_row(rows, &sum))
+			err = fn(i, &sum, ctx);
+	}
+	return err;
+}
+
+int bb_kernel__each_row(struct bb_kernel *k,
+			int (*fn)(uint32_t number, const struct bb_thread_sum *sum, void *ctx),
+			void *ctx)
+{
+	uint32_t nr = bpf_map__max_entries(k->skel->maps.rows);
+	void *base;
+	int err = 0;
+
+	if (!k->rows)
+		k->rows = map_rows(k, 0, &base, &k->rows_bytes);
+	if (!k->rows)
+		return -errno;
+	for (uint32_t first = 0; first < nr && !err; first += ROWS_AT_ONCE) {
+		uint32_t end = nr - first < ROWS_AT_ONCE ? nr : first + ROWS_AT_ONCE;
+		const struct bb_row *rows = k->rows;
+		size_t bytes = 0;
+
+		if (first)
+			rows = map_rows(k, first, &base, &bytes);
+		if (!rows)
+			return -errno;
+		err = each_mapped(k, rows, first, end, fn, ctx);
+		if (first)
+			munmap(base, bytes);
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+uint64_t bb_kernel__ends(const struct bb_kernel *k)
+{
+	return __atomic_load_n(&k->skel->bss->bb_ends, __ATOMIC_ACQUIRE);
+}
+
+int bb_kernel__get_contention(struct bb_kernel *k, bool gil, uint32_t tgid, uint64_t addr,
+			      struct bb_contention *c)
+{
+	struct bb_lock_key key = { .addr = addr, .tgid = tgid };
+	struct bb_lock_sum lock;
+	struct bb_gil_sum sum;
+
+	if (gil) {
+		if (bpf_map__lookup_elem(k->skel->maps.gils, &key, sizeof(key), &sum, sizeof(sum),
+					 0))
+			return -ENOENT;
+		*c = sum.contention;
+		return 0;
+	}
+	if (bpf_map__lookup_elem(k->skel->maps.locks, &key, sizeof(key), &lock, sizeof(lock), 0))
+		return -ENOENT;
+	*c = lock.contention;
+	return 0;
+}
+
 /* Walk a hash map of ours; @val is room for one value. Rows that vanish meanwhile are skipped. */
 #define EACH(map, key_type, val_type, call)                                                        \
 	do {                                                                                       \
@@ -599,7 +719,25 @@ int bb_kernel__each_thread(struct bb_kernel *k,
 int bb_kernel__each_exited(struct bb_kernel *k,
 			   int (*fn)(const struct bb_thread_sum *sum, void *ctx), void *ctx)
 {
-	EACH(k->skel->maps.exited, uint64_t, struct bb_thread_sum, fn(&val, ctx));
+	struct bpf_map *map = k->skel->maps.exited;
+	uint32_t nr = bpf_map__max_entries(map), out;
+	uint64_t *keys = malloc(nr * sizeof(*keys));
+	struct bb_thread_sum *sums = malloc(nr * sizeof(*sums));
+	int err = 0;
+
+	/* all at once (5.6): two calls a row would be most of what a slice costs */
+	if (keys && sums &&
+	    (!bpf_map_lookup_batch(bpf_map__fd(map), NULL, &out, keys, sums, &nr, NULL) ||
+	     errno == ENOENT)) {
+		for (uint32_t i = 0; i < nr && !err; i++)
+			err = fn(&sums[i], ctx);
+		free(keys);
+		free(sums);
+		return err;
+	}
+	free(keys);
+	free(sums);
+	EACH(map, uint64_t, struct bb_thread_sum, fn(&val, ctx));
 }
 
 int bb_kernel__each_process(struct bb_kernel *k,

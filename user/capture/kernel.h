@@ -211,6 +211,25 @@ int bb_kernel__each_stack_sum(struct bb_kernel *k,
 int bb_kernel__get_native_stack(struct bb_kernel *k, uint64_t id, struct bb_stack *stack);
 
 /**
+ * bb_kernel__each_row - the rows of threads that have not ended, read in place: no pass over the
+ * machine's tasks, and their open states are not closed. @number: of the row, that others have
+ * had before and may have after. Return 0, what @fn returned, or -errno.
+ */
+int bb_kernel__each_row(struct bb_kernel *k,
+			int (*fn)(uint32_t number, const struct bb_thread_sum *sum, void *ctx),
+			void *ctx);
+
+/**
+ * bb_kernel__ends - goes up as threads begin to end, and once more as each has: while it stays
+ * the same, none has gone from the rows to where ended ones are summed.
+ */
+uint64_t bb_kernel__ends(const struct bb_kernel *k);
+
+/** bb_kernel__get_contention - of a GIL, or else of a lock. Return 0 or -ENOENT. */
+int bb_kernel__get_contention(struct bb_kernel *k, bool gil, uint32_t tgid, uint64_t addr,
+			      struct bb_contention *c);
+
+/**
  * bb_kernel__each_native - the samples that came since the last call; they are gone then. After
  * an error of @fn the rest is lost. Return 0, what @fn returned, or -errno.
  */

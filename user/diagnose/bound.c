@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bound.h"
+
 #include "diagnosis.h"
 
 const char *bb_bound__name(enum bb_bound b)
@@ -27,6 +29,9 @@ void bb_diagnosis__free(struct bb_diagnosis *diag)
 		bb_findings__free(&diag->findings[i]);
 	free(diag->findings);
 	bb_findings__free(&diag->tree_findings);
+	for (size_t i = 0; diag->phases && i < diag->nr_processes + diag->has_tree; i++)
+		bb_phases__free(&diag->phases[i]);
+	free(diag->phases);
 	free(diag->processes);
 	free(diag->reasons);
 	memset(diag, 0, sizeof(*diag));

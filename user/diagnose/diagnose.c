@@ -7,7 +7,10 @@
 #include "explain.h"
 #include "feeder.h"
 #include "rules.h"
+#include "segment.h"
 #include "tree_findings.h"
+#include "verdict.h"
+#include "whole.h"
 
 /*
  * What a loss leaves of the confidence. Threads without detail may be the ones
@@ -33,17 +36,6 @@ static double quality_of(const struct bb_record *rec, bool *incomplete)
 	return q;
 }
 
-static double fill_of(const struct bb_facts *f)
-{
-	return f->cpus > 0 ? f->on / f->cpus : 1;
-}
-
-/* In a tree each process counts for the part of the window in which it was there. */
-static double part_of(const struct bb_record *rec, const struct bb_facts *f)
-{
-	return rec->window.ns ? fmin(1, f->window_ns / (double)rec->window.ns) : 1;
-}
-
 static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	int err = 0;
@@ -56,73 +48,65 @@ static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 	return err ? err : bb_tree_findings__of(&diag->tree_findings, rec);
 }
 
-/* The facts of each process, and of all of them together. */
-static void gather(const struct bb_record *rec, struct bb_facts *facts, struct bb_facts *tree)
+/* The verdicts, and the phases that they tell of. */
+static int judge_all(const struct bb_record *rec, struct bb_diagnosis *diag, struct bb_facts *facts,
+		     struct bb_amounts *amounts)
 {
-	for (size_t i = 0; i < rec->nr_processes; i++) {
+	size_t nr = rec->nr_processes;
+	struct bb_reason *all = &diag->reasons[nr];
+	double quality = quality_of(rec, &diag->incomplete);
+	struct bb_whole whole;
+	int err;
+
+	for (size_t i = 0; i < nr; i++)
 		bb_facts__of(&facts[i], rec, &rec->processes[i]);
-		bb_facts__add(tree, &facts[i], part_of(rec, &facts[i]));
-	}
-}
-
-static void judge(const struct bb_record *rec, struct bb_diagnosis *diag, struct bb_facts *facts)
-{
-	struct bb_reason *whole = &diag->reasons[rec->nr_processes];
-	struct bb_facts *tree = &whole->facts;
-	double quality = quality_of(rec, &diag->incomplete), tree_fill;
-	bool tree_works;
-
-	gather(rec, facts, tree);
-	tree_fill = fill_of(tree);
-	tree_works = bb_facts__beside_timers(tree) >= bb_rule(BB_R_IDLE_BELOW);
-	if (tree_works)
-		bb_facts__drop_timers(tree);
-	for (size_t i = 0; i < rec->nr_processes; i++) {
-		struct bb_reason *r = &diag->reasons[i];
-		struct bb_amounts a;
-
-		/* the CPUs that a process's own relatives fill are full for it too */
-		r->facts = facts[i];
-		r->quality = quality;
-		bb_amounts__of(&r->amounts, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
-		bb_verdict__of(&diag->processes[i], &facts[i], &r->amounts, quality, false);
-		if (tree_works)
-			bb_facts__drop_timers(&facts[i]);
-		/* who waits for a child of the same tree waits for its work, which is counted */
-		facts[i].io -= facts[i].io_by[BB_STATE_CHILD];
-		bb_amounts__of(&a, &facts[i], fmax(fill_of(&facts[i]), tree_fill));
-		for (int b = 0; b < BB_BOUND_MAX; b++)
-			whole->amounts.of[b] += a.of[b] * part_of(rec, &facts[i]);
+	bb_whole__of(&whole, facts, nr, (double)rec->window.ns, amounts);
+	err = bb_segment(rec, facts, quality, diag->phases);
+	if (err)
+		return err;
+	for (size_t i = 0; i < nr; i++) {
+		diag->reasons[i] = (struct bb_reason){ .facts = facts[i],
+						       .amounts = amounts[i],
+						       .quality = quality };
+		bb_verdict__of(&diag->processes[i], &facts[i], &amounts[i], quality, false);
 	}
 	/* after all were judged by themselves */
-	for (size_t i = 0; i < rec->nr_processes; i++)
+	for (size_t i = 0; i < nr; i++)
 		bb_feeder__judge(rec, diag->reasons, i, &diag->processes[i]);
-	if (rec->nr_processes < 2)
-		return;
-	tree->io -= tree->io_by[BB_STATE_CHILD];
-	tree->io_by[BB_STATE_CHILD] = 0;
-	whole->quality = quality;
-	whole->processes = rec->nr_processes;
-	diag->has_tree = true;
-	bb_verdict__of(&diag->tree, tree, &whole->amounts, quality, true);
+	for (size_t i = 0; i < nr; i++)
+		bb_segment__tell(&diag->processes[i], &diag->phases[i]);
+	if (!diag->has_tree)
+		return 0;
+	*all = (struct bb_reason){
+		.facts = whole.facts, .amounts = whole.amounts, .quality = quality, .processes = nr
+	};
+	bb_verdict__of(&diag->tree, &all->facts, &all->amounts, quality, true);
+	bb_segment__tell(&diag->tree, &diag->phases[nr]);
+	return 0;
 }
 
 int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
-	size_t n = rec->nr_processes;
-	struct bb_facts *facts = calloc(n + 1, sizeof(*facts));
+	size_t room = rec->nr_processes + 1;
+	struct bb_amounts *amounts;
+	struct bb_facts *facts;
+	int err = -ENOMEM;
 
 	memset(diag, 0, sizeof(*diag));
-	diag->processes = calloc(n + 1, sizeof(*diag->processes));
-	diag->reasons = calloc(n + 1, sizeof(*diag->reasons));
-	if (diag->processes)
-		diag->nr_processes = n;
-	if (!facts || !diag->processes || !diag->reasons || find_all(rec, diag)) {
-		free(facts);
-		bb_diagnosis__free(diag);
-		return -ENOMEM;
-	}
-	judge(rec, diag, facts);
+	diag->processes = calloc(room, sizeof(*diag->processes));
+	diag->phases = calloc(room, sizeof(*diag->phases));
+	diag->reasons = calloc(room, sizeof(*diag->reasons));
+	facts = calloc(room, sizeof(*facts));
+	amounts = calloc(room, sizeof(*amounts));
+	diag->nr_processes = rec->nr_processes;
+	diag->has_tree = rec->nr_processes > 1;
+	if (diag->processes && diag->phases && diag->reasons && facts && amounts)
+		err = find_all(rec, diag);
+	if (!err)
+		err = judge_all(rec, diag, facts, amounts);
 	free(facts);
-	return 0;
+	free(amounts);
+	if (err)
+		bb_diagnosis__free(diag);
+	return err;
 }

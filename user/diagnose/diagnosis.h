@@ -8,24 +8,9 @@
 #ifndef BB_DIAGNOSE_DIAGNOSIS_H
 #define BB_DIAGNOSE_DIAGNOSIS_H
 
+#include "bound.h"
 #include "findings.h"
-
-#define BB_VERDICTS(X)                                                                             \
-	X(GIL_BOUND, "gil-bound")                                                                  \
-	X(LOCK_BOUND, "lock-bound")                                                                \
-	X(CPU_SATURATED, "cpu-saturated")                                                          \
-	X(CPU_BOUND, "cpu-bound")                                                                  \
-	X(IO_BOUND, "io-bound")                                                                    \
-	X(IDLE, "idle")                                                                            \
-	X(MIXED, "mixed")                                                                          \
-	X(UNKNOWN, "unknown")
-
-enum bb_bound {
-#define X(id, name) BB_BOUND_##id,
-	BB_VERDICTS(X)
-#undef X
-		BB_BOUND_MAX,
-};
+#include "phases.h"
 
 #define BB_EVIDENCE_MAX 12
 
@@ -52,6 +37,7 @@ struct bb_verdict {
 	double by_lead;    /* what it would be if nothing lowered it */
 	struct bb_factor lowered[BB_FACTORS_MAX];
 	size_t nr_lowered;
+	bool by_phases;      /* mixed, since its phases have different bounds */
 	bool unseen_workers; /* unknown: it feeds processes that are not watched */
 	double busy;         /* how far it is at work at all, 0 to 1: the rest is idle */
 	char summary[256];   /* one sentence */
@@ -70,15 +56,14 @@ struct bb_diagnosis {
 	size_t nr_processes;
 	struct bb_findings *findings;     /* likewise; NULL: not looked for */
 	struct bb_findings tree_findings; /* about several of them together */
-	struct bb_verdict tree;           /* all selected processes together */
-	bool has_tree;                    /* false where there is one process only */
+	/* likewise, and one more for all together if there are several; NULL: not looked for */
+	struct bb_phases *phases;
+	struct bb_verdict tree; /* all selected processes together */
+	bool has_tree;          /* false where there is one process only */
 	/* what the verdicts were reached from: one per process, last the tree's; NULL: not kept */
 	struct bb_reason *reasons;
 	bool incomplete; /* losses touch the verdict: exit status 4 */
 };
-
-/** bb_bound__name - e.g. "gil-bound"; static string, never NULL. */
-const char *bb_bound__name(enum bb_bound b);
 
 /**
  * bb_diagnose - judge a record.

@@ -186,6 +186,9 @@ static void choice_of(struct bb_steps *s, const struct bb_facts *f, const struct
 	else if (v->bound == BB_BOUND_UNKNOWN)
 		say(s, BB_STAGE_CHOICE, f->unknown, "threads", BB_R_UNKNOWN_MAX,
 		    "blocked for a cause not known, which is too much: unknown");
+	else if (v->by_phases)
+		say(s, BB_STAGE_CHOICE, v->components[first], "share", BB_R_MATTERS,
+		    "phases of another bound make up a part of the window that matters: mixed");
 	else if (v->bound == BB_BOUND_MIXED)
 		say(s, BB_STAGE_CHOICE, v->components[first], "share", BB_R_DOMINATES,
 		    "none dominates, and two matter: mixed");
@@ -205,7 +208,7 @@ static void confidence_of(struct bb_steps *s, const struct bb_verdict *v)
 	if (v->bound == BB_BOUND_UNKNOWN)
 		say(s, BB_STAGE_CONFIDENCE, v->by_lead, "share", BB_R_MAX,
 		    "of unknown: one half, by definition");
-	else if (v->bound == BB_BOUND_MIXED)
+	else if (v->bound == BB_BOUND_MIXED && !v->by_phases)
 		say(s, BB_STAGE_CONFIDENCE, v->by_lead, "share", BB_R_MAX,
 		    "1 - %.2f x the lead of the strongest over the second, %.2f - %.2f",
 		    bb_rule(BB_R_LEAD_DOUBT), a, b);

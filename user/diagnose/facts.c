@@ -8,7 +8,7 @@
 #include "../model/code.h"
 #include "rules.h"
 
-static bool waits_for_io(enum bb_state s)
+bool bb_facts__waits(enum bb_state s)
 {
 	switch (s) {
 	case BB_STATE_DISK:
@@ -87,10 +87,10 @@ static bool is_nap(const struct bb_wait *w)
 
 /*
  * Who waits for another process of the same program, in the code of a pool, waits for work or for
- * that one's work: no I/O of its own. @tid: 0: of no thread in particular.
+ * that one's work: no I/O of its own.
  */
-static double in_pool(const struct bb_facts *f, const struct bb_process *p, pid_t tid,
-		      enum bb_state state)
+double bb_facts__in_pool(const struct bb_facts *f, const struct bb_process *p, pid_t tid,
+			 enum bb_state state)
 {
 	if (!tid || !(f->pool.worker || f->pool.feeder) ||
 	    !(state == BB_STATE_POLL || state == BB_STATE_IPC || state == BB_STATE_SLEEP))
@@ -98,51 +98,66 @@ static double in_pool(const struct bb_facts *f, const struct bb_process *p, pid_
 	return bb_pool_part__waiting(p, tid, state);
 }
 
+enum bb_use bb_facts__use(const struct bb_facts *f, const struct bb_wait *w, double duty)
+{
+	if ((f->is_go && is_nap(w)) || bb_facts__is_idle(w) ||
+	    (w->state == BB_STATE_POLL && is_timer(w) && duty < bb_rule(BB_R_HOUSEKEEPING)))
+		return BB_USE_IDLE;
+	/*
+	 * In Go any thread polls for all: its own duty says nothing about what that is for.
+	 * What a task of a pool sleeps for, somebody waits for.
+	 */
+	if (is_timer(w) && !f->pool.tasks &&
+	    (duty < bb_rule(BB_R_LOW_DUTY) || (f->is_go && w->state == BB_STATE_POLL)))
+		return BB_USE_TIMER;
+	return BB_USE_IO;
+}
+
+void bb_facts__wait(struct bb_facts *f, enum bb_state state, enum bb_use use, double threads)
+{
+	if (use == BB_USE_POOL)
+		f->feeding += threads;
+	if (use == BB_USE_IDLE || (use == BB_USE_POOL && f->pool.worker))
+		f->idle += threads;
+	if (use == BB_USE_IDLE || use == BB_USE_POOL)
+		return;
+	f->io += threads;
+	f->io_by[state] += threads;
+	if (use == BB_USE_TIMER) {
+		f->timers += threads;
+		f->timers_by[state] += threads;
+	}
+}
+
 static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr,
 		      const struct bb_budget *b, double duty, const struct bb_process *p, pid_t tid)
 {
 	double left[BB_STATE_MAX], of_window, pool;
+	enum bb_use use;
 
 	for (int s = 0; s < BB_STATE_MAX; s++)
-		left[s] = waits_for_io(s) ? (double)b->ns[s] : 0;
+		left[s] = bb_facts__waits(s) ? (double)b->ns[s] : 0;
 	for (size_t i = 0; i < nr; i++) {
 		const struct bb_wait *w = &waits[i];
 
-		if (!waits_for_io(w->state))
+		if (!bb_facts__waits(w->state))
 			continue;
 		left[w->state] -= (double)w->ns;
 		of_window = (double)w->ns / f->window_ns;
-		pool = in_pool(f, p, tid, w->state) * of_window;
-		f->feeding += pool;
-		f->idle += f->pool.worker ? pool : 0;
+		pool = bb_facts__in_pool(f, p, tid, w->state) * of_window;
+		bb_facts__wait(f, w->state, BB_USE_POOL, pool);
 		of_window -= pool;
-		if ((f->is_go && is_nap(w)) || bb_facts__is_idle(w) ||
-		    (w->state == BB_STATE_POLL && is_timer(w) &&
-		     duty < bb_rule(BB_R_HOUSEKEEPING))) {
-			f->idle += of_window;
+		use = bb_facts__use(f, w, duty);
+		bb_facts__wait(f, w->state, use, of_window);
+		if (use == BB_USE_IDLE)
 			continue;
-		}
-		f->io += of_window;
-		f->io_by[w->state] += of_window;
-		/*
-		 * In Go any thread polls for all: its own duty says nothing about what that is for.
-		 * What a task of a pool sleeps for, somebody waits for.
-		 */
-		if (is_timer(w) && !f->pool.tasks &&
-		    (duty < bb_rule(BB_R_LOW_DUTY) || (f->is_go && w->state == BB_STATE_POLL))) {
-			f->timers += of_window;
-			f->timers_by[w->state] += of_window;
-		}
 		if (pool < of_window && (!f->top_io || w->ns > f->top_io->ns))
 			f->top_io = w;
 	}
 	/* time without a row: of a state that had no room left, or of a folded thread */
-	for (int s = 0; s < BB_STATE_MAX; s++) {
-		if (left[s] <= 0)
-			continue;
-		f->io += left[s] / f->window_ns;
-		f->io_by[s] += left[s] / f->window_ns;
-	}
+	for (int s = 0; s < BB_STATE_MAX; s++)
+		if (left[s] > 0)
+			bb_facts__wait(f, s, BB_USE_IO, left[s] / f->window_ns);
 }
 
 double bb_facts__beside_timers(const struct bb_facts *f)
@@ -160,6 +175,12 @@ void bb_facts__drop_timers(struct bb_facts *f)
 		f->io_by[s] -= f->timers_by[s];
 		f->timers_by[s] = 0;
 	}
+}
+
+void bb_facts__settle(struct bb_facts *f)
+{
+	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))
+		bb_facts__drop_timers(f);
 }
 
 static void add_budget(struct bb_facts *f, const struct bb_budget *b, const struct bb_wait *waits,
@@ -218,8 +239,8 @@ static bool is_stuck(const struct bb_thread *t)
 	return false;
 }
 
-/* The part of the window in which the process was there, ns. */
-static double span_ns(const struct bb_record *rec, const struct bb_process *p)
+void bb_facts__span(const struct bb_record *rec, const struct bb_process *p, uint64_t *start,
+		    uint64_t *end)
 {
 	uint64_t from = UINT64_MAX, to = 0;
 
@@ -231,9 +252,12 @@ static double span_ns(const struct bb_record *rec, const struct bb_process *p)
 		if (t->start_ns + t->window_ns > to)
 			to = t->start_ns + t->window_ns;
 	}
-	if (to <= from || p->folded_threads)
-		return rec->window.ns ? (double)rec->window.ns : 1;
-	return (double)(to - from);
+	if (to <= from || p->folded_threads) {
+		from = 0;
+		to = rec->window.ns ? rec->window.ns : 1;
+	}
+	*start = from;
+	*end = to;
 }
 
 /* What holders of a lock were blocked in with it, of that which counts as waiting for I/O. */
@@ -244,7 +268,8 @@ static double blocked_with(const struct bb_process *p, const struct bb_lock_hold
 	for (size_t i = 0; i < nr; i++, h++) {
 		const struct bb_thread *t = h->pid == p->pid ? bb_process__thread(p, h->tid) : NULL;
 
-		if (t && t->active && waits_for_io(h->wait.state) && !bb_facts__is_idle(&h->wait))
+		if (t && t->active && bb_facts__waits(h->wait.state) &&
+		    !bb_facts__is_idle(&h->wait))
 			ns += (double)h->wait.ns;
 	}
 	return ns;
@@ -274,10 +299,12 @@ static double behind_gil(const struct bb_process *p, double window_ns)
 
 void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct bb_process *p)
 {
+	uint64_t start, end;
 	size_t nr;
 
 	memset(f, 0, sizeof(*f));
-	f->window_ns = span_ns(rec, p);
+	bb_facts__span(rec, p, &start, &end);
+	f->window_ns = (double)(end - start);
 	f->host_busy = rec->host.busy_share;
 	f->is_go = !strcmp(p->runtime.name, "go");
 	f->parks = bb_runtime__parks(&p->runtime);
@@ -305,8 +332,7 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 		f->active += p->folded_threads;
 		add_budget(f, &p->folded, NULL, 0, p->folded_window_ns, p, 0);
 	}
-	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))
-		bb_facts__drop_timers(f);
+	bb_facts__settle(f);
 	for (size_t i = 0; i < p->nr_gils; i++)
 		f->gil_share = fmax(f->gil_share, (double)p->gils[i].contended_ns / f->window_ns);
 	f->behind_gil = behind_gil(p, f->window_ns);

@@ -69,6 +69,38 @@ double bb_facts__beside_timers(const struct bb_facts *f);
  */
 void bb_facts__drop_timers(struct bb_facts *f);
 
+/** bb_facts__settle - of a process whose waits are all in: drop its timers, if it works. */
+void bb_facts__settle(struct bb_facts *f);
+
+/** bb_facts__span - the part of the window in which the process was there, offsets in ns. */
+void bb_facts__span(const struct bb_record *rec, const struct bb_process *p, uint64_t *start,
+		    uint64_t *end);
+
+/** bb_facts__waits - is time in this state waiting for I/O, or idle, by its rows of waits? */
+bool bb_facts__waits(enum bb_state s);
+
+/* What a wait counts as. */
+enum bb_use {
+	BB_USE_IO,
+	BB_USE_TIMER, /* as I/O, until it is dropped */
+	BB_USE_IDLE,
+	BB_USE_POOL, /* for another process, in the code of a pool of them: see feeding */
+	BB_USE_MAX,
+};
+
+/** bb_facts__use - judge a wait of a thread that runs for @duty of its time. */
+enum bb_use bb_facts__use(const struct bb_facts *f, const struct bb_wait *w, double duty);
+
+/**
+ * bb_facts__in_pool - the part of a thread's waits in @state that are BB_USE_POOL, 0 to 1. @tid: 0:
+ * of no thread in particular.
+ */
+double bb_facts__in_pool(const struct bb_facts *f, const struct bb_process *p, pid_t tid,
+			 enum bb_state state);
+
+/** bb_facts__wait - add @threads that wait, on average. */
+void bb_facts__wait(struct bb_facts *f, enum bb_state state, enum bb_use use, double threads);
+
 /** bb_facts__is_idle - is this a wait for clients, work or a long timer? */
 bool bb_facts__is_idle(const struct bb_wait *w);
 

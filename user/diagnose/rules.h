@@ -45,6 +45,14 @@
 	X(FEEDS, "feeds", 0.5,                                                                     \
 	  "threads that wait for the other processes of a pool, on average, from which a process " \
 	  "that does hardly anything else only feeds them")                                        \
+	X(PHASE_SLICES, "phase-slices", 5, "slices of a phase, at least")                          \
+	X(PHASE_CHANGE, "phase-change", 1.5,                                                       \
+	  "squared distance that a change between phases must save, in slices")                    \
+	X(PHASE_DIFFERS, "phase-differs", 0.3,                                                     \
+	  "share of the time by which two neighbouring phases are bound by something else")        \
+	X(PERIOD_DIFFERS, "period-differs", 0.25,                                                  \
+	  "difference of the longest cycle and the shortest, of the mean, up to which phases "     \
+	  "repeat")                                                                                \
 	X(HELD_BLOCKED, "held-blocked", 0.01,                                                      \
 	  "share of the window that others wait for a GIL that one line of code blocks with")      \
 	X(LOOP_BLOCKED, "loop-blocked", 0.02,                                                      \

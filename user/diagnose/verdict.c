@@ -506,14 +506,26 @@ static double by_lead(double lead, bool mixed)
 	return 1 - bb_rule(BB_R_LEAD_DOUBT) * (mixed ? lead : 1 - lead);
 }
 
-/* What lowers the confidence, and by how much; the product is the confidence. */
-static void lower(struct bb_verdict *v, double by, const char *why)
+void bb_verdict__lower(struct bb_verdict *v, double by, const char *why)
 {
 	if (by == 1 || v->nr_lowered == BB_FACTORS_MAX)
 		return;
 	v->confidence *= by;
 	v->lowered[v->nr_lowered].why = why;
 	v->lowered[v->nr_lowered++].by = by;
+}
+
+void bb_components__of(double *c, const struct bb_amounts *a)
+{
+	double total = 0, busy;
+
+	for (int b = 0; b < BB_BOUND_MAX; b++)
+		total += a->of[b];
+	/* components add up to 1: what is not busy is idle */
+	busy = ramp(total, bb_rule(BB_R_IDLE_BELOW), bb_rule(BB_R_IDLE_RAMP));
+	for (int b = 0; b < BB_BOUND_MAX; b++)
+		c[b] = total > 0 ? busy * a->of[b] / total : 0;
+	c[BB_BOUND_IDLE] = 1 - busy;
 }
 
 /* The strongest bound, or why none is said; the confidence that its lead gives. */
@@ -543,33 +555,28 @@ static void choose(struct bb_verdict *v, const struct bb_facts *f)
 void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
 		    double quality, bool tree)
 {
-	double total = 0;
-
 	memset(v, 0, sizeof(*v));
-	for (int b = 0; b < BB_BOUND_MAX; b++)
-		total += a->of[b];
-	/* components add up to 1: what is not busy is idle */
-	v->busy = ramp(total, bb_rule(BB_R_IDLE_BELOW), bb_rule(BB_R_IDLE_RAMP));
-	for (int b = 0; b < BB_BOUND_MAX; b++)
-		v->components[b] = total > 0 ? v->busy * a->of[b] / total : 0;
-	v->components[BB_BOUND_IDLE] = 1 - v->busy;
+	bb_components__of(v->components, a);
+	v->busy = 1 - v->components[BB_BOUND_IDLE];
 	choose(v, f);
 	if (v->bound == BB_BOUND_IDLE && (f->blocked_outside >= 0.5 || f->stuck >= 0.5)) {
-		lower(v, 0.6, "threads waited for disk, a server or a lock all the time");
+		bb_verdict__lower(v, 0.6,
+				  "threads waited for disk, a server or a lock all the time");
 		v->runner_up = f->blocked_outside >= 0.5 ? BB_BOUND_IO_BOUND : BB_BOUND_LOCK_BOUND;
 	}
 	/* what its threads are parked for is not to be seen (docs/method.md 3) */
 	if (f->parks && f->queue >= 1)
-		lower(v, 0.88, "the runtime parks threads, for work or for a lock of its own");
+		bb_verdict__lower(v, 0.88,
+				  "the runtime parks threads, for work or for a lock of its own");
 	if (is_doubtful(v, f)) {
-		lower(v, 0.8, "it may be polling a server that has nothing for it");
+		bb_verdict__lower(v, 0.8, "it may be polling a server that has nothing for it");
 		v->runner_up = BB_BOUND_IDLE;
 	}
-	lower(v, 1 - f->unknown / fmax(1, f->threads), "time whose cause is not known");
+	bb_verdict__lower(v, 1 - f->unknown / fmax(1, f->threads), "time whose cause is not known");
 	if (f->window_ns < bb_rule(BB_R_SURE_WINDOW_NS))
-		lower(v, 0.7 + 0.3 * f->window_ns / bb_rule(BB_R_SURE_WINDOW_NS),
-		      "the window is short");
-	lower(v, quality, "losses");
+		bb_verdict__lower(v, 0.7 + 0.3 * f->window_ns / bb_rule(BB_R_SURE_WINDOW_NS),
+				  "the window is short");
+	bb_verdict__lower(v, quality, "losses");
 	v->confidence = fmin(1, fmax(0, v->confidence));
 	evidence_of(v, f);
 	against_of(v, f);

@@ -27,12 +27,18 @@ struct bb_amounts {
  */
 void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill);
 
+/** bb_components__of - the strength of each bound into @c, BB_BOUND_MAX of them; they add to 1. */
+void bb_components__of(double *c, const struct bb_amounts *a);
+
 /**
  * bb_verdict__of - judge. @quality: 0 to 1, what losses leave of the confidence.
  * @tree: the facts are of several processes.
  */
 void bb_verdict__of(struct bb_verdict *v, const struct bb_facts *f, const struct bb_amounts *a,
 		    double quality, bool tree);
+
+/** bb_verdict__lower - its confidence by the factor @by, 0 to 1; @why: in words, static. */
+void bb_verdict__lower(struct bb_verdict *v, double by, const char *why);
 
 /** bb_verdict__starved_by - how far a share of the CPU demand that is not met takes the CPUs. */
 double bb_verdict__starved_by(double share);

@@ -16,6 +16,7 @@
 #include "../diagnose/advice.h"
 #include "../util/fmt.h"
 #include "json_code.h"
+#include "json_phases.h"
 #include "json_rows.h"
 #include "json_stacks.h"
 #include "names.h"
@@ -106,6 +107,7 @@ static void json__window(struct writer *w, const struct bb_record *rec)
 	o = bb_json__set(o, "asked_ns",
 			 rec->window.asked_ns ? bb_json__u64(rec->window.asked_ns) : json_null());
 	o = bb_json__set(o, "cut_short", json_boolean(rec->window.cut_short));
+	o = bb_json__set(o, "slices", bb_json__slices(rec));
 	writer__value(w, "window", o);
 }
 
@@ -274,15 +276,20 @@ static void json__advice(struct writer *w, const struct bb_process *p, const str
 }
 
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
-			  const struct bb_verdict *v, const struct bb_findings *findings,
-			  uint64_t active, const struct bb_reason *reason)
+			  const struct bb_verdict *v, const struct bb_phases *phases,
+			  const struct bb_findings *findings, uint64_t active,
+			  const struct bb_reason *reason)
 {
 	bool tree = key != NULL;
 
 	writer__open(w, key, "{");
 	json__identity(w, p, tree);
 	writer__value(w, "verdict", bb_json__verdict(v, w->opts->explain ? reason : NULL));
-	writer__empty(w, "phases");
+	writer__open(w, "phases", "[");
+	for (size_t i = 0; phases && i < phases->nr && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__phase(&phases->items[i]));
+	writer__close(w, "]");
+	writer__value(w, "repeats", bb_json__repeats(phases));
 	writer__empty(w, "what_if");
 	json__advice(w, tree ? NULL : p, v, findings, reason);
 	writer__open(w, "findings", "[");
@@ -332,8 +339,9 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 	/* The tree lists no threads, but counts them. */
 	for (i = 0; i < rec->nr_processes; i++)
 		active += bb_process__active(&rec->processes[i]);
-	json__process(w, "tree", &tree, &diag->tree, &diag->tree_findings, active,
-		      json__reason(diag, rec->nr_processes));
+	json__process(w, "tree", &tree, &diag->tree,
+		      diag->phases ? &diag->phases[rec->nr_processes] : NULL, &diag->tree_findings,
+		      active, json__reason(diag, rec->nr_processes));
 	bb_tree__free(&tree);
 }
 
@@ -354,6 +362,7 @@ static void json__overhead(struct writer *w, const struct bb_record *rec)
 	o = bb_json__set(o, "events", bb_json__u64(rec->overhead.events));
 	o = bb_json__set(o, "bpf_ns", bb_json__u64(rec->overhead.bpf_ns));
 	o = bb_json__set(o, "cpu_share", bb_json__real(rec->overhead.cpu_share));
+	o = bb_json__set(o, "slicing_cpu_share", bb_json__real(rec->overhead.slicing_cpu_share));
 	o = bb_json__set(o, "rss_bytes", bb_json__u64(rec->overhead.rss_bytes));
 	o = bb_json__set(o, "map_bytes", bb_json__u64(rec->overhead.map_bytes));
 	o = bb_json__set(o, "syscall_tracing",
@@ -389,6 +398,7 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	writer__open(&w, "processes", "[");
 	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
 		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
+			      diag->phases ? &diag->phases[i] : NULL,
 			      diag->findings ? &diag->findings[i] : NULL,
 			      bb_process__active(&rec->processes[i]), json__reason(diag, i));
 	writer__close(&w, "]");

@@ -241,6 +241,7 @@ static void text__process(struct bb_text *t, size_t i)
 	subject__fate(t, p);
 	text__why(t, v);
 	bb_text__explain(t, v, i);
+	bb_text__phases(t, t->diag->phases ? &t->diag->phases[i] : NULL);
 	bb_text__findings(t, t->diag->findings ? &t->diag->findings[i] : NULL);
 	bb_text__advice(t, p, v, t->diag->findings ? &t->diag->findings[i] : NULL, i);
 	bb_text__states(t, p);
@@ -294,6 +295,7 @@ static void text__tree(struct bb_text *t)
 	subject__figures(t, &tree, active);
 	text__why(t, &t->diag->tree);
 	bb_text__explain(t, &t->diag->tree, rec->nr_processes);
+	bb_text__phases(t, t->diag->phases ? &t->diag->phases[rec->nr_processes] : NULL);
 	bb_text__findings(t, &t->diag->tree_findings);
 	bb_text__advice(t, NULL, &t->diag->tree, &t->diag->tree_findings, rec->nr_processes);
 	bb_text__processes(t);

@@ -46,9 +46,12 @@ static char **copy_strings(char *const *list, bool *ok)
 }
 
 /* @p starts as a bitwise copy of @from: replace each pointer by a copy of what it points to. */
-static bool own_process(struct bb_process *p, const struct bb_process *from)
+static bool own_process(struct bb_process *p, const struct bb_process *from, size_t nr_slices)
 {
 	bool ok = true;
+
+	if (bb_slices__copy(&p->slices, &from->slices, nr_slices))
+		ok = false;
 
 	p->exe = copy_string(from->exe, &ok);
 	p->cmdline = copy_strings(from->cmdline, &ok);
@@ -106,18 +109,23 @@ static bool own_process(struct bb_process *p, const struct bb_process *from)
 struct bb_record *bb_record__copy(const struct bb_record *rec)
 {
 	struct bb_record *c = bb_record__new();
+	bool ok = true;
 
 	if (!c)
 		return NULL;
 	*c = *rec;
 	c->nr_processes = 0;
+	c->processes = NULL;
+	c->slice_ends = copy_array(rec->slice_ends, rec->nr_slices, sizeof(*c->slice_ends), &ok);
+	if (!ok)
+		goto out;
 	c->processes = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*c->processes));
 	if (!c->processes)
 		goto out;
 	for (size_t i = 0; i < rec->nr_processes; i++) {
 		c->processes[i] = rec->processes[i];
 		c->nr_processes++;
-		if (!own_process(&c->processes[i], &rec->processes[i]))
+		if (!own_process(&c->processes[i], &rec->processes[i], rec->nr_slices))
 			goto out;
 	}
 	return c;

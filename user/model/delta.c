@@ -397,6 +397,8 @@ void bb_record__subtract(struct bb_record *rec, const struct bb_record *earlier)
 {
 	uint64_t before = earlier->window.ns;
 
+	/* an interval is a slice itself */
+	bb_record__forget_slices(rec);
 	for (size_t i = 0; i < rec->nr_processes; i++)
 		for (size_t j = 0; j < earlier->nr_processes; j++)
 			if (rec->processes[i].pid == earlier->processes[j].pid) {

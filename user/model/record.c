@@ -16,6 +16,7 @@ struct bb_record *bb_record__new(void)
 	rec->host.busy_share = NAN;
 	rec->overhead.bpf_ns = BB_UNKNOWN_U64;
 	rec->overhead.cpu_share = NAN;
+	rec->overhead.slicing_cpu_share = NAN;
 	rec->overhead.rss_bytes = BB_UNKNOWN_U64;
 	rec->overhead.map_bytes = BB_UNKNOWN_U64;
 	rec->overhead.machine_syscalls_per_s = BB_UNKNOWN_U64;
@@ -84,6 +85,16 @@ void bb_process__release(struct bb_process *p)
 	for (i = 0; p->stacks && i < p->nr_stacks; i++)
 		free(p->stacks[i].frames);
 	free(p->stacks);
+	bb_slices__release(&p->slices);
+}
+
+void bb_record__forget_slices(struct bb_record *rec)
+{
+	for (size_t i = 0; rec->processes && i < rec->nr_processes; i++)
+		bb_slices__release(&rec->processes[i].slices);
+	free(rec->slice_ends);
+	rec->slice_ends = NULL;
+	rec->nr_slices = 0;
 }
 
 bool bb_klock__same(const struct bb_klock *a, const struct bb_klock *b)
@@ -246,6 +257,7 @@ void bb_record__free(struct bb_record *rec)
 	for (i = 0; rec->processes && i < rec->nr_processes; i++)
 		bb_process__release(&rec->processes[i]);
 	free(rec->processes);
+	free(rec->slice_ends);
 	free(rec);
 }
 

@@ -18,26 +18,14 @@
 #include <sys/types.h>
 
 #include "../../bpf/abi.h"
+#include "budget.h"
+#include "slices.h"
 #include "state.h"
 #include "strings.h"
 
 #define BB_UNKNOWN_U64 UINT64_MAX
 #define BB_COMM_LEN    16
 #define BB_HIST_SLOTS  40 /* slot i counts waits of [2^i, 2^(i+1)) ns; the last is open */
-
-/* A time budget: one thread's, or a sum over threads. */
-struct bb_budget {
-	uint64_t ns[BB_STATE_MAX];
-	/* BB_STATE_RUNQ split by how the thread got there; sums to it. */
-	uint64_t runq_preempted_ns;
-	uint64_t runq_woken_ns;
-	uint64_t runq_throttled_ns;
-	/* Futex waits by how they ended; sums to LOCK + QUEUE. */
-	uint64_t futex_proto_ns;
-	uint64_t futex_handed_ns;
-	uint64_t futex_fed_ns;
-	uint64_t futex_other_ns;
-};
 
 /* What a thread (or a process) waited in: one row per state, syscall and kind of descriptor. */
 struct bb_wait {
@@ -457,6 +445,7 @@ struct bb_process {
 	bool stacks_asked;           /* stacks were taken */
 	struct bb_stack_row *stacks; /* longest first */
 	size_t nr_stacks;
+	struct bb_slices slices;
 };
 
 enum bb_tracing {
@@ -481,12 +470,15 @@ struct bb_record {
 	} host;
 	struct bb_process *processes;
 	size_t nr_processes;
+	uint64_t *slice_ends; /* offsets from the window's start; the last is the window's end */
+	size_t nr_slices;     /* 0: it was not sliced */
 	uint64_t drops[BB_DROP_MAX]; /* losses, by enum bb_drop */
 	uint64_t walks[BB_WALK_MAX]; /* how the looks at Python code went, by enum bb_walk */
 	struct {
 		uint64_t events;  /* BPF program runs that did work for the target */
 		uint64_t bpf_ns;  /* BB_UNKNOWN_U64 unless the kernel's BPF statistics are on */
 		double cpu_share; /* our own CPU time over the window, in CPUs */
+		double slicing_cpu_share; /* part of that for slices; NaN: there are none */
 		uint64_t rss_bytes;
 		uint64_t map_bytes; /* BB_UNKNOWN_U64 if unknown */
 		enum bb_tracing syscall_tracing;
@@ -504,6 +496,9 @@ void bb_record__free(struct bb_record *rec);
 
 /** bb_record__copy - deep copy; NULL when out of memory. Free with bb_record__free(). */
 struct bb_record *bb_record__copy(const struct bb_record *rec);
+
+/** bb_record__forget_slices - make it one that was not sliced. */
+void bb_record__forget_slices(struct bb_record *rec);
 
 /** bb_process__release - release what a process owns; not @p itself. Accepts a zeroed one. */
 void bb_process__release(struct bb_process *p);
@@ -559,12 +554,6 @@ bool bb_process__pauses(const struct bb_process *p, struct bb_pauses *out);
  * for work, or for a lock of the program's?
  */
 bool bb_runtime__parks(const struct bb_runtime *rt);
-
-/** bb_budget__sum - all states of a budget added up, in ns. */
-uint64_t bb_budget__sum(const struct bb_budget *b);
-
-/** bb_budget__add - add each figure of @b to @to. */
-void bb_budget__add(struct bb_budget *to, const struct bb_budget *b);
 
 /** bb_known__add - @a + @b; BB_UNKNOWN_U64 where one of them is. */
 uint64_t bb_known__add(uint64_t a, uint64_t b);
