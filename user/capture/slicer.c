@@ -37,7 +37,7 @@ struct bb_slicer {
 	bool over;          /* too many processes, or the sums cannot be read */
 	/* of the look that is under way */
 	uint64_t now;
-	bool seen; /* rows are read for busiest, which is to be done once */
+	bool seen;        /* rows are read for busiest, which is to be done once */
 	uint64_t nr_kept; /* so many should be there; one may still be on its way */
 	uint64_t nr_read;
 };
