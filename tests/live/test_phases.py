@@ -68,7 +68,7 @@ def test_fetch_and_compute(python):
     """W11: it fetches, then computes, over and over: each phase by its name, and the period."""
     def measure():
         with phased(python, "fetch=1.0", "compute=0.7") as (workload, log):
-            report = lib.diagnose(workload.pid, 7)
+            report = lib.diagnose(workload.pid, 6)
             return report, truth(log, report)
 
     report, told = lib.while_not_stolen(measure)
@@ -88,8 +88,8 @@ def test_work_that_begins():
     python = lib.some_pythons()[0]
 
     def measure():
-        with phased(python, "quiet=2.5", "compute=60") as (workload, log):
-            report = lib.diagnose(workload.pid, 4)
+        with phased(python, "quiet=2", "compute=60") as (workload, log):
+            report = lib.diagnose(workload.pid, 3)
             return report, truth(log, report)
 
     report, told = lib.while_not_stolen(measure)
@@ -120,6 +120,40 @@ def test_a_whole_life(tmp_path):
     at = next(p["start_ns"] for p in process["phases"] if p["bound"] == "gil-bound")
     truly = next(at for kind, at in told if kind == "compute")
     assert abs(at - truly) <= 2.2 * report["window"]["slices"]["mean_ns"]
+
+
+PROCESSES = """
+import os, time
+def until(end, work):
+    while time.monotonic() < end:
+        work()
+until(time.monotonic() + 1.2, lambda: time.sleep(0.05))
+end = time.monotonic() + 1.2
+if all([os.fork() for _ in range(len(os.sched_getaffinity(0)))]):
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+else:
+    until(end, lambda: sum(range(3000)))
+"""
+
+
+def test_all_together(tmp_path):
+    """W12: one process fetches, then others compute. All together have the phases, and each its own."""
+    report = lib.while_not_stolen(
+        lambda: lib.whole_life(tmp_path, sys.executable, "-c", PROCESSES)[0])
+    bounds = [p["bound"] for p in report["tree"]["phases"]]
+    assert bounds.index("io-bound") < bounds.index("cpu-saturated"), bounds
+    assert sum(p["ns"] for p in report["tree"]["phases"]) == report["window"]["ns"]
+    at = next(p["start_ns"] for p in report["tree"]["phases"] if p["bound"] == "cpu-saturated")
+    children = [process for process in report["processes"] if process["born"]]
+    assert children
+    for child in children:
+        phase, = child["phases"]
+        assert phase["bound"] == "cpu-saturated"
+        assert abs(phase["start_ns"] - at) <= 2.2 * report["window"]["slices"]["mean_ns"]
 
 
 STEADY = [("spin", 4), ("spin", 1), ("sleeper",), ("mutex_convoy",), ("pipe_slow",)]

@@ -32,13 +32,14 @@ struct bb_slicer {
 	struct shadow *shadows;
 	size_t nr_shadows;
 	uint64_t seen_ends; /* bb_kernel__ends() when ended threads were last summed, and 1 */
-	uint64_t seen_kept; /* how many of these were kept, and 1 */
+	uint64_t seen_kept; /* how many of these were there to be read, and 1 */
 	uint64_t cost_ns;   /* CPU time of all looks */
 	bool over;          /* too many processes, or the sums cannot be read */
 	/* of the look that is under way */
 	uint64_t now;
-	bool seen; /* rows are read for busiest, which is to be done once */
-	uint64_t nr_kept;
+	bool seen;        /* rows are read for busiest, which is to be done once */
+	uint64_t nr_kept; /* so many should be there; one may still be on its way */
+	uint64_t nr_read;
 };
 
 struct bb_slicer *bb_slicer__new(uint64_t start_ns, uint64_t asked_ns)
@@ -213,6 +214,7 @@ static int on_exited(const struct bb_thread_sum *sum, void *ctx)
 	struct bb_slicer *s = ctx;
 	struct bb_sliced *p = sum->flags & BB_TF_IGNORE ? NULL : process_of(s, sum->tgid);
 
+	s->nr_read++;
 	if (p)
 		bb_sliced__thread(p, sum, s->now, true);
 	return 0;
@@ -243,8 +245,9 @@ static int read_ended(struct bb_slicer *s, struct bb_kernel *k, uint64_t ends)
 	if (!err && s->seen_kept != s->nr_kept + 1) {
 		for (size_t i = 0; i < s->nr_processes; i++)
 			bb_sliced__forget(s->processes[i], true);
+		s->nr_read = 0;
 		err = bb_kernel__each_exited(k, on_exited, s);
-		s->seen_kept = s->nr_kept + 1;
+		s->seen_kept = s->nr_read + 1;
 	}
 	s->seen_ends = ends + 1;
 	return err;
