@@ -9,6 +9,7 @@
 #define BB_DIAGNOSE_DIAGNOSIS_H
 
 #include "findings.h"
+#include "what_if.h"
 
 #define BB_VERDICTS(X)                                                                             \
 	X(GIL_BOUND, "gil-bound")                                                                  \
@@ -54,9 +55,11 @@ struct bb_diagnosis {
 	struct bb_verdict *processes; /* one per process of the record, same order */
 	size_t nr_processes;
 	struct bb_findings *findings; /* likewise; NULL: not looked for */
+	struct bb_what_ifs *what_ifs; /* likewise; NULL: not worked out */
 	struct bb_verdict tree;       /* all selected processes together */
-	bool has_tree;                /* false where there is one process only */
-	bool incomplete;              /* losses touch the verdict: exit status 4 */
+	struct bb_what_ifs tree_what_ifs;
+	bool has_tree;   /* false where there is one process only */
+	bool incomplete; /* losses touch the verdict: exit status 4 */
 };
 
 /** bb_bound__name - e.g. "gil-bound"; static string, never NULL. */

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "mva.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Rounds of the lock's service time and of who contends with its holder. */
+#define ROUNDS 20
+
+double bb_need__sum(const struct bb_need *d)
+{
+	return d->gil + d->gil_off + d->cpu + d->delay;
+}
+
+double bb_mva__bound(const struct bb_network *net, double n)
+{
+	const struct bb_need *f = &net->free, *h = &net->held;
+	double bound = bb_need__sum(f) + bb_need__sum(h);
+
+	bound = fmax(bound, n * bb_need__sum(h));
+	bound = fmax(bound, n * (f->gil + f->gil_off + h->gil + h->gil_off));
+	bound = fmax(bound, n * (f->gil + f->cpu + h->gil + h->cpu) / net->cpus);
+	return bound;
+}
+
+/*
+ * The rate at which @n customers, all of them wanting the GIL or a CPU, get their needs done.
+ * The state is how many of them want the GIL, i. One of these has it; the others than those run
+ * beside. All who run share the CPUs alike. Detailed balance: p(i) of going up is p(i + 1) of
+ * going down.
+ */
+static double compute_rate(const struct bb_need *d, double cpus, size_t n)
+{
+	double gil = d->gil + d->gil_off, p = 1, sum = 0, done = 0;
+
+	if (gil <= 0)
+		return fmin((double)n, cpus) / d->cpu;
+	if (d->cpu <= 0)
+		return 1 / (d->gil * fmax(1, 1 / cpus) + d->gil_off);
+	for (size_t i = 0; i <= n; i++) {
+		double with = i ? d->gil / gil : 0; /* part of the holder's time on a CPU */
+		double run = (double)(n - i) + with;
+		double share = run > cpus ? cpus / run : 1;
+		double up = (double)(n - i) * share / d->cpu;
+		double down, next_run = (double)(n - i) - 1 + d->gil / gil, next_share;
+
+		sum += p;
+		if (i)
+			done += p / (d->gil / share + d->gil_off);
+		if (i == n)
+			break;
+		next_share = next_run > cpus ? cpus / next_run : 1;
+		down = 1 / (d->gil / next_share + d->gil_off);
+		p *= up / down;
+		/* only ratios count */
+		if (p > 1e200) {
+			sum /= p;
+			done /= p;
+			p = 1;
+		}
+	}
+	return done / sum;
+}
+
+/* The factors of the stations, and their convolution, for 0 to n customers each. */
+struct work {
+	long double *compute, *lock, *delay, *both, *all;
+};
+
+static void convolve(const long double *a, const long double *b, long double *out, size_t n)
+{
+	for (size_t i = 0; i <= n; i++) {
+		out[i] = 0;
+		for (size_t j = 0; j <= i; j++)
+			out[i] += a[j] * b[i - j];
+	}
+}
+
+/* One product-form solution; @service: the lock's, contention for CPUs included. */
+static void solve(struct work *w, const struct bb_network *net, const double *rates, double service,
+		  size_t n, double *cycles)
+{
+	/* in units of the longest stay, so that no factor gets out of range */
+	double unit = fmax(bb_mva__bound(net, 1), service);
+
+	w->compute[0] = w->lock[0] = w->delay[0] = 1;
+	for (size_t i = 1; i <= n; i++) {
+		w->compute[i] = rates ? w->compute[i - 1] / (rates[i] * unit) : 0;
+		w->lock[i] = w->lock[i - 1] * service / unit;
+		w->delay[i] = w->delay[i - 1] * net->free.delay / unit / (double)i;
+	}
+	convolve(w->compute, w->delay, w->both, n);
+	convolve(w->both, w->lock, w->all, n);
+	for (size_t i = 1; i <= n; i++)
+		cycles[i - 1] =
+			w->all[i - 1] > 0
+				? (double)((long double)i * w->all[i] / w->all[i - 1]) * unit
+				: 0;
+}
+
+/*
+ * What the holder of the lock needs takes longer where the others, outside of it, want the
+ * same CPUs or the GIL: as much as they lengthen each other's.
+ */
+static double held_service(const struct bb_network *net, const double *rates, size_t n,
+			   const double *cycles, double service)
+{
+	const struct bb_need *h = &net->held, *f = &net->free;
+	double compute = f->gil + f->gil_off + f->cpu, mine = h->gil + h->gil_off + h->cpu;
+	double rate = (double)n / cycles[n - 1], others, slower;
+	size_t beside;
+
+	if (!rates || mine <= 0 || compute <= 0)
+		return bb_need__sum(h);
+	/* Little's law: all but those at the lock and those in a delay want to compute */
+	others = (double)n - rate * f->delay - fmin((double)n, 1 + rate * service);
+	others = fmin(fmax(others, 0), (double)n - 1);
+	beside = (size_t)others;
+	slower = ((double)beside + 1) / rates[beside + 1] / compute;
+	return h->delay + mine * slower;
+}
+
+int bb_mva__cycles(const struct bb_network *net, size_t n, double *cycles)
+{
+	const struct bb_need *f = &net->free;
+	bool computes = f->gil + f->gil_off + f->cpu > 0;
+	long double *room = calloc(5 * (n + 1), sizeof(*room));
+	double *rates = calloc(n + 1, sizeof(*rates)), service = bb_need__sum(&net->held);
+	struct work w;
+
+	if (!room || !rates) {
+		free(room);
+		free(rates);
+		return -ENOMEM;
+	}
+	w = (struct work){ room, room + (n + 1), room + 2 * (n + 1), room + 3 * (n + 1),
+			   room + 4 * (n + 1) };
+	for (size_t i = 1; i <= n && computes; i++)
+		rates[i] = compute_rate(f, net->cpus, i);
+	solve(&w, net, computes ? rates : NULL, service, n, cycles);
+	for (int r = 0; r < ROUNDS && service > 0 && computes; r++) {
+		double next = held_service(net, rates, n, cycles, service);
+
+		if (fabs(next - service) < 1e-6 * service)
+			break;
+		service = (service + next) / 2;
+		solve(&w, net, rates, service, n, cycles);
+	}
+	free(room);
+	free(rates);
+	return 0;
+}
