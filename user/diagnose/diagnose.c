@@ -54,6 +54,34 @@ static int find_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 	return err;
 }
 
+/* The verdict says what the figures can carry. */
+static struct bb_what_if_context context_of(const struct bb_verdict *v, bool incomplete)
+{
+	return (struct bb_what_if_context){
+		.judged = v->bound != BB_BOUND_IDLE && v->bound != BB_BOUND_UNKNOWN,
+		.confidence = v->confidence,
+		.incomplete = incomplete,
+	};
+}
+
+static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
+{
+	struct bb_what_if_context c;
+	int err = 0;
+
+	diag->what_ifs = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->what_ifs));
+	if (!diag->what_ifs)
+		return -ENOMEM;
+	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
+		c = context_of(&diag->processes[i], diag->incomplete);
+		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
+	}
+	if (err || !diag->has_tree)
+		return err;
+	c = context_of(&diag->tree, diag->incomplete);
+	return bb_what_ifs__tree(&diag->tree_what_ifs, rec, &c);
+}
+
 int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	struct bb_amounts sum = {};
@@ -106,5 +134,9 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 		bb_verdict__of(&diag->tree, &tree, &sum, quality, true);
 	}
 	free(facts);
+	if (predict_all(rec, diag)) {
+		bb_diagnosis__free(diag);
+		return -ENOMEM;
+	}
 	return 0;
 }

@@ -111,8 +111,10 @@ static double held_service(const struct bb_network *net, const double *rates, si
 	double rate = (double)n / cycles[n - 1], others, slower;
 	size_t beside;
 
-	if (!rates || mine <= 0 || compute <= 0)
-		return bb_need__sum(h);
+	if (mine <= 0)
+		return h->delay;
+	if (!rates)
+		return h->delay + h->gil_off + (h->gil + h->cpu) * fmax(1, 1 / net->cpus);
 	/* Little's law: all but those at the lock and those in a delay want to compute */
 	others = (double)n - rate * f->delay - fmin((double)n, 1 + rate * service);
 	others = fmin(fmax(others, 0), (double)n - 1);
@@ -139,13 +141,13 @@ int bb_mva__cycles(const struct bb_network *net, size_t n, double *cycles)
 	for (size_t i = 1; i <= n && computes; i++)
 		rates[i] = compute_rate(f, net->cpus, i);
 	solve(&w, net, computes ? rates : NULL, service, n, cycles);
-	for (int r = 0; r < ROUNDS && service > 0 && computes; r++) {
-		double next = held_service(net, rates, n, cycles, service);
+	for (int r = 0; r < ROUNDS && service > 0; r++) {
+		double next = held_service(net, computes ? rates : NULL, n, cycles, service);
 
 		if (fabs(next - service) < 1e-6 * service)
 			break;
 		service = (service + next) / 2;
-		solve(&w, net, rates, service, n, cycles);
+		solve(&w, net, computes ? rates : NULL, service, n, cycles);
 	}
 	free(room);
 	free(rates);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BB_MVA_MOST 1024 /* customers */
+#define BB_MVA_MOST 512 /* customers; the time it takes grows with the square */
 
 /* What one piece of work, of any kind and somewhere, needs. Any unit of time. */
 struct bb_need {

@@ -17,6 +17,7 @@
 #include "json_code.h"
 #include "json_rows.h"
 #include "json_stacks.h"
+#include "json_what_if.h"
 #include "names.h"
 #include "out.h"
 #include "tree.h"
@@ -254,7 +255,7 @@ static void json__rows(struct writer *w, const struct bb_process *p)
 
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
 			  const struct bb_verdict *v, const struct bb_findings *findings,
-			  uint64_t active)
+			  const struct bb_what_ifs *what_ifs, uint64_t active)
 {
 	bool tree = key != NULL;
 
@@ -262,7 +263,13 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 	json__identity(w, p, tree);
 	writer__value(w, "verdict", bb_json__verdict(v));
 	writer__empty(w, "phases");
-	writer__empty(w, "what_if");
+	writer__open(w, "what_if", "[");
+	for (size_t i = 0; what_ifs && i < what_ifs->nr && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__what_if(&what_ifs->items[i], what_ifs));
+	writer__close(w, "]");
+	writer__string(w, "what_if_why_not",
+		       what_ifs && what_ifs->why_not[0] ? what_ifs->why_not : NULL);
+	writer__value(w, "workers", bb_json__workers(what_ifs));
 	writer__empty(w, "advice");
 	writer__open(w, "findings", "[");
 	for (size_t i = 0; findings && i < findings->nr && !w->out.err; i++)
@@ -303,7 +310,7 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 	/* The tree lists no threads, but counts them. */
 	for (i = 0; i < rec->nr_processes; i++)
 		active += bb_process__active(&rec->processes[i]);
-	json__process(w, "tree", &tree, &diag->tree, NULL, active);
+	json__process(w, "tree", &tree, &diag->tree, NULL, &diag->tree_what_ifs, active);
 	bb_tree__free(&tree);
 }
 
@@ -360,6 +367,7 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
 		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
 			      diag->findings ? &diag->findings[i] : NULL,
+			      diag->what_ifs ? &diag->what_ifs[i] : NULL,
 			      bb_process__active(&rec->processes[i]));
 	writer__close(&w, "]");
 	json__tree(&w, rec, diag);

@@ -240,6 +240,7 @@ static void text__process(struct bb_text *t, size_t i)
 	subject__figures(t, p, bb_process__active(p));
 	subject__fate(t, p);
 	text__why(t, v);
+	bb_text__what_if(t, t->diag->what_ifs ? &t->diag->what_ifs[i] : NULL);
 	bb_text__findings(t, t->diag->findings ? &t->diag->findings[i] : NULL);
 	bb_text__states(t, p);
 	bb_text__threads(t, p);
@@ -290,6 +291,7 @@ static void text__tree(struct bb_text *t)
 	bb_line__end(l);
 	subject__figures(t, &tree, active);
 	text__why(t, &t->diag->tree);
+	bb_text__what_if(t, &t->diag->tree_what_ifs);
 	bb_text__processes(t);
 	bb_text__states(t, &tree);
 	bb_text__waits(t, &tree);

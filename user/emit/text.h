@@ -29,6 +29,9 @@ void bb_text__syscalls(struct bb_text *t, const struct bb_process *p);
 /** bb_text__findings - the section on findings; nothing where there are none, or @f is NULL. */
 void bb_text__findings(struct bb_text *t, const struct bb_findings *f);
 
+/** bb_text__what_if - the section on changes and worker counts; nothing where none is offered. */
+void bb_text__what_if(struct bb_text *t, const struct bb_what_ifs *w);
+
 /** bb_text__frame - "function file.py:12" into @buf; NULL: says that it is not known. */
 void bb_text__frame(char *buf, size_t len, const struct bb_frame *f);
 

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "predict.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "rules.h"
+
+/* The least queueing, of a round, that tells how much of the model's there is. */
+#define TELLING 0.02
+/* Without such: halfway between none, and that of an exponential service. */
+#define HALFWAY 0.5
+/* More than that much of the model's is another thing than queueing. */
+#define WEIGHT_MOST 1.5
+/* Steps by which the time with the lock is found. */
+#define STEPS 24
+
+/* One way to read the measurement. */
+struct fit {
+	struct bb_demands d;
+	struct bb_network net;
+	double weight, weight_low, weight_high; /* of the model's queueing */
+	double rest;                            /* of a round that the model does not explain */
+};
+
+/* Work that is outside of the lock, and with it, when it is held for @busy of a round. */
+static void divide(struct fit *f, double busy)
+{
+	const struct bb_need *need = &f->d.need;
+	double compute = need->gil + need->gil_off + need->cpu, delay, mine, part;
+	struct bb_need *held = &f->net.held, *rest = &f->net.free;
+
+	delay = fmin(busy * f->d.lock_delay, need->delay);
+	mine = fmin(busy - delay, compute);
+	part = compute > 0 ? mine / compute : 0;
+	*held = (struct bb_need){ need->gil * part, need->gil_off * part, need->cpu * part, delay };
+	*rest = (struct bb_need){ need->gil - held->gil, need->gil_off - held->gil_off,
+				  need->cpu - held->cpu, need->delay - delay };
+}
+
+static int cycle_of(const struct bb_network *net, size_t n, double *room, double *cycle)
+{
+	int err = bb_mva__cycles(net, n, room);
+
+	*cycle = err ? 0 : room[n - 1];
+	return err;
+}
+
+/*
+ * How long the lock is held shows only where somebody waits for it: at least for that long.
+ * More than that is found by how long they wait.
+ */
+static int fit_lock(struct fit *f, double *room)
+{
+	double n = (double)f->d.n, low, high, cycle;
+	int err;
+
+	if (!f->d.lock)
+		return 0;
+	high = fmin(1 / n, bb_need__sum(&f->d.need));
+	low = fmin(high, f->d.lock_busy / n);
+	for (int i = 0; i < STEPS; i++) {
+		double at = i ? (low + high) / 2 : low;
+
+		divide(f, at);
+		err = cycle_of(&f->net, f->d.n, room, &cycle);
+		if (err)
+			return err;
+		if (cycle > 1) {
+			high = at;
+			if (!i)
+				break;
+		} else {
+			low = at;
+		}
+	}
+	return 0;
+}
+
+static int fit_of(struct fit *f, const struct bb_demands *d, bool capacity, double *room)
+{
+	double bound, cycle;
+	int err;
+
+	f->d = *d;
+	f->net = (struct bb_network){ .free = d->need, .cpus = d->cpus_spare };
+	f->weight = HALFWAY;
+	f->weight_low = 0;
+	f->weight_high = 1;
+	f->rest = 0;
+	err = fit_lock(f, room);
+	if (!err)
+		err = cycle_of(&f->net, d->n, room, &cycle);
+	if (err || capacity)
+		return err;
+	bound = bb_mva__bound(&f->net, (double)d->n);
+	if (cycle - bound > TELLING) {
+		f->weight = fmin(WEIGHT_MOST, fmax(0, (1 - bound) / (cycle - bound)));
+		f->weight_low = f->weight / 2;
+		f->weight_high = fmax(1, f->weight);
+	}
+	f->rest = fmax(0, 1 - bound - f->weight * (cycle - bound));
+	return 0;
+}
+
+static void change(struct fit *f, const struct bb_variation *v)
+{
+	struct bb_need *parts[] = { &f->net.free, &f->net.held };
+	double io = f->d.need.delay > 0 ? f->d.io / f->d.need.delay : 0, gone = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct bb_need *p = parts[i];
+
+		if (v->no_gil) {
+			p->cpu += p->gil;
+			p->delay += p->gil_off;
+			p->gil = p->gil_off = 0;
+		}
+		if (v->one_thread) {
+			p->gil += p->cpu;
+			p->cpu = 0;
+		}
+		if (v->faster_io > 0)
+			p->delay *= 1 - io + io / v->faster_io;
+	}
+	if (v->no_lock) {
+		f->net.free.gil += f->net.held.gil;
+		f->net.free.gil_off += f->net.held.gil_off;
+		f->net.free.cpu += f->net.held.cpu;
+		f->net.free.delay += f->net.held.delay;
+		f->net.held = (struct bb_need){};
+		gone = f->d.wait_lock;
+	}
+	if (v->no_gil || v->one_thread)
+		gone += f->d.wait_gil;
+	f->rest -= fmin(f->rest, gone);
+	if (v->cpus > f->d.cpus)
+		f->net.cpus += v->cpus - f->d.cpus;
+	else if (v->cpus > 0)
+		f->net.cpus = fmin(f->net.cpus, v->cpus);
+}
+
+struct rooms {
+	double *before, *after;
+};
+
+/* Cycles at some weight of the queueing. */
+static double weighed(double bound, double cycle, double weight)
+{
+	return bound + weight * (cycle - bound);
+}
+
+static void widen(struct bb_prediction *p, double speedup)
+{
+	p->low = fmin(p->low, speedup);
+	p->high = fmax(p->high, speedup);
+}
+
+/* The predictions by one reading; @first: it is the best one, others only widen the bounds. */
+static int predict_by(const struct bb_demands *d, bool capacity, const struct bb_variation *v,
+		      size_t n, struct bb_prediction *out, const struct rooms *r, bool first)
+{
+	struct fit f, g;
+	double base, base_bound;
+	int err = fit_of(&f, d, capacity, r->before);
+
+	if (err)
+		return err;
+	base = r->before[d->n - 1];
+	base_bound = bb_mva__bound(&f.net, (double)d->n);
+	g = f;
+	change(&g, v);
+	err = bb_mva__cycles(&g.net, n, r->after);
+	for (size_t i = 0; i < n && !err; i++) {
+		double more = (double)(i + 1) / (double)d->n;
+		double bound = bb_mva__bound(&g.net, (double)(i + 1)), after = r->after[i];
+		double w[] = { f.weight, f.weight_low, f.weight_high };
+
+		for (int k = 0; k < 3; k++) {
+			double was = weighed(base_bound, base, w[k]);
+			double is = weighed(bound, after, w[k]), best;
+
+			best = more * (was + f.rest) / (is + g.rest);
+			if (first && !k)
+				out[i] = (struct bb_prediction){ best, best, best };
+			widen(&out[i], best);
+			widen(&out[i], more * was / is);
+		}
+	}
+	return err;
+}
+
+/* The same figures with the GIL held for @by more of a round. */
+static struct bb_demands with_gil(const struct bb_demands *d, double by)
+{
+	struct bb_demands o = *d;
+
+	by = fmax(-o.need.gil, fmin(by, o.need.cpu));
+	o.need.gil += by;
+	o.need.cpu -= by;
+	return o;
+}
+
+int bb_predict(const struct bb_demands *d, bool capacity, const struct bb_variation *v, size_t n,
+	       struct bb_prediction *out)
+{
+	size_t most = n > d->n ? n : d->n;
+	struct rooms r = { calloc(most, sizeof(double)), calloc(most, sizeof(double)) };
+	double noise = bb_rule(BB_R_RUN_TO_RUN);
+	struct bb_demands o;
+	int err = r.before && r.after ? 0 : -ENOMEM;
+
+	if (!err)
+		err = predict_by(d, capacity, v, n, out, &r, true);
+	if (!err && d->gil_error > 0 && d->has_gil) {
+		o = with_gil(d, 2 * d->gil_error);
+		err = predict_by(&o, capacity, v, n, out, &r, false);
+		o = with_gil(d, -2 * d->gil_error);
+		if (!err)
+			err = predict_by(&o, capacity, v, n, out, &r, false);
+	}
+	/* others may leave it more of the CPUs, the more of its threads ask for them */
+	if (!err && d->cpus_spare < d->cpus) {
+		o = *d;
+		o.cpus_spare = d->cpus;
+		err = predict_by(&o, capacity, v, n, out, &r, false);
+	}
+	for (size_t i = 0; i < n && !err; i++) {
+		out[i].low *= 1 - noise;
+		out[i].high *= 1 + noise;
+	}
+	free(r.before);
+	free(r.after);
+	return err;
+}
+
+enum bb_station bb_predict__limit(const struct bb_demands *d, const struct bb_variation *v)
+{
+	double gil = d->need.gil + d->need.gil_off, cpus, most = 0;
+	double compute = d->need.gil + d->need.cpu;
+	enum bb_station found = BB_STATION_NONE;
+
+	cpus = v->cpus > 0 ? v->cpus : d->cpus;
+	if (compute / cpus > most) {
+		most = compute / cpus;
+		found = BB_STATION_CPUS;
+	}
+	if (v->one_thread && compute >= most) {
+		most = compute;
+		found = BB_STATION_THREAD;
+	} else if (!v->no_gil && gil > most) {
+		most = gil;
+		found = BB_STATION_GIL;
+	}
+	if (d->lock && !v->no_lock && d->lock_busy / (double)d->n > most)
+		found = BB_STATION_LOCK;
+	return found;
+}
