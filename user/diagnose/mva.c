@@ -63,9 +63,11 @@ static double compute_rate(const struct bb_need *d, double cpus, size_t n)
 	return done / sum;
 }
 
-/* The factors of the stations, and their convolution, for 0 to n customers each. */
+/* The factor of each station with 0 to n customers there, and their convolution. */
 struct work {
-	long double *compute, *lock, *delay, *both, *all;
+	double unit; /* of time: no factor gets out of range by it */
+	double *rates;
+	long double *compute, *delay, *both;
 };
 
 static void convolve(const long double *a, const long double *b, long double *out, size_t n)
@@ -77,77 +79,96 @@ static void convolve(const long double *a, const long double *b, long double *ou
 	}
 }
 
-/* One product-form solution; @service: the lock's, contention for CPUs included. */
-static void solve(struct work *w, const struct bb_network *net, const double *rates, double service,
-		  size_t n, double *cycles)
+/* Everything but the lock, with 0 to @n customers. */
+static void prepare(struct work *w, const struct bb_network *net, size_t n)
 {
-	/* in units of the longest stay, so that no factor gets out of range */
-	double unit = fmax(bb_mva__bound(net, 1), service);
+	const struct bb_need *f = &net->free;
+	bool computes = f->gil + f->gil_off + f->cpu > 0;
 
-	w->compute[0] = w->lock[0] = w->delay[0] = 1;
+	w->unit = bb_mva__bound(net, 1);
+	w->compute[0] = w->delay[0] = 1;
 	for (size_t i = 1; i <= n; i++) {
-		w->compute[i] = rates ? w->compute[i - 1] / (rates[i] * unit) : 0;
-		w->lock[i] = w->lock[i - 1] * service / unit;
-		w->delay[i] = w->delay[i - 1] * net->free.delay / unit / (double)i;
+		if (computes)
+			w->rates[i] = compute_rate(f, net->cpus, i);
+		w->compute[i] = computes ? w->compute[i - 1] / (w->rates[i] * w->unit) : 0;
+		w->delay[i] = w->delay[i - 1] * f->delay / w->unit / (double)i;
 	}
 	convolve(w->compute, w->delay, w->both, n);
-	convolve(w->both, w->lock, w->all, n);
-	for (size_t i = 1; i <= n; i++)
-		cycles[i - 1] =
-			w->all[i - 1] > 0
-				? (double)((long double)i * w->all[i] / w->all[i - 1]) * unit
-				: 0;
+}
+
+/*
+ * The round of @n customers, where the lock is held for @service: one server, so a recursion
+ * does. @at_lock: how many are there, on average (arrival theorem and Little's law).
+ */
+static double round_of(const struct work *w, size_t n, double service, double *at_lock)
+{
+	long double with = w->both[0], before = with;
+
+	*at_lock = 0;
+	for (size_t i = 1; i <= n; i++) {
+		before = with;
+		with = w->both[i] + with * service / w->unit;
+		if (with > 0)
+			*at_lock = (double)(before / with) * service / w->unit * (1 + *at_lock);
+	}
+	return before > 0 ? (double)((long double)n * with / before) * w->unit : 0;
 }
 
 /*
  * What the holder of the lock needs takes longer where the others, outside of it, want the
  * same CPUs or the GIL: as much as they lengthen each other's.
  */
-static double held_service(const struct bb_network *net, const double *rates, size_t n,
-			   const double *cycles, double service)
+static double held_service(const struct bb_network *net, const struct work *w, size_t n,
+			   double cycle, double at_lock)
 {
 	const struct bb_need *h = &net->held, *f = &net->free;
 	double compute = f->gil + f->gil_off + f->cpu, mine = h->gil + h->gil_off + h->cpu;
-	double rate = (double)n / cycles[n - 1], others, slower;
+	double others, slower, part;
 	size_t beside;
 
 	if (mine <= 0)
 		return h->delay;
-	if (!rates)
+	if (compute <= 0)
 		return h->delay + h->gil_off + (h->gil + h->cpu) * fmax(1, 1 / net->cpus);
 	/* Little's law: all but those at the lock and those in a delay want to compute */
-	others = (double)n - rate * f->delay - fmin((double)n, 1 + rate * service);
+	others = (double)n - (double)n / cycle * f->delay - at_lock;
 	others = fmin(fmax(others, 0), (double)n - 1);
 	beside = (size_t)others;
-	slower = ((double)beside + 1) / rates[beside + 1] / compute;
+	part = others - (double)beside;
+	slower = ((double)beside + 1) / w->rates[beside + 1] / compute;
+	if (part > 0)
+		slower += part * (((double)beside + 2) / w->rates[beside + 2] / compute - slower);
 	return h->delay + mine * slower;
 }
 
 int bb_mva__cycles(const struct bb_network *net, size_t n, double *cycles)
 {
-	const struct bb_need *f = &net->free;
-	bool computes = f->gil + f->gil_off + f->cpu > 0;
-	long double *room = calloc(5 * (n + 1), sizeof(*room));
+	long double *room = calloc(3 * (n + 1), sizeof(*room));
 	double *rates = calloc(n + 1, sizeof(*rates)), service = bb_need__sum(&net->held);
-	struct work w;
+	struct work w = { .rates = rates };
+	double at_lock;
+	bool held = service > 0, any = bb_mva__bound(net, 1) > 0;
 
 	if (!room || !rates) {
 		free(room);
 		free(rates);
 		return -ENOMEM;
 	}
-	w = (struct work){ room, room + (n + 1), room + 2 * (n + 1), room + 3 * (n + 1),
-			   room + 4 * (n + 1) };
-	for (size_t i = 1; i <= n && computes; i++)
-		rates[i] = compute_rate(f, net->cpus, i);
-	solve(&w, net, computes ? rates : NULL, service, n, cycles);
-	for (int r = 0; r < ROUNDS && service > 0; r++) {
-		double next = held_service(net, computes ? rates : NULL, n, cycles, service);
+	w.compute = room;
+	w.delay = room + (n + 1);
+	w.both = room + 2 * (n + 1);
+	if (any)
+		prepare(&w, net, n);
+	for (size_t i = 1; i <= n; i++) {
+		cycles[i - 1] = any ? round_of(&w, i, service, &at_lock) : 0;
+		for (int r = 0; r < ROUNDS && held && any; r++) {
+			double next = held_service(net, &w, i, cycles[i - 1], at_lock);
 
-		if (fabs(next - service) < 1e-6 * service)
-			break;
-		service = (service + next) / 2;
-		solve(&w, net, computes ? rates : NULL, service, n, cycles);
+			if (fabs(next - service) < 1e-6 * service)
+				break;
+			service = (service + next) / 2;
+			cycles[i - 1] = round_of(&w, i, service, &at_lock);
+		}
 	}
 	free(room);
 	free(rates);

@@ -9,10 +9,15 @@
 
 /* The least queueing, of a round, that tells how much of the model's there is. */
 #define TELLING 0.02
-/* Without such: halfway between none, and that of an exponential service. */
-#define HALFWAY 0.5
-/* More than that much of the model's is another thing than queueing. */
-#define WEIGHT_MOST 1.5
+/*
+ * The queueing of a service whose times have the squared coefficient of variation c is
+ * (1 + c) / 2 of that of the model's exponential one (Pollaczek and Khinchine; Lazowska et al.,
+ * ch. 11): half for equal times. What is not observed is taken for that, and for up to 3 in the
+ * bounds. More than 5 is another thing than queueing.
+ */
+#define WEIGHT_EQUAL 0.5
+#define WEIGHT_HIGH  2.0
+#define WEIGHT_MOST  3.0
 /* Steps by which the time with the lock is found. */
 #define STEPS 24
 
@@ -31,8 +36,10 @@ static void divide(struct fit *f, double busy)
 	double compute = need->gil + need->gil_off + need->cpu, delay, mine, part;
 	struct bb_need *held = &f->net.held, *rest = &f->net.free;
 
+	/* of its holder's waits only the last is known: what it cannot have computed it waited */
 	delay = fmin(busy * f->d.lock_delay, need->delay);
 	mine = fmin(busy - delay, compute);
+	delay = fmin(busy - mine, need->delay);
 	part = compute > 0 ? mine / compute : 0;
 	*held = (struct bb_need){ need->gil * part, need->gil_off * part, need->cpu * part, delay };
 	*rest = (struct bb_need){ need->gil - held->gil, need->gil_off - held->gil_off,
@@ -85,9 +92,9 @@ static int fit_of(struct fit *f, const struct bb_demands *d, bool capacity, doub
 
 	f->d = *d;
 	f->net = (struct bb_network){ .free = d->need, .cpus = d->cpus_spare };
-	f->weight = HALFWAY;
+	f->weight = WEIGHT_EQUAL;
 	f->weight_low = 0;
-	f->weight_high = 1;
+	f->weight_high = WEIGHT_HIGH;
 	f->rest = 0;
 	err = fit_lock(f, room);
 	if (!err)
@@ -98,7 +105,7 @@ static int fit_of(struct fit *f, const struct bb_demands *d, bool capacity, doub
 	if (cycle - bound > TELLING) {
 		f->weight = fmin(WEIGHT_MOST, fmax(0, (1 - bound) / (cycle - bound)));
 		f->weight_low = f->weight / 2;
-		f->weight_high = fmax(1, f->weight);
+		f->weight_high = fmax(1, 1.5 * f->weight);
 	}
 	f->rest = fmax(0, 1 - bound - f->weight * (cycle - bound));
 	return 0;
@@ -175,13 +182,17 @@ static int predict_by(const struct bb_demands *d, bool capacity, const struct bb
 	for (size_t i = 0; i < n && !err; i++) {
 		double more = (double)(i + 1) / (double)d->n;
 		double bound = bb_mva__bound(&g.net, (double)(i + 1)), after = r->after[i];
-		double w[] = { f.weight, f.weight_low, f.weight_high };
+		double w[] = { f.weight, f.weight_low, f.weight_high }, rest = g.rest;
+
+		/* fewer of them are less in each other's way */
+		if (i + 1 < d->n)
+			rest *= (double)i / ((double)d->n - 1);
 
 		for (int k = 0; k < 3; k++) {
 			double was = weighed(base_bound, base, w[k]);
 			double is = weighed(bound, after, w[k]), best;
 
-			best = more * (was + f.rest) / (is + g.rest);
+			best = more * (was + f.rest) / (is + rest);
 			if (first && !k)
 				out[i] = (struct bb_prediction){ best, best, best };
 			widen(&out[i], best);
