@@ -5,6 +5,7 @@
 # make test-freethreaded  build a free-threaded Python once, run its tests (root)
 # make test-runtimes      install Go, Java, Node.js and Rust, run the tests of their programs (root)
 # make test-services  install PostgreSQL, Redis and fio, run the tests with them (root)
+# make whatif     predict what changes bring, make them, compare (root; minutes)
 # make bench      measure the cost, side by side with other tools (root)
 # make install    DESTDIR and PREFIX are honoured
 #
@@ -61,7 +62,7 @@ GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h
 
 .DELETE_ON_ERROR:
 .PHONY: all clean demo test test-freethreaded install-freethreaded test-runtimes install-runtimes runtimes \
-	test-services install-services unit bench install uninstall install-build install-demo install-test \
+	test-services install-services unit whatif bench install uninstall install-build install-demo install-test \
 	format check-format workloads
 
 all: $(OUT)/boundby
@@ -212,6 +213,11 @@ test-runtimes: install-test install-runtimes
 test-services: install-test install-services
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)OUT=$(OUT) PYTHON=$(PYTHON) TESTS=services tests/run
+
+# not part of `make test`, but for three of them: it takes minutes, and an idle machine
+whatif: install-test
+	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)$(PYTHON) tests/whatif/run.py
 
 demo: install-demo
 	$(Q)$(MAKE) --no-print-directory all

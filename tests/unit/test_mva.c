@@ -21,7 +21,7 @@ static void assert_near(double is, double ought, double share)
 
 static void cycles(const struct bb_network *net, size_t n, double *out)
 {
-	assert_int_equal(bb_mva__cycles(net, n, out), 0);
+	assert_int_equal(bb_mva__cycles(net, 1, n, out), 0);
 }
 
 /* Reiser & Lavenberg's recursion for stations of one server, and a delay. */

@@ -356,6 +356,27 @@ static void test_not_offered(void **state)
 	assert_none(&m, "different things");
 }
 
+/* The most that is taken on, and one more. */
+static void test_many(void **state)
+{
+	struct like l = { .threads = 512, .on = 10, .runq = 40, .lock = 30, .net = 20 };
+	struct made m;
+
+	(void)state;
+	begin(&m, 64, &l);
+	m.rec->host.cpus_online = 64;
+	m.rec->host.busy_share = 0.8;
+	with_lock(&m, 90, 0.1);
+	predict(&m);
+	assert_true(m.w.nr > 8 && m.w.workers.nr_curve > 16);
+	for (size_t i = 0; i < m.w.nr; i++)
+		assert_true(isfinite(m.w.items[i].speedup) && m.w.items[i].low > 0);
+	end(&m);
+	l.threads++;
+	begin(&m, 64, &l);
+	assert_none(&m, "512");
+}
+
 static void test_demands_sum_to_one(void **state)
 {
 	struct bb_demands d;
@@ -391,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_capacity),
 		cmocka_unit_test(test_not_offered),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_demands_sum_to_one),
 	};
 

@@ -141,7 +141,7 @@ static double held_service(const struct bb_network *net, const struct work *w, s
 	return h->delay + mine * slower;
 }
 
-int bb_mva__cycles(const struct bb_network *net, size_t n, double *cycles)
+int bb_mva__cycles(const struct bb_network *net, size_t first, size_t n, double *cycles)
 {
 	long double *room = calloc(3 * (n + 1), sizeof(*room));
 	double *rates = calloc(n + 1, sizeof(*rates)), service = bb_need__sum(&net->held);
@@ -159,7 +159,7 @@ int bb_mva__cycles(const struct bb_network *net, size_t n, double *cycles)
 	w.both = room + 2 * (n + 1);
 	if (any)
 		prepare(&w, net, n);
-	for (size_t i = 1; i <= n; i++) {
+	for (size_t i = first; i <= n; i++) {
 		cycles[i - 1] = any ? round_of(&w, i, service, &at_lock) : 0;
 		for (int r = 0; r < ROUNDS && held && any; r++) {
 			double next = held_service(net, &w, i, cycles[i - 1], at_lock);

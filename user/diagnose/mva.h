@@ -26,9 +26,9 @@ struct bb_network {
 };
 
 /**
- * bb_mva__cycles - how long a customer's round takes, with 1 to @n customers.
- * @cycles: @n numbers (@n up to BB_MVA_MOST), of the network's unit: [i] with i + 1 customers.
- * Their rate is (i + 1) / cycles[i]. A network without any need gives 0.
+ * bb_mva__cycles - how long a customer's round takes, with @first (at least 1) to @n customers.
+ * @cycles: room for @n numbers (@n up to BB_MVA_MOST), of the network's unit: [i] with i + 1
+ * customers. Their rate is (i + 1) / cycles[i]. A network without any need gives 0.
  *
  * The exact means of a product-form network (Buzen, "Computational algorithms for closed queueing
  * networks with exponential servers", CACM 16(9), 1973; the same figures as those of mean value
@@ -40,7 +40,7 @@ struct bb_network {
  *
  * Return 0 or -ENOMEM.
  */
-int bb_mva__cycles(const struct bb_network *net, size_t n, double *cycles);
+int bb_mva__cycles(const struct bb_network *net, size_t first, size_t n, double *cycles);
 
 /**
  * bb_mva__bound - the least that the round of one of @n customers can take: without any

@@ -19,18 +19,10 @@
 #define WEIGHT_HIGH  2.0
 #define WEIGHT_MOST  3.0
 /* Steps by which the time with the lock is found. */
-#define STEPS 24
-
-/* One way to read the measurement. */
-struct fit {
-	struct bb_demands d;
-	struct bb_network net;
-	double weight, weight_low, weight_high; /* of the model's queueing */
-	double rest;                            /* of a round that the model does not explain */
-};
+#define STEPS 16
 
 /* Work that is outside of the lock, and with it, when it is held for @busy of a round. */
-static void divide(struct fit *f, double busy)
+static void divide(struct bb_fit *f, double busy)
 {
 	const struct bb_need *need = &f->d.need;
 	double compute = need->gil + need->gil_off + need->cpu, delay, mine, part;
@@ -48,7 +40,7 @@ static void divide(struct fit *f, double busy)
 
 static int cycle_of(const struct bb_network *net, size_t n, double *room, double *cycle)
 {
-	int err = bb_mva__cycles(net, n, room);
+	int err = bb_mva__cycles(net, n, n, room);
 
 	*cycle = err ? 0 : room[n - 1];
 	return err;
@@ -58,7 +50,7 @@ static int cycle_of(const struct bb_network *net, size_t n, double *room, double
  * How long the lock is held shows only where somebody waits for it: at least for that long.
  * More than that is found by how long they wait.
  */
-static int fit_lock(struct fit *f, double *room)
+static int fit_lock(struct bb_fit *f, double *room)
 {
 	double n = (double)f->d.n, low, high, cycle;
 	int err;
@@ -85,9 +77,9 @@ static int fit_lock(struct fit *f, double *room)
 	return 0;
 }
 
-static int fit_of(struct fit *f, const struct bb_demands *d, bool capacity, double *room)
+static int fit_of(struct bb_fit *f, const struct bb_demands *d, bool capacity, double *room)
 {
-	double bound, cycle;
+	double queueing;
 	int err;
 
 	f->d = *d;
@@ -98,20 +90,23 @@ static int fit_of(struct fit *f, const struct bb_demands *d, bool capacity, doub
 	f->rest = 0;
 	err = fit_lock(f, room);
 	if (!err)
-		err = cycle_of(&f->net, d->n, room, &cycle);
-	if (err || capacity)
+		err = cycle_of(&f->net, d->n, room, &f->round);
+	if (err)
 		return err;
-	bound = bb_mva__bound(&f->net, (double)d->n);
-	if (cycle - bound > TELLING) {
-		f->weight = fmin(WEIGHT_MOST, fmax(0, (1 - bound) / (cycle - bound)));
+	f->bound = bb_mva__bound(&f->net, (double)d->n);
+	if (capacity)
+		return 0;
+	queueing = f->round - f->bound;
+	if (queueing > TELLING) {
+		f->weight = fmin(WEIGHT_MOST, fmax(0, (1 - f->bound) / queueing));
 		f->weight_low = f->weight / 2;
 		f->weight_high = fmax(1, 1.5 * f->weight);
 	}
-	f->rest = fmax(0, 1 - bound - f->weight * (cycle - bound));
+	f->rest = fmax(0, 1 - f->bound - f->weight * queueing);
 	return 0;
 }
 
-static void change(struct fit *f, const struct bb_variation *v)
+static void change(struct bb_fit *f, const struct bb_variation *v)
 {
 	struct bb_need *parts[] = { &f->net.free, &f->net.held };
 	double io = f->d.need.delay > 0 ? f->d.io / f->d.need.delay : 0, gone = 0;
@@ -148,10 +143,6 @@ static void change(struct fit *f, const struct bb_variation *v)
 		f->net.cpus = fmin(f->net.cpus, v->cpus);
 }
 
-struct rooms {
-	double *before, *after;
-};
-
 /* Cycles at some weight of the queueing. */
 static double weighed(double bound, double cycle, double weight)
 {
@@ -164,36 +155,29 @@ static void widen(struct bb_prediction *p, double speedup)
 	p->high = fmax(p->high, speedup);
 }
 
-/* The predictions by one reading; @first: it is the best one, others only widen the bounds. */
-static int predict_by(const struct bb_demands *d, bool capacity, const struct bb_variation *v,
-		      size_t n, struct bb_prediction *out, const struct rooms *r, bool first)
+/* The predictions by one reading; @first_fit: others only widen the bounds. */
+static int predict_by(const struct bb_fit *f, const struct bb_variation *v, size_t first, size_t n,
+		      struct bb_prediction *out, double *after, bool first_fit)
 {
-	struct fit f, g;
-	double base, base_bound;
-	int err = fit_of(&f, d, capacity, r->before);
+	double w[] = { f->weight, f->weight_low, f->weight_high };
+	struct bb_fit g = *f;
+	int err;
 
-	if (err)
-		return err;
-	base = r->before[d->n - 1];
-	base_bound = bb_mva__bound(&f.net, (double)d->n);
-	g = f;
 	change(&g, v);
-	err = bb_mva__cycles(&g.net, n, r->after);
-	for (size_t i = 0; i < n && !err; i++) {
-		double more = (double)(i + 1) / (double)d->n;
-		double bound = bb_mva__bound(&g.net, (double)(i + 1)), after = r->after[i];
-		double w[] = { f.weight, f.weight_low, f.weight_high }, rest = g.rest;
+	err = bb_mva__cycles(&g.net, first, n, after);
+	for (size_t i = first - 1; i < n && !err; i++) {
+		double more = (double)(i + 1) / (double)f->d.n, rest = g.rest;
+		double bound = bb_mva__bound(&g.net, (double)(i + 1));
 
 		/* fewer of them are less in each other's way */
-		if (i + 1 < d->n)
-			rest *= (double)i / ((double)d->n - 1);
-
+		if (i + 1 < f->d.n)
+			rest *= (double)i / ((double)f->d.n - 1);
 		for (int k = 0; k < 3; k++) {
-			double was = weighed(base_bound, base, w[k]);
-			double is = weighed(bound, after, w[k]), best;
+			double was = weighed(f->bound, f->round, w[k]);
+			double is = weighed(bound, after[i], w[k]);
+			double best = more * (was + f->rest) / (is + rest);
 
-			best = more * (was + f.rest) / (is + rest);
-			if (first && !k)
+			if (first_fit && !k)
 				out[i] = (struct bb_prediction){ best, best, best };
 			widen(&out[i], best);
 			widen(&out[i], more * was / is);
@@ -213,36 +197,42 @@ static struct bb_demands with_gil(const struct bb_demands *d, double by)
 	return o;
 }
 
-int bb_predict(const struct bb_demands *d, bool capacity, const struct bb_variation *v, size_t n,
-	       struct bb_prediction *out)
+int bb_model__fit(struct bb_model *m, const struct bb_demands *d, bool capacity)
 {
-	size_t most = n > d->n ? n : d->n;
-	struct rooms r = { calloc(most, sizeof(double)), calloc(most, sizeof(double)) };
-	double noise = bb_rule(BB_R_RUN_TO_RUN);
-	struct bb_demands o;
-	int err = r.before && r.after ? 0 : -ENOMEM;
+	double *room = calloc(d->n, sizeof(*room));
+	struct bb_demands ways[BB_FITS_MOST];
+	int err = room ? 0 : -ENOMEM;
 
-	if (!err)
-		err = predict_by(d, capacity, v, n, out, &r, true);
-	if (!err && d->gil_error > 0 && d->has_gil) {
-		o = with_gil(d, 2 * d->gil_error);
-		err = predict_by(&o, capacity, v, n, out, &r, false);
-		o = with_gil(d, -2 * d->gil_error);
-		if (!err)
-			err = predict_by(&o, capacity, v, n, out, &r, false);
+	m->nr = 0;
+	ways[m->nr++] = *d;
+	if (d->gil_error > 0 && d->has_gil) {
+		ways[m->nr++] = with_gil(d, 2 * d->gil_error);
+		ways[m->nr++] = with_gil(d, -2 * d->gil_error);
 	}
 	/* others may leave it more of the CPUs, the more of its threads ask for them */
-	if (!err && d->cpus_spare < d->cpus) {
-		o = *d;
-		o.cpus_spare = d->cpus;
-		err = predict_by(&o, capacity, v, n, out, &r, false);
+	if (d->cpus_spare < d->cpus) {
+		ways[m->nr] = *d;
+		ways[m->nr++].cpus_spare = d->cpus;
 	}
-	for (size_t i = 0; i < n && !err; i++) {
+	for (size_t i = 0; i < m->nr && !err; i++)
+		err = fit_of(&m->fits[i], &ways[i], capacity, room);
+	free(room);
+	return err;
+}
+
+int bb_model__predict(const struct bb_model *m, const struct bb_variation *v, size_t first,
+		      size_t n, struct bb_prediction *out)
+{
+	double *room = calloc(n, sizeof(*room)), noise = bb_rule(BB_R_RUN_TO_RUN);
+	int err = room ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < m->nr && !err; i++)
+		err = predict_by(&m->fits[i], v, first, n, out, room, i == 0);
+	for (size_t i = first - 1; i < n && !err; i++) {
 		out[i].low *= 1 - noise;
 		out[i].high *= 1 + noise;
 	}
-	free(r.before);
-	free(r.after);
+	free(room);
 	return err;
 }
 

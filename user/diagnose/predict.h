@@ -4,6 +4,7 @@
 #define BB_DIAGNOSE_PREDICT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "demands.h"
 
@@ -20,17 +21,38 @@ struct bb_prediction {
 	double speedup, low, high;
 };
 
+/* One way to read the measurement. */
+struct bb_fit {
+	struct bb_demands d;
+	struct bb_network net;
+	double round, bound;                    /* of the model, with the workers that there are */
+	double weight, weight_low, weight_high; /* of the model's queueing */
+	double rest;                            /* of a round that the model does not explain */
+};
+
+#define BB_FITS_MOST 4
+
+/* What was measured, read in each way that its errors allow; the first is the best. */
+struct bb_model {
+	struct bb_fit fits[BB_FITS_MOST];
+	size_t nr;
+};
+
 /**
- * bb_predict - throughput after over throughput before.
- * @d: what was measured, with 1 to BB_MVA_MOST workers
- * @capacity: of what it could do at most, rather than of what was seen
+ * bb_model__fit - @d: what was measured, with 1 to BB_MVA_MOST workers.
+ * @capacity: of what it could do at most, rather than of what was seen. Return 0 or -ENOMEM.
+ */
+int bb_model__fit(struct bb_model *m, const struct bb_demands *d, bool capacity);
+
+/**
+ * bb_model__predict - throughput after a change over throughput before.
  * @v: the change
- * @n: largest number of workers of interest, 1 to BB_MVA_MOST
- * @out: @n predictions; [i] with i + 1 workers
+ * @first, @n: numbers of workers of interest, 1 to BB_MVA_MOST
+ * @out: room for @n predictions; [i] with i + 1 workers, from @first workers on
  * Return 0 or -ENOMEM.
  */
-int bb_predict(const struct bb_demands *d, bool capacity, const struct bb_variation *v, size_t n,
-	       struct bb_prediction *out);
+int bb_model__predict(const struct bb_model *m, const struct bb_variation *v, size_t first,
+		      size_t n, struct bb_prediction *out);
 
 /** What holds back the rate of @n workers: enum of the stations by their bound. */
 enum bb_station {

@@ -57,6 +57,7 @@ struct builder {
 	struct bb_what_ifs *w;
 	const struct bb_demands *d;
 	const struct bb_process *p; /* NULL: a tree */
+	struct bb_model model;
 	struct bb_prediction *room; /* BB_MVA_MOST */
 };
 
@@ -136,9 +137,16 @@ static int add(struct builder *b, enum bb_change change, double amount,
 	return 0;
 }
 
+/* With @n workers alone: b->room[n - 1]. */
 static int predict(struct builder *b, const struct bb_variation *v, size_t n)
 {
-	return bb_predict(b->d, b->w->capacity, v, n, b->room);
+	return bb_model__predict(&b->model, v, n, n, b->room);
+}
+
+/* With 1 to @n. */
+static int predict_all(struct builder *b, const struct bb_variation *v, size_t n)
+{
+	return bb_model__predict(&b->model, v, 1, n, b->room);
 }
 
 static const char *limit_words(enum bb_station s)
@@ -321,7 +329,7 @@ static int threads(struct builder *b)
 	struct bb_variation v = {};
 	size_t n = b->d->n, most = bb_workers__most(n);
 	char why[160];
-	int err = predict(b, &v, most);
+	int err = predict_all(b, &v, most);
 
 	if (err)
 		return err;
@@ -352,7 +360,7 @@ static int by_processes(struct builder *b)
 
 	if (bb_predict__limit(b->d, &(struct bb_variation){}) != BB_STATION_GIL)
 		return 0;
-	err = predict(b, &v, most);
+	err = predict_all(b, &v, most);
 	if (err)
 		return err;
 	bb_workers__free(&b->w->workers);
@@ -367,7 +375,8 @@ static int build(struct builder *b)
 	if (!b->room)
 		return -ENOMEM;
 	b->w->capacity = b->d->away >= bb_rule(BB_R_OPEN_FROM);
-	if (b->p && b->d->has_gil && !b->d->loop) {
+	err = bb_model__fit(&b->model, b->d, b->w->capacity);
+	if (!err && b->p && b->d->has_gil && !b->d->loop) {
 		err = processes(b);
 		if (!err)
 			err = without_gil(b);

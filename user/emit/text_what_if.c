@@ -7,6 +7,13 @@
 
 #define SHOWN 5 /* changes; one line more is that on workers */
 
+/* So many times: no more digits than it deserves, and no fewer than tell 1.0 from 1.04. */
+static const char *times(char *buf, size_t len, double x)
+{
+	snprintf(buf, len, x < 9.95 ? "%.2f" : "%.0f", x);
+	return buf;
+}
+
 static const char *change__words(char *buf, size_t len, const struct bb_what_if *w)
 {
 	char n[BB_FMT_LEN];
@@ -49,10 +56,9 @@ static void change__row(struct bb_text *t, const struct bb_what_if *w)
 	char words[64], speedup[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN], text[320];
 	char bytes[BB_FMT_LEN];
 
-	bb_fmt__real(speedup, sizeof(speedup), w->speedup, 2);
-	snprintf(text, sizeof(text), "(%s to %s) %s", bb_fmt__real(low, sizeof(low), w->low, 2),
-		 bb_fmt__real(high, sizeof(high), w->high, 2),
-		 change__words(words, sizeof(words), w));
+	times(speedup, sizeof(speedup), w->speedup);
+	snprintf(text, sizeof(text), "(%s to %s) %s", times(low, sizeof(low), w->low),
+		 times(high, sizeof(high), w->high), change__words(words, sizeof(words), w));
 	bb_line__right(&t->line, 8, speedup);
 	bb_line__put(&t->line, "x ");
 	bb_line__put(&t->line, text);
@@ -80,6 +86,7 @@ static void workers__row(struct bb_text *t, const struct bb_workers *w)
 	const struct bb_workers_point *at = NULL;
 	char text[320], speedup[BB_FMT_LEN];
 
+	/* the last point up to there */
 	for (size_t i = 0; i < w->nr_curve; i++)
 		if (w->curve[i].n <= w->best)
 			at = &w->curve[i];
@@ -87,7 +94,7 @@ static void workers__row(struct bb_text *t, const struct bb_workers *w)
 		return;
 	snprintf(text, sizeof(text), "%u %s are enough (now %u, %sx): %s.", w->best,
 		 w->processes ? "processes" : "threads", w->now,
-		 bb_fmt__real(speedup, sizeof(speedup), at->speedup, 2), w->why);
+		 times(speedup, sizeof(speedup), at->speedup), w->why);
 	bb_line__pad(&t->line, 2);
 	bb_line__wrap(&t->line, 2, text);
 }
