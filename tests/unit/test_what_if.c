@@ -181,7 +181,7 @@ static void test_gil_bound_without_a_cpu(void **state)
 	m.p->cpus_unlimited = 4;
 	predict(&m);
 	assert_gain(&m, BB_CHANGE_PROCESSES, 4, 0.97, 1.03);
-	assert_true(find(&m, BB_CHANGE_PROCESSES, 4)->high < 1.1);
+	assert_true(find(&m, BB_CHANGE_PROCESSES, 4)->high < 1.15);
 	/* nor does a quota's end bring anything to threads */
 	assert_gain(&m, BB_CHANGE_NO_QUOTA, 0, 0.97, 1.03);
 	end(&m);

@@ -64,8 +64,8 @@
 	X(OPEN_FROM, "open-from", 0.1,                                                             \
 	  "share of the workers' time that they wait for clients or work, from which they are "    \
 	  "not what limits it")                                                                    \
-	X(RUN_TO_RUN, "run-to-run", 0.07,                                                          \
-	  "share by which a program's throughput differs from run to run")                         \
+	X(RUN_TO_RUN, "run-to-run", 0.1,                                                           \
+	  "share by which the cost of the same work differs, from run to run and form to form")    \
 	X(FLAT, "flat", 0.05, "share of the most throughput that more workers must bring")
 
 enum bb_rule {

@@ -75,8 +75,7 @@ static bool may_tell(struct bb_what_ifs *w, const struct bb_demands *d,
 		     const struct bb_what_if_context *c)
 {
 	if (!c->judged)
-		no(w, "the verdict is idle or unknown: nothing is known of what more work would "
-		      "need");
+		no(w, "the verdict is idle or unknown: what more work would need is not known");
 	else if (c->incomplete)
 		no(w, "figures are missing, see the losses");
 	else if (c->confidence < bb_rule(BB_R_SURE_ENOUGH))
@@ -108,6 +107,12 @@ static bool may_tell_of(struct bb_what_ifs *w, const struct bb_process *p,
 	else if (p->runtime.gil == BB_GIL_ENABLED && !d->has_gil)
 		no(w, "how long the GIL is held is not known: too few samples");
 	return !w->why_not[0];
+}
+
+/* Of what a worker needs, its waits for others left out. */
+static double of_work(const struct bb_demands *d, double need)
+{
+	return need / bb_need__sum(&d->need);
 }
 
 static uint64_t times(double n, uint64_t each)
@@ -191,10 +196,9 @@ static int processes(struct builder *b)
 		if (err)
 			break;
 		snprintf(why, sizeof(why),
-			 "each process has its own GIL: it is held for %.2f of a thread's work; "
-			 "%.3g "
-			 "CPUs are to be had",
-			 b->d->need.gil + b->d->need.gil_off, b->d->cpus_spare);
+			 "each process has its own GIL, held for %.2f of a thread's work; "
+			 "%.3g CPUs are to be had",
+			 of_work(b->d, b->d->need.gil + b->d->need.gil_off), b->d->cpus_spare);
 		err = add(b, BB_CHANGE_PROCESSES, a, &b->room[(size_t)a - 1],
 			  times(a - 1, own_bytes(b->p)), times(a, PROCESS_NS), why);
 	}
@@ -210,10 +214,9 @@ static int without_gil(struct builder *b)
 	if (err)
 		return err;
 	snprintf(why, sizeof(why),
-		 "the GIL is held for %.2f of a thread's work and waited for for %.2f of its time; "
-		 "the "
-		 "free-threaded build's own cost is not in it",
-		 b->d->need.gil + b->d->need.gil_off, b->d->wait_gil);
+		 "the GIL is held for %.2f of a thread's work and waited for in %.2f of its "
+		 "time; a free-threaded build's own cost is not in it",
+		 of_work(b->d, b->d->need.gil + b->d->need.gil_off), b->d->wait_gil);
 	return add(b, BB_CHANGE_NO_GIL, 0, &b->room[b->d->n - 1], BB_UNKNOWN_U64, 0, why);
 }
 
@@ -234,10 +237,10 @@ static int asyncio(struct builder *b)
 		if (err)
 			break;
 		snprintf(why, sizeof(why),
-			 "one thread then does all of the computing, %.2f of a thread's work; it "
-			 "waits for "
-			 "%.2f",
-			 b->d->need.gil + b->d->need.cpu, b->d->need.delay);
+			 "one thread then does all of the computing, %.2f of a thread's work; "
+			 "waiting is %.2f",
+			 of_work(b->d, b->d->need.gil + b->d->need.cpu),
+			 of_work(b->d, b->d->need.delay));
 		err = add(b, BB_CHANGE_ASYNCIO, n, &b->room[(size_t)n - 1], times(n, TASK_BYTES),
 			  times(n, TASK_NS), why);
 	}
@@ -295,10 +298,10 @@ static int no_lock(struct builder *b)
 	err = predict(b, &v, b->d->n);
 	if (err)
 		return err;
-	snprintf(
-		why, sizeof(why),
-		"it is waited for for %.2f of the threads' time; without it what fills first is %s",
-		b->d->wait_lock, limit_words(bb_predict__limit(b->d, &v)));
+	snprintf(why, sizeof(why),
+		 "it is waited for in %.2f of the threads' time; without it what fills first "
+		 "is %s",
+		 b->d->wait_lock, limit_words(bb_predict__limit(b->d, &v)));
 	return add(b, BB_CHANGE_NO_LOCK, 0, &b->room[b->d->n - 1], 0, 0, why);
 }
 
@@ -335,7 +338,7 @@ static int threads(struct builder *b)
 		return err;
 	snprintf(why, sizeof(why),
 		 "%.2f of a worker's work is computing, %.2f waiting; what fills first is %s",
-		 b->d->need.gil + b->d->need.cpu, b->d->need.delay,
+		 of_work(b->d, b->d->need.gil + b->d->need.cpu), of_work(b->d, b->d->need.delay),
 		 limit_words(bb_predict__limit(b->d, &v)));
 	for (size_t i = 1; i <= most && !err; i *= 2) {
 		double more = (double)i - (double)n;
