@@ -242,7 +242,7 @@ enum bb_station bb_predict__limit(const struct bb_demands *d, const struct bb_va
 	double compute = d->need.gil + d->need.cpu;
 	enum bb_station found = BB_STATION_NONE;
 
-	cpus = v->cpus > 0 ? v->cpus : d->cpus;
+	cpus = v->cpus > 0 ? v->cpus : d->cpus_spare;
 	if (compute / cpus > most) {
 		most = compute / cpus;
 		found = BB_STATION_CPUS;
