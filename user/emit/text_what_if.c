@@ -5,7 +5,7 @@
 #include "../util/fmt.h"
 #include "text.h"
 
-#define SHOWN 5 /* changes; one line more is that on workers */
+#define SHOWN 4 /* changes; two lines more are on workers */
 
 /* So many times: no more digits than it deserves, and no fewer than tell 1.0 from 1.04. */
 static const char *times(char *buf, size_t len, double x)
@@ -101,18 +101,23 @@ static void workers__row(struct bb_text *t, const struct bb_workers *w)
 
 void bb_text__what_if(struct bb_text *t, const struct bb_what_ifs *w)
 {
-	size_t shown = 0;
+	const struct bb_what_if *rows[BB_CHANGE_MAX];
+	size_t nr = 0, at;
 
 	if (!w || !w->nr)
 		return;
-	bb_line__title(&t->line, w->capacity ? "What if (it waits for work: of what it could do)"
-					     : "What if (times its throughput)");
-	for (size_t i = 0; i < w->nr && shown < SHOWN; i++) {
+	/* one of each change, the largest gain first */
+	for (size_t i = 0; i < w->nr && nr < BB_CHANGE_MAX; i++) {
 		if (!is_shown(w, i))
 			continue;
-		change__row(t, &w->items[i]);
-		shown++;
+		for (at = nr++; at && rows[at - 1]->speedup < w->items[i].speedup; at--)
+			rows[at] = rows[at - 1];
+		rows[at] = &w->items[i];
 	}
+	bb_line__title(&t->line, w->capacity ? "What if (it waits for work: of what it could do)"
+					     : "What if (times its throughput)");
+	for (size_t i = 0; i < nr && i < SHOWN; i++)
+		change__row(t, rows[i]);
 	if (w->workers.nr_curve)
 		workers__row(t, &w->workers);
 }
