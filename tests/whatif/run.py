@@ -171,6 +171,8 @@ def main():
     args.add_argument("--part", default="1/1", help="the K-th of N parts of the pairs: K/N")
     args.add_argument("--markdown", action="store_true")
     args = args.parse_args()
+    if os.geteuid():
+        sys.exit("run.py: the tool needs root: sudo make whatif")
     env, outcomes = calibrated(), []
     part, parts = map(int, args.part.split("/"))
     with server() as port:
