@@ -6,6 +6,7 @@
 # make test-runtimes      install Go, Java, Node.js and Rust, run the tests of their programs (root)
 # make test-services  install PostgreSQL, Redis and fio, run the tests with them (root)
 # make corpus     hold the verdicts against programs whose bound is known, for an hour (root)
+# make whatif     predict what changes bring, make them, compare (root; minutes)
 # make bench      measure the cost, side by side with other tools (root)
 # make install    DESTDIR and PREFIX are honoured
 #
@@ -63,7 +64,7 @@ GEN := $(OUT)/boundby.skel.h $(OUT)/syscall_names.h $(OUT)/schema.h
 
 .DELETE_ON_ERROR:
 .PHONY: all clean demo test test-freethreaded install-freethreaded test-runtimes install-runtimes runtimes \
-	test-services install-services unit corpus bench install uninstall install-build install-demo install-test \
+	test-services install-services unit corpus whatif bench install uninstall install-build install-demo install-test \
 	format check-format workloads
 
 all: $(OUT)/boundby
@@ -220,6 +221,11 @@ corpus: install-test
 	$(Q)$(MAKE) --no-print-directory all workloads
 	-$(Q)$(MAKE) --no-print-directory -k runtimes
 	$(Q)OUT=$(OUT) BB_BIN=$(abspath $(OUT))/boundby BB_TESTS=$(abspath $(OUT))/tests $(PYTHON) tests/corpus/run $(CORPUS)
+
+# not part of `make test`, but for three of them: it takes minutes, and an idle machine
+whatif: install-test
+	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)$(PYTHON) tests/whatif/run.py
 
 demo: install-demo
 	$(Q)$(MAKE) --no-print-directory all

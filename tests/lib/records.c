@@ -41,7 +41,9 @@ struct bb_record *make__record(uint64_t ns, size_t n)
 	rec->nr_processes = n;
 	for (i = 0; i < n; i++) {
 		rec->processes[i].cpus_usable = NAN;
+		rec->processes[i].cpus_unlimited = NAN;
 		rec->processes[i].rss_bytes = BB_UNKNOWN_U64;
+		rec->processes[i].private_bytes = BB_UNKNOWN_U64;
 		rec->processes[i].kernel_ns = BB_UNKNOWN_U64;
 	}
 	rec->overhead.events = 48211;

@@ -333,6 +333,7 @@ static void gil__phases(struct sample *s)
 
 static void sample__gil(struct sample *s)
 {
+	static const struct bb_what_if_context sure = { .judged = true, .confidence = 0.97 };
 	struct bb_wait join = { .state = BB_STATE_QUEUE,
 				.syscall = 202,
 				.fd = -1,
@@ -387,6 +388,9 @@ static void sample__gil(struct sample *s)
 	if (!s->diag.findings || bb_findings__of(s->diag.findings, s->rec, p))
 		abort();
 	gil__limits(s);
+	s->diag.what_ifs = calloc(1, sizeof(*s->diag.what_ifs));
+	if (!s->diag.what_ifs || bb_what_ifs__of(s->diag.what_ifs, s->rec, p, &sure))
+		abort();
 }
 
 static void idle__locks(struct bb_process *p)

@@ -78,6 +78,9 @@ def test_each_key_is_required(name):
 
 
 BROKEN = {
+    "a change that is none": lambda d: d["processes"][0]["what_if"][0].update(change="magic"),
+    "a gain below nothing": lambda d: d["processes"][0]["what_if"][0].update(speedup=-1),
+    "a curve without its workers": lambda d: d["processes"][0]["workers"]["curve"][0].pop("n"),
     "another schema": lambda d: d.update(schema="boundby/2"),
     "share above 1": lambda d: d["host"].update(busy_share=1.01),
     "share below 0": lambda d: d["processes"][0]["verdict"].update(confidence=-0.1),

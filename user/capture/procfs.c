@@ -149,11 +149,15 @@ static void read_exe(pid_t pid, struct bb_process *p)
 static void read_rss(pid_t pid, struct bb_process *p)
 {
 	char *s = read_of(pid, "statm", NULL);
-	unsigned long pages;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	unsigned long pages, shared;
 
-	p->rss_bytes = BB_UNKNOWN_U64;
-	if (s && sscanf(s, "%*u %lu", &pages) == 1)
-		p->rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	p->rss_bytes = p->private_bytes = BB_UNKNOWN_U64;
+	if (s && sscanf(s, "%*u %lu %lu", &pages, &shared) == 2) {
+		p->rss_bytes = pages * page;
+		/* the two are not read at one moment */
+		p->private_bytes = pages > shared ? (pages - shared) * page : 0;
+	}
 	free(s);
 }
 
@@ -304,6 +308,7 @@ static void find_cpus(pid_t pid, struct bb_process *p)
 	char mount[1024];
 	double cpus = affinity_cpus(pid);
 
+	p->cpus_unlimited = cpus;
 	read_cgroups(pid, &c);
 	if (c.v2 && find_mount("cgroup2", NULL, mount, sizeof(mount)))
 		cpus = fmin(cpus, cgroup_quota(mount, c.v2, true));

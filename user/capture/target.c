@@ -40,7 +40,9 @@ struct bb_target *bb_targets__new(struct bb_targets *t)
 	memset(item, 0, sizeof(*item));
 	item->pidfd = -1;
 	item->info.rss_bytes = BB_UNKNOWN_U64;
+	item->info.private_bytes = BB_UNKNOWN_U64;
 	item->info.cpus_usable = NAN;
+	item->info.cpus_unlimited = NAN;
 	return item;
 }
 
@@ -171,7 +173,9 @@ int bb_process__copy_identity(struct bb_process *to, const struct bb_process *fr
 	to->ppid = from->ppid;
 	memcpy(to->comm, from->comm, sizeof(to->comm));
 	to->cpus_usable = from->cpus_usable;
+	to->cpus_unlimited = from->cpus_unlimited;
 	to->rss_bytes = from->rss_bytes;
+	to->private_bytes = from->private_bytes;
 	to->kernel_thread = from->kernel_thread;
 	to->exe = copy(from->exe, &err);
 	to->cgroup = copy(from->cgroup, &err);

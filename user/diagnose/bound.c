@@ -27,6 +27,10 @@ void bb_diagnosis__free(struct bb_diagnosis *diag)
 		return;
 	for (size_t i = 0; diag->findings && i < diag->nr_processes; i++)
 		bb_findings__free(&diag->findings[i]);
+	for (size_t i = 0; diag->what_ifs && i < diag->nr_processes; i++)
+		bb_what_ifs__free(&diag->what_ifs[i]);
+	free(diag->what_ifs);
+	bb_what_ifs__free(&diag->tree_what_ifs);
 	free(diag->findings);
 	bb_findings__free(&diag->tree_findings);
 	for (size_t i = 0; diag->phases && i < diag->nr_processes + diag->has_tree; i++)

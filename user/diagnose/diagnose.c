@@ -85,6 +85,34 @@ static int judge_all(const struct bb_record *rec, struct bb_diagnosis *diag, str
 	return 0;
 }
 
+/* The verdict says what the figures can carry. */
+static struct bb_what_if_context context_of(const struct bb_verdict *v, bool incomplete)
+{
+	return (struct bb_what_if_context){
+		.judged = v->bound != BB_BOUND_IDLE && v->bound != BB_BOUND_UNKNOWN,
+		.confidence = v->confidence,
+		.incomplete = incomplete,
+	};
+}
+
+static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
+{
+	struct bb_what_if_context c;
+	int err = 0;
+
+	diag->what_ifs = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*diag->what_ifs));
+	if (!diag->what_ifs)
+		return -ENOMEM;
+	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
+		c = context_of(&diag->processes[i], diag->incomplete);
+		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
+	}
+	if (err || !diag->has_tree)
+		return err;
+	c = context_of(&diag->tree, diag->incomplete);
+	return bb_what_ifs__tree(&diag->tree_what_ifs, rec, &c);
+}
+
 int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	size_t room = rec->nr_processes + 1;
@@ -106,6 +134,8 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 		err = judge_all(rec, diag, facts, amounts);
 	free(facts);
 	free(amounts);
+	if (!err)
+		err = predict_all(rec, diag);
 	if (err)
 		bb_diagnosis__free(diag);
 	return err;

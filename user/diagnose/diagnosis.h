@@ -11,6 +11,7 @@
 #include "bound.h"
 #include "findings.h"
 #include "phases.h"
+#include "what_if.h"
 
 #define BB_EVIDENCE_MAX 12
 
@@ -58,8 +59,10 @@ struct bb_diagnosis {
 	struct bb_findings tree_findings; /* about several of them together */
 	/* likewise, and one more for all together if there are several; NULL: not looked for */
 	struct bb_phases *phases;
-	struct bb_verdict tree; /* all selected processes together */
-	bool has_tree;          /* false where there is one process only */
+	struct bb_what_ifs *what_ifs; /* one per process; NULL: not worked out */
+	struct bb_verdict tree;       /* all selected processes together */
+	struct bb_what_ifs tree_what_ifs;
+	bool has_tree; /* false where there is one process only */
 	/* what the verdicts were reached from: one per process, last the tree's; NULL: not kept */
 	struct bb_reason *reasons;
 	bool incomplete; /* losses touch the verdict: exit status 4 */

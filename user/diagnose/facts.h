@@ -5,7 +5,7 @@
 
 #include "diagnosis.h"
 #include "spin.h"
-#include "workers.h"
+#include "pool_part.h"
 
 /*
  * Mean numbers of threads over the window ("threads": 1.0 is one thread all the

@@ -71,6 +71,17 @@
 	X(POOL_WAITS, "pool-waits", 0.5,                                                           \
 	  "share of their time that a full pool's workers wait, from which more of them would "    \
 	  "help")                                                                                  \
+	X(SURE_ENOUGH, "sure-enough", 0.5,                                                         \
+	  "confidence of the verdict below which no change is predicted")                          \
+	X(UNLIKE, "unlike", 0.25,                                                                  \
+	  "difference between the workers, and work of others, above which no change is "          \
+	  "predicted")                                                                             \
+	X(OPEN_FROM, "open-from", 0.1,                                                             \
+	  "share of the workers' time that they wait for clients or work, from which they are "    \
+	  "not what limits it")                                                                    \
+	X(RUN_TO_RUN, "run-to-run", 0.1,                                                           \
+	  "share by which the cost of the same work differs, from run to run and form to form")    \
+	X(FLAT, "flat", 0.05, "share of the most throughput that more workers must bring")         \
 	X(GIL_WANTERS, "gil-wanters", 1.5,                                                         \
 	  "threads that compute or wait for the GIL to do so, from which it keeps them apart")     \
 	X(GIL_SERIAL, "gil-serial", 1.25,                                                          \

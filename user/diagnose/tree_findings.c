@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "workers.h"
+#include "pool_part.h"
 
 /* Fewer samples of the pool's processes say nothing about where their CPU time goes. */
 #define SAMPLES_LEAST 20

@@ -1,181 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "workers.h"
 
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* What a process is, its longest rows tell; to walk down all of thousands takes too long. */
-#define ROWS_FOR_ROLE 256
+#include "../util/grow.h"
+#include "rules.h"
 
-/* Whose code a thread is in. */
-enum owner {
-	OWNER_UNKNOWN, /* no frames */
-	OWNER_PROGRAM,
-	OWNER_POOL,
-	OWNER_EITHER, /* the pool calls the task there: one in C has no frame of its own */
-};
+#define LEAST 16 /* the curve goes so far in any case */
+#define TIMES 4  /* and to so many times what there is */
+#define EACH  8  /* up to here it has each number, then some of each doubling */
 
-static bool ends(const char *s, const char *with)
+size_t bb_workers__most(size_t now)
 {
-	size_t n = strlen(s), m = strlen(with);
+	size_t most = now * TIMES > LEAST ? now * TIMES : LEAST;
 
-	return n >= m && !strcmp(s + n - m, with);
+	return most < BB_MVA_MOST ? most : BB_MVA_MOST;
 }
 
-/* Python's library below others: whoever called it is meant. */
-static bool is_helper(const struct bb_frame *f)
+/* 1 to 8, 10, 12, 14, 16, 20, 24, ...: four of each doubling. */
+static bool is_shown(size_t n)
 {
-	static const char *const files[] = { "/threading.py",  "/selectors.py", "/queue.py",
-					     "/pickle.py",     "/copyreg.py",   "/weakref.py",
-					     "/_weakrefset.py" };
+	size_t step = 1;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (ends(f->file, files[i]))
-			return true;
-	return false;
+	while (n / step > EACH)
+		step *= 2;
+	return n % step == 0;
 }
 
-static bool is_pool(const struct bb_frame *f)
+static void say(struct bb_workers *w, const struct bb_demands *d, bool flat)
 {
-	return strstr(f->file, "/multiprocessing/") ||
-	       ends(f->file, "/concurrent/futures/process.py") ||
-	       ends(f->file, "/concurrent/futures/_base.py");
-}
+	const char *what = w->processes ? "processes" : "threads";
+	struct bb_variation v = { .no_gil = w->processes };
 
-/* The functions of a pool that call the task. */
-static bool calls_task(const struct bb_frame *f)
-{
-	static const char *const functions[] = { "mapstar", "starmapstar", "worker",
-						 "_process_chunk", "_process_worker" };
-
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		if (!strncmp(f->function, functions[i], strlen(functions[i])))
-			return true;
-	return ends(f->file, "/multiprocessing/process.py") && ends(f->function, "run");
-}
-
-static enum owner owner_of(const struct bb_code *c)
-{
-	for (size_t i = 0; i < c->nr_frames; i++) {
-		const struct bb_frame *f = &c->frames[i];
-
-		if (is_helper(f))
-			continue;
-		if (!is_pool(f))
-			return OWNER_PROGRAM;
-		return !i && calls_task(f) ? OWNER_EITHER : OWNER_POOL;
-	}
-	return c->nr_frames ? OWNER_PROGRAM : OWNER_UNKNOWN;
-}
-
-/* Below whatever a process of multiprocessing does. */
-static bool is_child(const struct bb_code *c)
-{
-	for (size_t i = c->nr_frames; i-- > 0;)
-		if (ends(c->frames[i].file, "/multiprocessing/process.py") &&
-		    ends(c->frames[i].function, "_bootstrap"))
-			return true;
-	return false;
-}
-
-/* In the loop of a pool's worker: somebody waits for what it does. */
-static bool runs_tasks(const struct bb_code *c)
-{
-	for (size_t i = 0; i < c->nr_frames; i++) {
-		const struct bb_frame *f = &c->frames[i];
-
-		if ((ends(f->file, "/multiprocessing/pool.py") && ends(f->function, "worker")) ||
-		    (ends(f->file, "/concurrent/futures/process.py") &&
-		     ends(f->function, "_process_worker")))
-			return true;
-	}
-	return false;
-}
-
-/* Waiting that is for somebody, and for no lock. */
-static bool is_wait(enum bb_state s)
-{
-	return s == BB_STATE_DISK || s == BB_STATE_NET || s == BB_STATE_POLL || s == BB_STATE_IPC ||
-	       s == BB_STATE_SLEEP || s == BB_STATE_CHILD;
-}
-
-static void blocked(struct bb_pool_part *part, const struct bb_code *c, enum owner owner)
-{
-	if (owner == OWNER_POOL && c->state == BB_STATE_QUEUE)
-		part->asked_ns += c->ns;
-	if (owner == OWNER_POOL || owner == OWNER_UNKNOWN || !is_wait(c->state))
+	if (!flat) {
+		snprintf(w->why, sizeof(w->why), "up to %u %s nothing is full: more bring more",
+			 w->curve[w->nr_curve - 1].n, what);
 		return;
-	part->wait_ns += c->ns;
-	part->waits += c->count;
-	if (c->max_ns > part->wait_max_ns)
-		part->wait_max_ns = c->max_ns;
-	if (!part->longest_wait || c->ns > part->longest_wait->ns)
-		part->longest_wait = c;
+	}
+	switch (bb_predict__limit(d, &v)) {
+	case BB_STATION_GIL:
+		snprintf(w->why, sizeof(w->why),
+			 "then the GIL is full: a thread's work holds it for %.2f of it",
+			 (d->need.gil + d->need.gil_off) / bb_need__sum(&d->need));
+		break;
+	case BB_STATION_LOCK:
+		snprintf(w->why, sizeof(w->why), "then the lock is held all of the time");
+		break;
+	default:
+		snprintf(w->why, sizeof(w->why),
+			 "then the CPUs are full: %.3g are to be had, and %s need them for %.2f of "
+			 "their work",
+			 d->cpus_spare, what, (d->need.gil + d->need.cpu) / bb_need__sum(&d->need));
+		break;
+	}
 }
 
-void bb_pool_part__of(struct bb_pool_part *part, const struct bb_process *p)
+int bb_workers__of(struct bb_workers *w, const struct bb_demands *d, const struct bb_prediction *of,
+		   size_t most, bool processes)
 {
-	uint64_t pool = 0, task = 0;
-	bool any = false;
+	double top = 0;
 
-	memset(part, 0, sizeof(*part));
-	for (size_t i = 0; i < p->nr_code; i++) {
-		const struct bb_code *c = &p->code[i];
-		enum owner owner = owner_of(c);
+	w->now = (unsigned int)d->n;
+	w->processes = processes;
+	for (size_t i = 0; i < most; i++)
+		top = fmax(top, of[i].speedup);
+	for (size_t i = 0; i < most; i++) {
+		struct bb_workers_point *p;
 
-		if (i < ROWS_FOR_ROLE) {
-			part->worker = part->worker || is_child(c);
-			part->tasks = part->tasks || runs_tasks(c);
-		}
-		any |= owner == OWNER_POOL;
-		if (c->kind == BB_PY_BLOCKED)
-			blocked(part, c, owner);
-		if (c->kind != BB_PY_ON_GIL && c->kind != BB_PY_ON_FREE)
+		if (!w->best && of[i].speedup >= top * (1 - bb_rule(BB_R_FLAT)))
+			w->best = (unsigned int)i + 1;
+		if (!is_shown(i + 1) && i + 1 != d->n)
 			continue;
-		part->samples += owner == OWNER_UNKNOWN ? 0 : c->count;
-		pool += owner == OWNER_POOL ? c->count : 0;
-		task += owner == OWNER_PROGRAM || owner == OWNER_EITHER ? c->count : 0;
-		if (owner == OWNER_POOL &&
-		    (!part->busiest_pool || c->count > part->busiest_pool->count))
-			part->busiest_pool = c;
+		p = bb_grow((void **)&w->curve, &w->nr_curve, sizeof(*w->curve));
+		if (!p)
+			return -ENOMEM;
+		*p = (struct bb_workers_point){ (unsigned int)i + 1, of[i].speedup, of[i].low,
+						of[i].high };
 	}
-	part->feeder = any && !part->worker;
-	if (!part->samples)
-		return;
-	part->pool_ns = (double)p->budget.ns[BB_STATE_ONCPU] * (double)pool / (double)part->samples;
-	part->task_ns = (double)p->budget.ns[BB_STATE_ONCPU] * (double)task / (double)part->samples;
+	/* the last doubling still brought half as much again: it goes on */
+	say(w, d, of[most - 1].speedup < 1.5 * of[most / 2 - 1].speedup);
+	return 0;
 }
 
-double bb_pool_part__waiting(const struct bb_process *p, pid_t tid, enum bb_state state)
+void bb_workers__free(struct bb_workers *w)
 {
-	uint64_t known = 0, pool = 0;
-
-	for (size_t i = 0; i < p->nr_code; i++) {
-		const struct bb_code *c = &p->code[i];
-		enum owner owner;
-
-		if (c->kind != BB_PY_BLOCKED || c->tid != tid || c->state != state || !c->nr_frames)
-			continue;
-		owner = owner_of(c);
-		known += c->ns;
-		pool += owner == OWNER_POOL ? c->ns : 0;
-	}
-	return known ? (double)pool / (double)known : 0;
-}
-
-bool bb_record__descends(const struct bb_record *rec, const struct bb_process *p, pid_t pid)
-{
-	/* no deeper than there are processes: numbers may have been used again */
-	for (size_t depth = 0; depth < rec->nr_processes && p->ppid > 0; depth++) {
-		const struct bb_process *up = NULL;
-
-		if (p->ppid == pid)
-			return true;
-		for (size_t i = 0; i < rec->nr_processes && !up; i++)
-			if (rec->processes[i].pid == p->ppid)
-				up = &rec->processes[i];
-		if (!up)
-			return false;
-		p = up;
-	}
-	return false;
+	free(w->curve);
+	memset(w, 0, sizeof(*w));
 }

@@ -1,39 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Python's pools of processes (multiprocessing, concurrent.futures): who feeds, who works, and what
- * of their time is the pool's own. Told by the code in which their threads were seen.
- */
+/* How many workers the measurement supports: the curve of throughput, and where it flattens. */
 #ifndef BB_DIAGNOSE_WORKERS_H
 #define BB_DIAGNOSE_WORKERS_H
 
-#include "../model/record.h"
+#include "predict.h"
+#include "what_if.h"
 
-/* What one process has to do with a pool. */
-struct bb_pool_part {
-	bool worker; /* multiprocessing started it to run what another process wants */
-	bool tasks;  /* it runs what somebody gave to a pool */
-	bool feeder; /* it has threads in a pool's code, and is no worker */
-	/* CPU time by samples: of handing tasks and results over, and of the tasks themselves */
-	double pool_ns, task_ns;
-	uint64_t samples; /* that these were divided by */
-	/* blocked within tasks, but for locks and queues */
-	uint64_t wait_ns, waits, wait_max_ns;
-	const struct bb_code *longest_wait; /* a row of the process's, NULL: none */
-	uint64_t asked_ns;                  /* threads waiting for results, summed */
-	const struct bb_code *busiest_pool; /* samples of the pool's code, most; NULL: none */
-};
-
-/** bb_pool_part__of - the part of @p; all 0 for what is no CPython, or has no code that is known.
- */
-void bb_pool_part__of(struct bb_pool_part *part, const struct bb_process *p);
+/** bb_workers__most - up to how many workers the curve goes, where there are @now: at most
+ * BB_MVA_MOST. */
+size_t bb_workers__most(size_t now);
 
 /**
- * bb_pool_part__waiting - the share of a thread's time in @state in which it waited, in a pool's
- * code, for what other processes of the program do: 0 to 1, by the rows of code that are known.
+ * bb_workers__of - fill in the curve.
+ * @w: zeroed; release with bb_workers__free()
+ * @d: of whom it is
+ * @of: @most predictions; [i] with i + 1 workers
+ * @processes: the workers are processes, or are to be
+ * Return 0 or -ENOMEM.
  */
-double bb_pool_part__waiting(const struct bb_process *p, pid_t tid, enum bb_state state);
+int bb_workers__of(struct bb_workers *w, const struct bb_demands *d, const struct bb_prediction *of,
+		   size_t most, bool processes);
 
-/** bb_record__descends - is @p a child of process @pid, or of one of its children in @rec? */
-bool bb_record__descends(const struct bb_record *rec, const struct bb_process *p, pid_t pid);
+/** bb_workers__free - release the curve, and zero @w. Accepts a zeroed one. */
+void bb_workers__free(struct bb_workers *w);
 
 #endif

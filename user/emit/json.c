@@ -19,6 +19,7 @@
 #include "json_phases.h"
 #include "json_rows.h"
 #include "json_stacks.h"
+#include "json_what_if.h"
 #include "names.h"
 #include "out.h"
 #include "tree.h"
@@ -89,11 +90,6 @@ static void writer__value(struct writer *w, const char *key, json_t *value)
 static void writer__string(struct writer *w, const char *key, const char *s)
 {
 	writer__value(w, key, bb_json__string(s));
-}
-
-static void writer__empty(struct writer *w, const char *key)
-{
-	writer__value(w, key, json_array());
 }
 
 static void json__window(struct writer *w, const struct bb_record *rec)
@@ -277,8 +273,8 @@ static void json__advice(struct writer *w, const struct bb_process *p, const str
 
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
 			  const struct bb_verdict *v, const struct bb_phases *phases,
-			  const struct bb_findings *findings, uint64_t active,
-			  const struct bb_reason *reason)
+			  const struct bb_findings *findings, const struct bb_what_ifs *what_ifs,
+			  uint64_t active, const struct bb_reason *reason)
 {
 	bool tree = key != NULL;
 
@@ -290,7 +286,13 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 		writer__value(w, NULL, bb_json__phase(&phases->items[i]));
 	writer__close(w, "]");
 	writer__value(w, "repeats", bb_json__repeats(phases));
-	writer__empty(w, "what_if");
+	writer__open(w, "what_if", "[");
+	for (size_t i = 0; what_ifs && i < what_ifs->nr && !w->out.err; i++)
+		writer__value(w, NULL, bb_json__what_if(&what_ifs->items[i], what_ifs));
+	writer__close(w, "]");
+	writer__string(w, "what_if_why_not",
+		       what_ifs && what_ifs->why_not[0] ? what_ifs->why_not : NULL);
+	writer__value(w, "workers", bb_json__workers(what_ifs));
 	json__advice(w, tree ? NULL : p, v, findings, reason);
 	writer__open(w, "findings", "[");
 	for (size_t i = 0; findings && i < findings->nr && !w->out.err; i++)
@@ -341,7 +343,7 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 		active += bb_process__active(&rec->processes[i]);
 	json__process(w, "tree", &tree, &diag->tree,
 		      diag->phases ? &diag->phases[rec->nr_processes] : NULL, &diag->tree_findings,
-		      active, json__reason(diag, rec->nr_processes));
+		      &diag->tree_what_ifs, active, json__reason(diag, rec->nr_processes));
 	bb_tree__free(&tree);
 }
 
@@ -400,6 +402,7 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
 			      diag->phases ? &diag->phases[i] : NULL,
 			      diag->findings ? &diag->findings[i] : NULL,
+			      diag->what_ifs ? &diag->what_ifs[i] : NULL,
 			      bb_process__active(&rec->processes[i]), json__reason(diag, i));
 	writer__close(&w, "]");
 	json__tree(&w, rec, diag);

@@ -41,6 +41,8 @@ void bb_text__advice(struct bb_text *t, const struct bb_process *p, const struct
 void bb_text__explain(struct bb_text *t, const struct bb_verdict *v, size_t i);
 /** bb_text__phases - the section on phases; nothing where there are not several, or @p is NULL. */
 void bb_text__phases(struct bb_text *t, const struct bb_phases *p);
+/** bb_text__what_if - the section on changes and worker counts; nothing where none is offered. */
+void bb_text__what_if(struct bb_text *t, const struct bb_what_ifs *w);
 
 /** bb_text__frame - "function file.py:12" into @buf; NULL: says that it is not known. */
 void bb_text__frame(char *buf, size_t len, const struct bb_frame *f);

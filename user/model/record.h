@@ -398,12 +398,14 @@ struct bb_process {
 	pid_t pid;
 	pid_t ppid;
 	char comm[BB_COMM_LEN];
-	char *exe;          /* NULL: kernel thread or unreadable */
-	char **cmdline;     /* NULL-terminated; NULL if unreadable */
-	char *cgroup;       /* path, or NULL */
-	char *container;    /* id, or NULL */
-	double cpus_usable; /* affinity, quota and online together; NaN if unknown */
-	uint64_t rss_bytes; /* BB_UNKNOWN_U64 if unknown */
+	char *exe;              /* NULL: kernel thread or unreadable */
+	char **cmdline;         /* NULL-terminated; NULL if unreadable */
+	char *cgroup;           /* path, or NULL */
+	char *container;        /* id, or NULL */
+	double cpus_usable;     /* affinity, quota and online together; NaN if unknown */
+	uint64_t rss_bytes;     /* BB_UNKNOWN_U64 if unknown */
+	uint64_t private_bytes; /* part of it in no file and no shared memory; likewise */
+	double cpus_unlimited;  /* cpus_usable but for the quota; NaN if unknown */
 	struct bb_runtime runtime;
 	bool kernel_thread;
 	bool born;               /* forked inside the window */

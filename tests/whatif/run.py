@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Predict what a change brings, make it, and compare: the table, and the shares of the pairs that are near.
+
+    run.py [-k WORD] [-d SECONDS] [--part K/N] [--markdown]
+
+Exit status 0 if 80 % of the predictions are within 20 % of what was achieved, and 95 % of the
+achieved ones within the printed bounds; 1 if not. Needs root, and build/ to be built.
+"""
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "live")]
+
+import lib  # noqa: E402
+import pairs  # noqa: E402
+
+WORK = os.path.join(HERE, "work.py")
+OTHERS, TRIES = 0.15, 2  # CPUs of others from which it is measured once more
+NEAR, NEAR_SHARE, INSIDE_SHARE = 0.2, 0.8, 0.95
+
+
+def calibrated():
+    """An environment in which all programs do the same units."""
+    out = subprocess.run([sys.executable, WORK, "calibrate"], stdout=subprocess.PIPE, check=True)
+    return dict(os.environ, WORK_PER_MS=out.stdout.decode().strip())
+
+
+@contextlib.contextmanager
+def server():
+    """One that answers after the delay that it is asked for: its port."""
+    with lib.Workload([sys.executable, WORK, "serve"], ready=None) as running:
+        yield int(running.lines.next())
+
+
+class Running:
+    """A program of a pair, doing its units."""
+
+    def __init__(self, program, port, env):
+        if program.form == "units":
+            argv = [os.path.join(lib.TESTS, "units"), program.n, *program.pieces]
+        else:
+            pieces = ["%s:%d" % (p, port) if p.startswith("ask") else p for p in program.pieces]
+            argv = [sys.executable, WORK, program.form, program.n, *pieces]
+        self.work = lib.Workload(["taskset", "-c", ",".join(map(str, lib.CPUS[:program.cpus])),
+                                  *map(str, argv)], env=env, stdin=subprocess.PIPE)
+        self.pid = self.work.pid
+
+    def count(self):
+        """Units so far, and its clock, in s."""
+        self.work.process.stdin.write(b"\n")
+        self.work.process.stdin.flush()
+        done, now = map(int, self.work.lines.next().split())
+        return done, now / 1e9
+
+    def rate(self, meanwhile):
+        """(units a second while something goes on, CPUs that others used then, what it returned)."""
+        others = self.others()
+        before = self.count()
+        result = meanwhile()
+        after = self.count()
+        secs = after[1] - before[1]
+        return (after[0] - before[0]) / secs, (self.others() - others) / secs, result
+
+    @staticmethod
+    def others():
+        """CPU time that neither the program nor what we started took, the hypervisor's included."""
+        return lib.busy_seconds() - lib.tree_seconds(os.getpid())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.work.end()
+
+
+def elapse(program, secs):
+    """Until a program's own clock has gone on for so long."""
+    end = program.count()[1] + secs
+    lib.wait_until(lambda: program.count()[1] >= end, "%g s" % secs)
+
+
+def predicted(report, pid, pair):
+    """The row of what_if for the pair's change, or why there is none."""
+    of = report["tree"] if pair.whole else lib.process_of(report, pid)
+    for row in of["what_if"]:
+        if row["change"] == pair.change and pair.amount in (None, row["amount"]):
+            return row, None
+    return None, of["what_if_why_not"] or "%s %s is not among what is offered" % (
+        pair.change, pair.amount)
+
+
+class Outcome:
+    """What a pair came to. Once more if others used the CPUs meanwhile; the last try counts."""
+
+    def __init__(self, pair, secs, port, env):
+        self.pair = pair
+        for _ in range(TRIES):
+            self.measure(pair, secs, port, env)
+            if self.disturbed < OTHERS:
+                break
+
+    def measure(self, pair, secs, port, env):
+        with Running(pair.first, port, env) as first:
+            _, others, self.report = first.rate(
+                lambda: lib.diagnose(first.pid, secs, *(["-C"] if pair.whole else [])))
+            # again without the tool, which takes CPUs to load its programs
+            self.before, rest, _ = first.rate(lambda: elapse(first, secs))
+            self.row, self.why_not = predicted(self.report, first.pid, pair)
+        with Running(pair.second, port, env) as second:
+            self.after, self.disturbed, _ = second.rate(lambda: elapse(second, secs))
+        self.disturbed = max(self.disturbed, others, rest)
+        self.achieved = self.after / self.before
+
+    @property
+    def offered(self):
+        return self.row is not None
+
+    @property
+    def near(self):
+        return abs(self.row["speedup"] / self.achieved - 1) <= NEAR
+
+    @property
+    def inside(self):
+        return self.row["low"] <= self.achieved <= self.row["high"]
+
+    def cells(self):
+        if not self.offered:
+            return [self.pair.name, "-", "-", "%.2f" % self.achieved, "not offered: " + self.why_not]
+        r = self.row
+        off = "%+.0f %%" % (100 * (r["speedup"] / self.achieved - 1))
+        return [self.pair.name, "%.2f" % r["speedup"], "%.2f to %.2f" % (r["low"], r["high"]),
+                "%.2f" % self.achieved,
+                off + ("" if self.near else ", far") + ("" if self.inside else ", outside")
+                + (", disturbed" if self.disturbed >= OTHERS else "")]
+
+
+TITLES = ["program, and what was changed", "predicted", "bounds", "achieved", "off by"]
+
+
+def table(outcomes, markdown):
+    rows = [o.cells() for o in outcomes]
+    if markdown:
+        yield "| " + " | ".join(TITLES) + " |"
+        yield "|" + "---|" * len(TITLES)
+        for row in rows:
+            yield "| " + " | ".join(row) + " |"
+        return
+    for row in [TITLES] + rows:
+        yield "%-55s %9s %13s %9s  %s" % tuple(row)
+
+
+def closing(outcomes):
+    """The closing line, and whether the targets are met."""
+    offered = [o for o in outcomes if o.offered]
+    near, inside = sum(o.near for o in offered), sum(o.inside for o in offered)
+    good = bool(offered) and near >= NEAR_SHARE * len(offered) and \
+        inside >= INSIDE_SHARE * len(offered)
+    return ("%d pairs, %d offered: %d within %d %% (%.0f %%), %d inside the bounds (%.0f %%)"
+            % (len(outcomes), len(offered), near, 100 * NEAR, 100 * near / max(1, len(offered)),
+               inside, 100 * inside / max(1, len(offered)))), good
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    args.add_argument("-k", default="", help="only pairs whose name has this word")
+    args.add_argument("-d", type=float, default=1.7, help="seconds of each measurement")
+    args.add_argument("--part", default="1/1", help="the K-th of N parts of the pairs: K/N")
+    args.add_argument("--markdown", action="store_true")
+    args = args.parse_args()
+    if os.geteuid():
+        sys.exit("run.py: the tool needs root: sudo make whatif")
+    env, outcomes = calibrated(), []
+    part, parts = map(int, args.part.split("/"))
+    with server() as port:
+        for pair in pairs.PAIRS[part - 1::parts]:
+            if args.k not in pair.name:
+                continue
+            outcomes.append(Outcome(pair, args.d, port, env))
+            print("  " + "  ".join(outcomes[-1].cells()), file=sys.stderr, flush=True)
+    if not outcomes:
+        sys.exit("run.py: no pair has '%s' in its name" % args.k)
+    print("\n".join(table(outcomes, args.markdown)))
+    line, good = closing(outcomes)
+    print(line)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

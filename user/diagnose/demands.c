@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "demands.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../model/code.h"
+#include "facts.h"
+#include "rules.h"
+
+/* What one thread did, ns. */
+struct sums {
+	double on, runq, gil, lock, io, timer, away;
+};
+
+static bool is_delay(enum bb_state s)
+{
+	switch (s) {
+	case BB_STATE_DISK:
+	case BB_STATE_NET:
+	case BB_STATE_POLL:
+	case BB_STATE_IPC:
+	case BB_STATE_SLEEP:
+	case BB_STATE_CHILD:
+	case BB_STATE_FAULT:
+	case BB_STATE_OTHER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static double at_work(const struct sums *s)
+{
+	return s->on + s->runq + s->gil + s->lock + s->io + s->timer;
+}
+
+/* @beside: something else goes on, so that timers of threads that hardly run are housekeeping. */
+static void sums_of(struct sums *s, const struct bb_thread *t, bool beside)
+{
+	const struct bb_budget *b = &t->budget;
+	double left[BB_STATE_MAX];
+	bool quiet = beside && t->window_ns &&
+		     (double)b->ns[BB_STATE_ONCPU] < bb_rule(BB_R_LOW_DUTY) * (double)t->window_ns;
+
+	memset(s, 0, sizeof(*s));
+	s->on = (double)b->ns[BB_STATE_ONCPU];
+	s->runq = (double)b->ns[BB_STATE_RUNQ];
+	s->gil = (double)b->ns[BB_STATE_GIL];
+	s->lock = (double)b->ns[BB_STATE_LOCK];
+	s->away = (double)b->ns[BB_STATE_QUEUE];
+	for (int i = 0; i < BB_STATE_MAX; i++)
+		left[i] = is_delay(i) ? (double)b->ns[i] : 0;
+	for (size_t i = 0; i < t->nr_waits; i++) {
+		const struct bb_wait *w = &t->waits[i];
+		bool timer;
+
+		if (!is_delay(w->state))
+			continue;
+		left[w->state] -= (double)w->ns;
+		timer = w->state == BB_STATE_SLEEP ||
+			(w->state == BB_STATE_POLL && w->endpoint == BB_END_NONE);
+		if (bb_facts__is_idle(w) || (timer && quiet))
+			s->away += (double)w->ns;
+		else if (timer)
+			s->timer += (double)w->ns;
+		else
+			s->io += (double)w->ns;
+	}
+	for (int i = 0; i < BB_STATE_MAX; i++)
+		s->io += fmax(0, left[i]);
+}
+
+static void add(struct sums *to, const struct sums *s)
+{
+	to->on += s->on;
+	to->runq += s->runq;
+	to->gil += s->gil;
+	to->lock += s->lock;
+	to->io += s->io;
+	to->timer += s->timer;
+	to->away += s->away;
+}
+
+/* The share of CPU time in what a thread needs, its waits for others left out. */
+static double cpu_part(const struct sums *s)
+{
+	double own = s->on + s->io + s->timer;
+
+	return own > 0 ? s->on / own : 0;
+}
+
+/* All threads of @p once: @most is known in the second pass, which tells workers by it. */
+struct pass {
+	double most;     /* at work, ns */
+	size_t n;        /* workers */
+	struct sums all; /* of workers */
+	double window;   /* of workers, ns */
+	double rest;     /* at work, of the others */
+	double apart;    /* weighted by work, not divided yet */
+	double on;       /* of all threads */
+	pid_t last;      /* a worker's tid */
+};
+
+static bool is_worker(const struct sums *s, double most)
+{
+	return most > 0 && at_work(s) >= most / 2;
+}
+
+static double largest(const struct bb_process *p, bool beside)
+{
+	double most = 0;
+	struct sums s;
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		if (!p->threads[i].active)
+			continue;
+		sums_of(&s, &p->threads[i], beside);
+		most = fmax(most, at_work(&s));
+	}
+	return most;
+}
+
+static void add_workers(struct pass *w, const struct bb_process *p, bool beside)
+{
+	struct sums s;
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		if (!p->threads[i].active)
+			continue;
+		sums_of(&s, &p->threads[i], beside);
+		w->on += s.on;
+		if (!is_worker(&s, w->most)) {
+			w->rest += at_work(&s);
+			continue;
+		}
+		w->n++;
+		w->last = p->threads[i].tid;
+		w->window += (double)p->threads[i].window_ns;
+		add(&w->all, &s);
+	}
+	w->rest += (double)p->folded.ns[BB_STATE_ONCPU];
+	w->on += (double)p->folded.ns[BB_STATE_ONCPU];
+}
+
+static void add_apart(struct pass *w, const struct bb_process *p, bool beside)
+{
+	double mean = cpu_part(&w->all);
+	struct sums s;
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		if (!p->threads[i].active)
+			continue;
+		sums_of(&s, &p->threads[i], beside);
+		if (is_worker(&s, w->most))
+			w->apart += fabs(cpu_part(&s) - mean) * at_work(&s);
+	}
+}
+
+static void finish(struct bb_demands *d, const struct bb_record *rec, const struct pass *w)
+{
+	double work = at_work(&w->all), window = rec->window.ns ? (double)rec->window.ns : 1;
+	double online = rec->host.cpus_online ? rec->host.cpus_online : 1, spare;
+
+	d->n = w->n;
+	if (work <= 0) {
+		d->n = 0;
+		return;
+	}
+	d->need.cpu = w->all.on / work;
+	d->need.delay = (w->all.io + w->all.timer) / work;
+	d->io = w->all.io / work;
+	d->wait_gil = w->all.gil / work;
+	d->wait_cpu = w->all.runq / work;
+	d->wait_lock = w->all.lock / work;
+	d->away = w->window > 0 ? w->all.away / w->window : 0;
+	d->apart = w->apart / work;
+	d->rest = w->rest / work;
+	if (!(d->cpus > 0))
+		d->cpus = online;
+	spare = isnan(rec->host.busy_share) ? d->cpus
+					    : w->on / window + (1 - rec->host.busy_share) * online;
+	d->cpus_spare = fmax(0.01, fmin(d->cpus, spare));
+}
+
+/* Blocked with the GIL held, ns: a wait for a CPU is the CPUs' part. */
+static double gil_blocked(const struct bb_process *p)
+{
+	double ns = 0;
+
+	for (size_t i = 0; i < p->nr_code; i++)
+		if (p->code[i].kind == BB_PY_HELD && is_delay(p->code[i].state))
+			ns += (double)p->code[i].ns;
+	return ns;
+}
+
+/*
+ * How much of the CPU time is with the GIL. By samples; but where others wait for it somebody
+ * has it, which is exact.
+ */
+static void split_gil(struct bb_demands *d, const struct bb_record *rec, const struct bb_process *p,
+		      const struct pass *w)
+{
+	const struct bb_gil *g = &p->gils[0];
+	double window = (double)rec->window.ns, work = at_work(&w->all), off, held, blocked;
+	struct bb_held h = bb_gil__held(p, NULL, rec->window.ns);
+	double share, least;
+
+	if (isnan(h.share) || w->on <= 0 || window <= 0)
+		return;
+	d->has_gil = true;
+	off = (double)g->held_off_ns;
+	held = fmax(0, h.share * window - off);
+	least = (double)g->contended_ns - (double)g->hand_over_ns - off;
+	share = fmin(1, fmax(held, least) / w->on);
+	d->need.gil = d->need.cpu * share;
+	d->need.cpu -= d->need.gil;
+	d->gil_error = h.error * window / work;
+	blocked = fmin(gil_blocked(p) / work, d->need.delay);
+	if (d->need.delay > 0)
+		d->io *= 1 - blocked / d->need.delay;
+	d->need.gil_off = blocked;
+	d->need.delay -= blocked;
+}
+
+/* What is waited for other locks than the most contended one is a delay to this model. */
+static void split_lock(struct bb_demands *d, const struct bb_record *rec,
+		       const struct bb_process *p, const struct pass *w)
+{
+	double window = (double)rec->window.ns, work = at_work(&w->all), own, ns = 0, blocked = 0;
+	const struct bb_lock_holder *h;
+	struct bb_facts f;
+	size_t nr;
+
+	bb_facts__of(&f, rec, p);
+	if (!f.top_lock || f.lock_share <= bb_rule(BB_R_CONTENDED)) {
+		d->need.delay += d->wait_lock;
+		d->wait_lock = 0;
+		return;
+	}
+	d->lock = f.top_lock;
+	own = fmin(d->wait_lock, (double)d->lock->wait_ns / work);
+	d->need.delay += d->wait_lock - own;
+	d->wait_lock = own;
+	d->lock_busy = fmin(1, (double)d->lock->contended_ns / window);
+	h = bb_process__lock_holders(p, d->lock->addr, &nr);
+	for (size_t i = 0; i < nr; i++) {
+		ns += (double)h[i].ns;
+		if (is_delay(h[i].wait.state))
+			blocked += (double)h[i].wait.ns;
+	}
+	d->lock_delay = ns > 0 ? fmin(1, blocked / ns) : 0;
+}
+
+static bool is_loop(const struct bb_process *p, pid_t tid)
+{
+	for (size_t i = 0; i < p->nr_loops; i++)
+		if (p->loops[i].tid == tid && p->loops[i].kind != BB_LOOP_GO)
+			return true;
+	return false;
+}
+
+void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const struct bb_process *p)
+{
+	struct bb_facts f;
+	struct pass w = {};
+	bool beside;
+
+	memset(d, 0, sizeof(*d));
+	d->cpus = p->cpus_usable;
+	d->cpus_unlimited = p->cpus_unlimited;
+	bb_facts__of(&f, rec, p);
+	beside = f.timers <= 0;
+	w.most = largest(p, beside);
+	add_workers(&w, p, beside);
+	add_apart(&w, p, beside);
+	finish(d, rec, &w);
+	if (!d->n)
+		return;
+	if (p->runtime.gil == BB_GIL_ENABLED && p->nr_gils == 1)
+		split_gil(d, rec, p, &w);
+	split_lock(d, rec, p, &w);
+	d->loop = d->n == 1 && is_loop(p, w.last);
+}
+
+void bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)
+{
+	struct pass w = {};
+
+	memset(d, 0, sizeof(*d));
+	d->cpus_unlimited = NAN;
+	for (size_t i = 0; i < rec->nr_processes; i++) {
+		const struct bb_process *p = &rec->processes[i];
+
+		w.most = fmax(w.most, largest(p, true));
+		if (!isnan(p->cpus_usable))
+			d->cpus = fmax(d->cpus, p->cpus_usable);
+	}
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		add_workers(&w, &rec->processes[i], true);
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		add_apart(&w, &rec->processes[i], true);
+	finish(d, rec, &w);
+	d->need.delay += d->wait_lock;
+	d->wait_lock = 0;
+}
