@@ -237,6 +237,11 @@ static void lock_that_passes_on(void **state)
 	assert_false(finds(convoy(95, 4000, one, 3), BB_FINDING_MAX, NULL));
 	assert_false(finds(convoy(45, 4000, all, 4), BB_FINDING_MAX, NULL));
 	assert_false(finds(convoy(95, 400, all, 4), BB_FINDING_MAX, NULL));
+	/* who has it waits with it, for clients say */
+	rec = convoy(95, 4000, all, 4);
+	for (size_t i = 0; i < 4; i++)
+		rec->processes->threads[i].budget.ns[BB_STATE_ONCPU] = WINDOW / 10;
+	assert_false(finds(rec, BB_FINDING_MAX, NULL));
 	/* a stop of the world */
 	rec = convoy(95, 4000, all, 4);
 	rec->processes->locks->kind = BB_LOCK_WORLD;

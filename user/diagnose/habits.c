@@ -16,6 +16,8 @@
 #define OTHERS_LEAST 2
 /* Who has a lock more often than this, of all times that it was handed on, keeps it. */
 #define KEEPS 0.75
+/* Those who have a lock are on a CPU for less than this of the time: it is waited with. */
+#define HOLDERS_RUN 0.5
 
 static double of_window(const struct bb_thread *t, enum bb_state s)
 {
@@ -224,7 +226,8 @@ int bb_habits__convoy(struct bb_findings *found, const struct bb_record *rec,
 		.rule = BB_R_CONVOY_CONTENDED,
 	};
 	const struct bb_lock_holder *h;
-	uint64_t times = 0, most = 0;
+	const struct bb_thread *t;
+	uint64_t times = 0, most = 0, ran = 0;
 	size_t nr;
 
 	if (!facts->top_lock || is_interpreters(facts->top_lock))
@@ -239,10 +242,15 @@ int bb_habits__convoy(struct bb_findings *found, const struct bb_record *rec,
 	for (size_t i = 0; i < nr; i++) {
 		times += h[i].count;
 		most = h[i].count > most ? h[i].count : most;
+		t = h[i].pid == p->pid ? bb_process__thread(p, h[i].tid) : NULL;
+		ran += t ? t->budget.ns[BB_STATE_ONCPU] : 0;
 		if (h[i].code.function && !f.frame)
 			f.frame = &h[i].code;
 	}
 	f.at_once = (double)nr;
+	/* threads that take turns in waiting for clients with it pass on no work */
+	if ((double)ran < HOLDERS_RUN * (double)facts->top_lock->contended_ns)
+		return 0;
 	if (f.value < bb_rule(f.rule) || f.waiters < bb_rule(BB_R_CONVOY_WAITERS) ||
 	    (double)f.count / (facts->window_ns / 1e9) < bb_rule(BB_R_CONVOY_RATE) || nr < 2 ||
 	    (double)most > KEEPS * (double)times)
