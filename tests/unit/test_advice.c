@@ -19,6 +19,8 @@ struct made {
 	struct bb_reason r;
 	struct bb_findings found;
 	struct bb_advices out;
+	const struct bb_phases *phases;
+	const struct bb_what_ifs *what_ifs;
 };
 
 static void begin(struct made *m, const char *runtime, enum bb_bound bound, double confidence,
@@ -41,7 +43,7 @@ static void begin(struct made *m, const char *runtime, enum bb_bound bound, doub
 static const struct bb_advice *advise(struct made *m, bool tree)
 {
 	bb_advice__of(&m->out, &(struct bb_advised){ m->rec, tree ? NULL : m->rec->processes, &m->v,
-						     &m->r, &m->found });
+						     &m->r, &m->found, m->phases, m->what_ifs });
 	return m->out.items;
 }
 
@@ -154,7 +156,7 @@ static void no_advice_without_confidence(void **state)
 	struct made m;
 
 	(void)state;
-	begin(&m, "cpython", BB_BOUND_GIL_BOUND, 0.64, 8);
+	begin(&m, "cpython", BB_BOUND_GIL_BOUND, 0.69, 8);
 	m.r.facts.gil = 3;
 	m.v.lowered[0].why = "losses";
 	m.v.lowered[0].by = 0.6;
@@ -162,7 +164,7 @@ static void no_advice_without_confidence(void **state)
 	assert_int_equal(advise(&m, false)->id, BB_ADVICE_MEASURE_LONGER);
 	assert_int_equal(m.out.nr, 1);
 	assert_string_equal(m.out.items->check, "boundby -d 30 -p 4242");
-	assert_non_null(strstr(m.out.items->because, "0.64: losses"));
+	assert_non_null(strstr(m.out.items->because, "0.69: losses"));
 	assert_true(isnan(m.out.items->gain_most) && !m.out.items->gain[0]);
 	/* findings stand by themselves */
 	find(&m, BB_FINDING_BLOCKING_CALL_IN_LOOP);
@@ -170,7 +172,7 @@ static void no_advice_without_confidence(void **state)
 	assert_int_equal(m.out.nr, 2);
 	assert_int_equal(m.out.items[1].id, BB_ADVICE_OFF_THE_LOOP);
 	/* just enough */
-	m.v.confidence = 0.66;
+	m.v.confidence = 0.71;
 	advise(&m, false);
 	assert_true(has(&m, BB_ADVICE_PROCESSES) && !has(&m, BB_ADVICE_MEASURE_LONGER));
 	end(&m);
@@ -199,6 +201,51 @@ static void what_to_measure_next(void **state)
 	/* of several processes, with those that they start */
 	m.r.processes = 1;
 	assert_string_equal(advise(&m, true)->check, "boundby -d 10 --stacks -C -p 4242");
+	end(&m);
+}
+
+/* Waiting and computing by turns are two stages; two ways to compute are not. */
+static void phases_make_a_pipeline(void **state)
+{
+	struct bb_phase items[2] = { { .bound = BB_BOUND_IO_BOUND },
+				     { .bound = BB_BOUND_GIL_BOUND } };
+	struct bb_phases phases = { .items = items, .nr = 2 };
+	struct made m;
+
+	(void)state;
+	begin(&m, "cpython", BB_BOUND_MIXED, 0.95, 8);
+	m.phases = &phases;
+	assert_int_equal(advise(&m, false)->id, BB_ADVICE_PIPELINE);
+	assert_non_null(strstr(m.out.items->text, "ProcessPoolExecutor"));
+	assert_int_equal(m.out.nr, 1);
+	items[0].bound = BB_BOUND_CPU_BOUND;
+	assert_int_equal(advise(&m, false)->id, BB_ADVICE_MEASURE_PHASES);
+	end(&m);
+}
+
+/* What was predicted takes the place of a bound, where it is a gain. */
+static void gains_are_predicted_ones(void **state)
+{
+	struct bb_what_if items[] = {
+		{ .change = BB_CHANGE_PROCESSES, .speedup = 1.9, .low = 1.7, .high = 2.1 },
+		{ .change = BB_CHANGE_PROCESSES, .speedup = 2.8, .low = 2.5, .high = 3.1 },
+	};
+	struct bb_what_ifs all = { .items = items, .nr = 2 };
+	struct made m;
+
+	(void)state;
+	begin(&m, "cpython", BB_BOUND_GIL_BOUND, 0.95, 8);
+	m.r.facts.gil = 3;
+	m.what_ifs = &all;
+	assert_int_equal(advise(&m, false)->id, BB_ADVICE_PROCESSES);
+	assert_non_null(strstr(m.out.items->gain, "2.80 times as fast (2.50 to 3.10)"));
+	assert_true(m.out.items->gain_most == 3.1);
+	/* of one that waits for clients it is no gain of a throughput */
+	all.capacity = true;
+	assert_null(strstr(advise(&m, false)->gain, "2.80"));
+	all.capacity = false;
+	items[0].speedup = items[1].speedup = 1;
+	assert_null(strstr(advise(&m, false)->gain, "(2.50"));
 	end(&m);
 }
 
@@ -355,6 +402,8 @@ int main(void)
 		cmocka_unit_test(one_cpu_has_no_use_for_processes),
 		cmocka_unit_test(no_advice_without_confidence),
 		cmocka_unit_test(what_to_measure_next),
+		cmocka_unit_test(phases_make_a_pipeline),
+		cmocka_unit_test(gains_are_predicted_ones),
 		cmocka_unit_test(idle_needs_no_change),
 		cmocka_unit_test(waiting),
 		cmocka_unit_test(gain_that_says_nothing_is_not_said),

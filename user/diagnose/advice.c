@@ -131,10 +131,37 @@ __attribute__((format(printf, 2, 3))) static void because(struct advising *a, co
 	va_end(ap);
 }
 
-/*
- * The gain of the last advice: times as much work in the same time, at most. An estimate that is
- * validated comes from the what-if and would replace it here; a bound is no estimate.
- */
+/* What the change would bring most, of the amounts that were worked out; NULL: none was. */
+static const struct bb_what_if *predicted(const struct advising *a, enum bb_change change)
+{
+	const struct bb_what_ifs *all = a->in->what_ifs;
+	const struct bb_what_if *best = NULL;
+
+	for (size_t i = 0; all && !all->capacity && i < all->nr; i++)
+		if (all->items[i].change == change &&
+		    (!best || all->items[i].speedup > best->speedup))
+			best = &all->items[i];
+	return best;
+}
+
+/* The last advice has the gain that the what-if predicts; false: it predicts none. */
+static bool gain_by(struct advising *a, enum bb_change change)
+{
+	const struct bb_what_if *w = predicted(a, change);
+	char as[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN];
+
+	if (!a->last || !w || w->speedup < GAIN_LEAST)
+		return false;
+	a->last->gain_most = w->high;
+	snprintf(a->last->gain, sizeof(a->last->gain),
+		 "%s times as fast (%s to %s), by what was measured: see What if",
+		 bb_fmt__real(as, sizeof(as), w->speedup, 2),
+		 bb_fmt__real(low, sizeof(low), w->low, 2),
+		 bb_fmt__real(high, sizeof(high), w->high, 2));
+	return true;
+}
+
+/* The gain of the last advice: times as much work in the same time, at most. */
 static void gain(struct advising *a, double most, const char *law)
 {
 	char real[BB_FMT_LEN];
@@ -182,6 +209,21 @@ static void measure(struct advising *a, enum bb_advice_id id, const char *option
 		command(a, adv, options);
 }
 
+/* Does it wait in some phases, and compute in others? */
+static bool in_turns(const struct bb_phases *p)
+{
+	bool waits = false, computes = false;
+
+	for (size_t i = 0; p && i < p->nr; i++) {
+		enum bb_bound b = p->items[i].bound;
+
+		waits |= b == BB_BOUND_IO_BOUND;
+		computes |= b == BB_BOUND_GIL_BOUND || b == BB_BOUND_CPU_BOUND ||
+			    b == BB_BOUND_CPU_SATURATED;
+	}
+	return waits && computes;
+}
+
 /* What took most of the confidence, or that there was no lead. */
 static void measure_again(struct advising *a)
 {
@@ -195,6 +237,11 @@ static void measure_again(struct advising *a)
 			worst = &v->lowered[i];
 	/* three times as long as it was, and 10 s at least */
 	secs = fmin(fmax(10, ceil(3 * (double)a->in->rec->window.ns / 1e9)), 3600);
+	if (v->bound == BB_BOUND_MIXED && in_turns(a->in->phases)) {
+		add(a, BB_ADVICE_PIPELINE);
+		because(a, "%s", v->summary);
+		return;
+	}
 	if (v->bound == BB_BOUND_MIXED) {
 		measure(a, BB_ADVICE_MEASURE_PHASES, "-i 1 -d 30");
 		because(a, "%s", v->summary);
@@ -359,7 +406,9 @@ static void for_gil(struct advising *a)
 		"somebody waits for the GIL %.0f%% of the time, %.1f threads on average, and "
 		"%.1f of %.3g usable CPUs are in use",
 		f->gil_share * 100, f->gil, f->on, f->cpus);
-	gain(a, most, "as many CPUs in use as there are and threads want, by the utilisation law");
+	if (!gain_by(a, BB_CHANGE_PROCESSES))
+		gain(a, most,
+		     "as many CPUs in use as there are and threads want, by the utilisation law");
 	add_memory(a);
 	add(a, BB_ADVICE_FREE_THREADED);
 	because(a, "%.1f threads would run beside the one that does", f->gil);
@@ -395,8 +444,9 @@ static void for_lock(struct advising *a)
 	add(a, BB_ADVICE_HOLD_LESS);
 	because(a, "the lock at 0x%llx is waited for %.0f%% of the time",
 		f->top_lock ? (unsigned long long)f->top_lock->addr : 0, f->lock_share * 100);
-	gain(a, without(f, f->lock),
-	     "nobody waits for the lock any more, and there are no more CPUs");
+	if (!gain_by(a, BB_CHANGE_NO_LOCK))
+		gain(a, without(f, f->lock),
+		     "nobody waits for the lock any more, and there are no more CPUs");
 }
 
 static void for_full_cpus(struct advising *a)
@@ -476,6 +526,7 @@ static void for_io(struct advising *a)
 	} else if (!has_loop(a) && f->io > MANY_WAITERS) {
 		add(a, BB_ADVICE_ASYNCIO);
 		because(a, "%.0f threads wait at a time", f->io);
+		gain_by(a, BB_CHANGE_ASYNCIO);
 	}
 	/* its own timers are nobody's to make faster; if there is nothing else to say, they are */
 	if (a->out->nr && f->top_io && f->top_io->state == BB_STATE_SLEEP)

@@ -13,6 +13,7 @@
 	X(MEASURE_CHILDREN, "measure-children")                                                    \
 	X(MEASURE_PHASES, "measure-phases")                                                        \
 	X(MEASURE_LONGER, "measure-longer")                                                        \
+	X(PIPELINE, "pipeline")                                                                    \
 	X(MEASURE_STACKS, "measure-stacks")                                                        \
 	X(NOTHING, "nothing")                                                                      \
 	X(RELEASE_GIL, "release-gil")                                                              \
@@ -59,7 +60,7 @@ struct bb_advice {
 	char text[448];    /* what to do */
 	char because[384]; /* the figures that say so; may have text of the target's */
 	char gain[224];    /* in words, "" where it is not known */
-	double gain_most;  /* times as fast at most, by operational laws; NaN: not known */
+	double gain_most;  /* times as fast at most; NaN: not known */
 	char cost[224];    /* "": none worth a word */
 	char check[96];    /* the command that shows whether it helped, or shows more */
 	char expect[160];  /* what it should say then, "": nothing in particular */
@@ -79,6 +80,8 @@ struct bb_advised {
 	const struct bb_verdict *v;
 	const struct bb_reason *reason;
 	const struct bb_findings *findings; /* NULL: none */
+	const struct bb_phases *phases;     /* NULL: not looked for */
+	const struct bb_what_ifs *what_ifs; /* NULL: not worked out */
 };
 
 /** bb_advice__of - what to do, or what to measure next. A pure function; @a needs no release. */

@@ -23,6 +23,18 @@ static const struct {
 						 "once or in turns. A line a second shows which." },
 				       { NULL },
 				       "one verdict for each part, if it has phases" },
+	[BB_ADVICE_PIPELINE] = { { OTHER = "Let the part that waits and the part that computes go "
+					   "on side by side: a stage for each with a queue "
+					   "between, and workers by what bounds it.",
+				   PYTHON = "Make two stages of it, with a queue between: threads "
+					    "or asyncio for the part that waits, a "
+					    "ProcessPoolExecutor for the part that computes. "
+					    "While one batch is fetched, the one before is "
+					    "computed." },
+				 { OTHER = "more is in flight at a time",
+				   PYTHON = "what was fetched is pickled on its way to the other "
+					    "processes, and more is in flight at a time" },
+				 "one verdict for all of the time, of what then fills first" },
 	[BB_ADVICE_MEASURE_LONGER] = { { OTHER = "Measure for longer before anything is changed: "
 						 "the figures do not carry a "
 						 "change." },

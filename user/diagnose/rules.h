@@ -71,7 +71,7 @@
 	X(POOL_WAITS, "pool-waits", 0.5,                                                           \
 	  "share of their time that a full pool's workers wait, from which more of them would "    \
 	  "help")                                                                                  \
-	X(SURE_ENOUGH, "sure-enough", 0.5,                                                         \
+	X(SURE_ENOUGH, "sure-enough", 0.7,                                                         \
 	  "confidence of the verdict below which no change is predicted")                          \
 	X(UNLIKE, "unlike", 0.25,                                                                  \
 	  "difference between the workers, and work of others, above which no change is "          \
@@ -103,7 +103,7 @@
 	  "share of the process's CPU time that is that thread's")                                 \
 	X(QUICK_IO, "quick-io", 0.8,                                                               \
 	  "share of the time in the tasks of a pool of processes that is waiting")                 \
-	X(ADVICE_FROM, "advice-from", 0.65,                                                        \
+	X(ADVICE_FROM, "advice-from", 0.7,                                                         \
 	  "confidence below which a verdict carries no advice but to measure again")               \
 	X(HANDING_OVER, "handing-over", 0.5,                                                       \
 	  "share of the time of a pool of processes that goes into handing tasks over")

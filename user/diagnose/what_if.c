@@ -28,7 +28,7 @@
 const char *bb_change__name(enum bb_change c)
 {
 	switch (c) {
-#define X(id, name, text)                                                                          \
+#define X(id, name, validated, text)                                                               \
 	case BB_CHANGE_##id:                                                                       \
 		return name;
 		BB_CHANGES(X)
@@ -42,7 +42,7 @@ const char *bb_change__name(enum bb_change c)
 const char *bb_change__text(enum bb_change c)
 {
 	switch (c) {
-#define X(id, name, text)                                                                          \
+#define X(id, name, validated, text)                                                               \
 	case BB_CHANGE_##id:                                                                       \
 		return text;
 		BB_CHANGES(X)
@@ -124,8 +124,16 @@ static int add(struct builder *b, enum bb_change change, double amount,
 	       const struct bb_prediction *p, uint64_t memory, uint64_t startup,
 	       const char *because)
 {
-	struct bb_what_if *w = bb_grow((void **)&b->w->items, &b->w->nr, sizeof(*b->w->items));
+	static const bool validated[] = {
+#define X(id, name, validated, text) validated,
+		BB_CHANGES(X)
+#undef X
+	};
+	struct bb_what_if *w;
 
+	if (!validated[change])
+		return 0;
+	w = bb_grow((void **)&b->w->items, &b->w->nr, sizeof(*b->w->items));
 	if (!w)
 		return -ENOMEM;
 	*w = (struct bb_what_if){

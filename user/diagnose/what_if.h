@@ -8,19 +8,22 @@
 
 #include "../model/record.h"
 
-/* X(identifier, name, what is changed) */
+/*
+ * X(identifier, name, whether predictions were held against the change made, what is changed).
+ * What was not is not told: docs/method.md 14.
+ */
 #define BB_CHANGES(X)                                                                              \
-	X(PROCESSES, "processes", "as many processes in place of the threads")                     \
-	X(NO_GIL, "no-gil", "the same threads on a Python without a GIL")                          \
-	X(THREADS, "threads", "another number of threads (or processes)")                          \
-	X(ASYNCIO, "asyncio", "that many tasks in one event loop")                                 \
-	X(CPUS, "cpus", "another number of CPUs")                                                  \
-	X(NO_QUOTA, "no-quota", "the cgroup's CPU quota lifted")                                   \
-	X(NO_LOCK, "no-lock", "the most contended lock gone, or split")                            \
-	X(FASTER_IO, "faster-io", "what it waits for in I/O is so many times faster")
+	X(PROCESSES, "processes", true, "as many processes in place of the threads")               \
+	X(NO_GIL, "no-gil", false, "the same threads on a Python without a GIL")                   \
+	X(THREADS, "threads", true, "another number of threads (or processes)")                    \
+	X(ASYNCIO, "asyncio", true, "that many tasks in one event loop")                           \
+	X(CPUS, "cpus", true, "another number of CPUs")                                            \
+	X(NO_QUOTA, "no-quota", false, "the cgroup's CPU quota lifted")                            \
+	X(NO_LOCK, "no-lock", true, "the most contended lock gone, or split")                      \
+	X(FASTER_IO, "faster-io", true, "what it waits for in I/O is so many times faster")
 
 enum bb_change {
-#define X(id, name, text) BB_CHANGE_##id,
+#define X(id, name, validated, text) BB_CHANGE_##id,
 	BB_CHANGES(X)
 #undef X
 		BB_CHANGE_MAX,

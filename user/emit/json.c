@@ -258,9 +258,10 @@ static const struct bb_reason *json__reason(const struct bb_diagnosis *diag, siz
 }
 
 static void json__advice(struct writer *w, const struct bb_process *p, const struct bb_verdict *v,
-			 const struct bb_findings *findings, const struct bb_reason *reason)
+			 const struct bb_findings *findings, const struct bb_reason *reason,
+			 const struct bb_phases *phases, const struct bb_what_ifs *what_ifs)
 {
-	struct bb_advised in = { w->rec, p, v, reason, findings };
+	struct bb_advised in = { w->rec, p, v, reason, findings, phases, what_ifs };
 	struct bb_advices advices = {};
 
 	if (reason)
@@ -293,7 +294,7 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 	writer__string(w, "what_if_why_not",
 		       what_ifs && what_ifs->why_not[0] ? what_ifs->why_not : NULL);
 	writer__value(w, "workers", bb_json__workers(what_ifs));
-	json__advice(w, tree ? NULL : p, v, findings, reason);
+	json__advice(w, tree ? NULL : p, v, findings, reason, phases, what_ifs);
 	writer__open(w, "findings", "[");
 	for (size_t i = 0; findings && i < findings->nr && !w->out.err; i++)
 		writer__value(w, NULL, bb_json__finding(&findings->items[i], w->opts));

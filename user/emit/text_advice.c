@@ -39,11 +39,14 @@ static void advice__one(struct bb_line *l, const struct bb_advice *a)
 void bb_text__advice(struct bb_text *t, const struct bb_process *p, const struct bb_verdict *v,
 		     const struct bb_findings *findings, size_t i)
 {
-	struct bb_advised in = { t->rec, p, v, NULL, findings };
+	const struct bb_diagnosis *d = t->diag;
+	struct bb_advised in = { t->rec, p, v, NULL, findings, NULL, NULL };
 	struct bb_advices advices;
 
-	if (!t->diag->reasons)
+	if (!d->reasons)
 		return;
+	in.phases = d->phases ? &d->phases[i] : NULL;
+	in.what_ifs = !p ? &d->tree_what_ifs : d->what_ifs ? &d->what_ifs[i] : NULL;
 	in.reason = &t->diag->reasons[i];
 	bb_advice__of(&advices, &in);
 	if (!advices.nr)

@@ -74,7 +74,7 @@ static bool is_shown(const struct bb_what_ifs *w, size_t i)
 {
 	const struct bb_what_if *it = &w->items[i];
 
-	if (it->change == BB_CHANGE_THREADS || it->change == BB_CHANGE_NO_GIL)
+	if (it->change == BB_CHANGE_THREADS)
 		return false;
 	if (it->change == BB_CHANGE_CPUS)
 		return i + 1 == w->nr || w->items[i + 1].change != BB_CHANGE_CPUS;
