@@ -2,6 +2,7 @@
 """One program of the corpus, under one condition: start it, attach to it, and say what came out."""
 import contextlib
 import json
+import math
 import os
 import shutil
 import sys
@@ -43,14 +44,15 @@ def neighbour(kind, folder):
 
 
 def attach(pid, program, window):
-    """(report, by how much others than the program kept the machine busy in CPUs)"""
+    """(report, CPUs that others than the program and the tool used meanwhile, on average)"""
     args = ["-p", pid, "-d", window, "-f", "json"] + (["-C"] if program.tree else [])
+    began = time.monotonic()
     busy = lib.busy_seconds() - lib.child_seconds() - lib.tree_seconds(pid)
     result = lib.run(*args)
     busy = lib.busy_seconds() - lib.child_seconds() - lib.tree_seconds(pid) - busy
     if result.status not in (0, 4):
         raise RuntimeError("the tool failed: %r" % result)
-    return result.report, max(0, busy - 0.3) / window
+    return result.report, max(0, busy) / (time.monotonic() - began)
 
 
 def one(program, python, condition, window, ports, disk, keep=None):
@@ -66,14 +68,15 @@ def one(program, python, condition, window, ports, disk, keep=None):
         ready = time.monotonic()
         for tries in range(2):
             report, others = attach(workload.pid, program, window)
-            # not alone: the machine was not quiet, so this is no measurement of a quiet machine
-            if kinds or others < 0.1:
+            # not alone with its neighbour: once more. What others took then is part of the machine.
+            if others < taken + 0.25:
                 break
         took = time.monotonic() - began
     if keep:
         name = "-".join([program.name, python.name if python else "own", condition, "%d" % (began * 1000)])
         with open(os.path.join(keep, name + ".json"), "w", encoding="utf-8") as f:
             json.dump(report, f)
+    taken = max(taken, math.ceil(others - 0.25))
     machine = corpus.Machine(len(lib.CPUS), taken, window, bool(python and python.free_threaded))
     verdict = lib.verdict_of(report)
     found = sorted({f["id"] for p in report["processes"] for f in p["findings"]})
@@ -82,7 +85,7 @@ def one(program, python, condition, window, ports, disk, keep=None):
         "program": program.name, "python": python.name if python else None,
         "condition": condition, "window": window, "right": sorted(program.right(machine)),
         "never": sorted(program.never), "verdict": verdict, "found": found, "missing": missing,
-        "started": ready - began, "took": took, "others": others, "tries": tries + 1,
+        "started": ready - began, "took": took, "others": others, "taken": taken, "tries": tries + 1,
         "cpus": machine.cpus, "losses": {k: v for k, v in report["losses"].items() if v},
     }
 
