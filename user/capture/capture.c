@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "capture.h"
+#include "capture_state.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,69 +10,19 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../util/err.h"
-#include "../util/grow.h"
-#include "allowance.h"
-#include "build.h"
-#include "command.h"
-#include "governor.h"
-#include "kernel.h"
-#include "native_samples.h"
 #include "privileges.h"
 #include "procfs.h"
-#include "python_code.h"
-#include "slicer.h"
-#include "sockets.h"
-#include "target.h"
-#include "thread_names.h"
 
-#define MS              1000000ULL
-#define LOOK_NS         (50 * MS)   /* between looks at targets that come and change */
-#define FRESH_NS        (2000 * MS) /* a program is looked at again for a runtime this long */
-#define LEARN_NS        (250 * MS)  /* between looks at new Python code and threads */
 #define FUTEX_ROWS      8192
 #define FUTEX_ROWS_LESS 3072 /* beside rows for many threads */
 #define MANY_THREADS    4096
 #define STACK_ROWS      8192
 
-struct bb_capture {
-	struct bb_capture_opts opts;
-	struct bb_kernel *kernel;
-	struct bb_targets targets;
-	struct bb_command command;
-	struct bb_governor governor;
-	int signal_fd;
-	uint64_t start_ns;
-	int64_t start_realtime_ns;
-	uint64_t end_ns; /* 0: the window is open */
-	uint64_t process_events;
-	uint64_t busy_ns;
-	uint64_t own_ns; /* our CPU time when the window opened */
-	uint64_t bpf_ns;
-	struct bb_py_stacks *stacks;
-	struct bb_native_programs *programs;
-	struct bb_native_samples *natives;
-	struct bb_native_stacks *native_stacks; /* NULL: not asked for */
-	struct bb_kallsyms kallsyms;
-	struct bb_thread_names *names;
-	struct bb_slicer *slicer; /* NULL: no slices */
-	struct bb_allowance allowance;
-	uint64_t listeners_ns; /* when the ports that are listened on are to be read next */
-	uint64_t learn_ns;     /* when stacks and threads are to be named next */
-	enum bb_tracing tracing;
-	uint64_t traced_until_ns;
-	bool no_samples; /* perf_event_open() was refused */
-	bool signalled;
-	bool ended;
-};
-
-static uint64_t clock_ns(clockid_t clock)
+uint64_t bb_capture__clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -80,9 +30,9 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
-static uint64_t ktime(void)
+uint64_t bb_capture__ktime(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return bb_capture__clock_ns(CLOCK_MONOTONIC);
 }
 
 uint64_t bb_capture__start_ns(const struct bb_capture *c)
@@ -215,246 +165,6 @@ static void test_hold(const char *file)
 		nanosleep(&ms, NULL);
 }
 
-struct survey {
-	struct bb_capture *c;
-	struct bb_leader_row *rows;
-	size_t nr;
-};
-
-static int keep_leader(const struct bb_leader_row *row, void *ctx)
-{
-	struct survey *s = ctx;
-	struct bb_leader_row *more = bb_grow((void **)&s->rows, &s->nr, sizeof(*more));
-
-	if (!more)
-		return -ENOMEM;
-	*more = *row;
-	return 0;
-}
-
-static int watch(struct bb_capture *c, struct bb_target *t, const struct bb_leader_row *row,
-		 uint32_t flags)
-{
-	struct bb_proc_sum proc = {};
-
-	t->tgid = row->tgid;
-	t->start_boottime = row->start_boottime;
-	proc.tgid = row->tgid;
-	proc.ptgid = row->ptgid;
-	proc.flags = flags;
-	proc.start_boottime = row->start_boottime;
-	return bb_kernel__add_process(c->kernel, &proc);
-}
-
-/* Hold and describe a process that we came upon, if it is still there. */
-static int adopt(struct bb_capture *c, struct bb_target *t, const struct bb_leader_row *row)
-{
-	int err;
-
-	t->tgid = row->tgid;
-	t->start_boottime = row->start_boottime;
-	t->pid = (pid_t)row->ns_tgid;
-	t->info.pid = t->pid;
-	t->fresh_until_ns = ktime() + FRESH_NS;
-	if (!t->pid)
-		return 0;
-	t->pidfd = (int)syscall(SYS_pidfd_open, t->pid, 0);
-	if (t->pidfd < 0) {
-		t->gone = true;
-		return 0;
-	}
-	err = bb_target__describe(t);
-	(void)c;
-	return err == -ENOMEM ? err : 0;
-}
-
-/* Existing children of targets become targets, theirs too. True if there were any. */
-static int add_children(struct bb_capture *c, const struct survey *s, bool *any)
-{
-	*any = false;
-	for (size_t i = 0; i < s->nr; i++) {
-		const struct bb_leader_row *row = &s->rows[i];
-		struct bb_target *t;
-		int err;
-
-		if (bb_targets__by_tgid(&c->targets, row->tgid) ||
-		    !bb_targets__by_tgid(&c->targets, row->ptgid) || !row->ptgid)
-			continue;
-		t = bb_targets__new(&c->targets);
-		if (!t)
-			return -ENOMEM;
-		err = adopt(c, t, row);
-		if (!err)
-			err = watch(c, t, row, 0);
-		if (err)
-			return err;
-		*any = true;
-	}
-	return 0;
-}
-
-static int survey_children(struct bb_capture *c)
-{
-	bool any = true;
-	int err = 0;
-
-	/* a child forked while we look is found by the next look, or by its parent's fork */
-	while (any && !err) {
-		struct survey s = { .c = c };
-
-		err = bb_kernel__survey(c->kernel, keep_leader, &s);
-		if (!err)
-			err = add_children(c, &s, &any);
-		free(s.rows);
-	}
-	return err;
-}
-
-static int no_longer(const struct bb_target *t)
-{
-	bb_error("process %d ended before anything could be measured", t->pid);
-	return -ESRCH;
-}
-
-static int hidden(const struct bb_target *t)
-{
-	bb_error(
-		"process %d cannot be watched: this kernel does not show it to BPF's task iterator",
-		t->pid);
-	return -EACCES;
-}
-
-/* Find the numbers of the initial namespace, and mark the targets. */
-static int survey_targets(struct bb_capture *c)
-{
-	struct survey s = { .c = c };
-	int err = bb_kernel__survey(c->kernel, keep_leader, &s);
-
-	for (size_t i = 0; i < c->targets.nr && !err; i++) {
-		struct bb_target *t = &c->targets.items[i];
-		const struct bb_leader_row *row = NULL;
-
-		for (size_t j = 0; j < s.nr && !row; j++)
-			if (s.rows[j].ns_tgid == (uint32_t)t->pid)
-				row = &s.rows[j];
-		/*
-		 * The row was read while the process that we hold lived, if it lives
-		 * now: then it is its own, and not of one that reuses the number.
-		 */
-		if (!bb_target__alive(t))
-			err = no_longer(t);
-		else if (!row)
-			err = hidden(t);
-		else
-			err = watch(c, t, row, BB_PF_TARGET);
-	}
-	free(s.rows);
-	if (!err && c->opts.children)
-		err = survey_children(c);
-	return err;
-}
-
-/*
- * glibc's struct pthread on x86-64 holds the first 32 thread-specific values at
- * 0x310, 16 bytes each, the value in the second half (nptl/descr.h); CPython
- * keeps the thread state in one, until 3.14: Py_tss_t, int initialised, then the key.
- */
-#define PTHREAD_SPECIFIC 0x310
-#define PTHREAD_KEYS     32
-
-static uint32_t find_slot(const struct bb_target *t, const struct bb_py_offsets *off)
-{
-	uint32_t tss[2];
-	struct bb_mem m;
-	int err;
-
-	if (!off->tss_key || t->musl)
-		return 0;
-	bb_mem__init(&m, t->pid);
-	err = bb_mem__read(&m, t->py.runtime_addr + off->tss_key, tss, sizeof(tss));
-	bb_mem__free(&m);
-	return err || tss[0] != 1 || tss[1] >= PTHREAD_KEYS ? 0
-							    : PTHREAD_SPECIFIC + tss[1] * 16 + 8;
-}
-
-static void attach_samples(struct bb_capture *c)
-{
-	if (c->no_samples || !bb_kernel__attach_samples(c->kernel))
-		return;
-	bb_note("no clock for samples: nothing is told of what runs on the CPUs");
-	c->no_samples = true;
-}
-
-static void tell_python(struct bb_capture *c, struct bb_target *t)
-{
-	struct bb_python_info py = {};
-
-	/* where the GIL is off there is nothing to wait for, until it is switched on */
-	py.execs = t->execs;
-	for (; py.nr_gils < t->py.nr_gils && py.nr_gils < BB_GILS_MAX; py.nr_gils++)
-		py.gils[py.nr_gils] = t->py.gils[py.nr_gils].addr;
-	if (t->py.version_hex >> 16 >= 0x030d)
-		py.flags |= BB_PY_PARKING;
-	if (t->musl)
-		py.flags |= BB_PY_MUSL;
-	if (!c->opts.test_no_code && !t->py.no_code &&
-	    !bb_py_frames__get(t->py.version_hex, t->py.free_threaded, &py.off))
-		py.runtime = t->py.runtime_addr;
-	if (py.runtime)
-		py.tss_slot = find_slot(t, &py.off);
-	bb_py_stops__get(t->py.version_hex, t->py.free_threaded, &py.stops);
-	if (!py.nr_gils && !py.flags && !py.runtime)
-		return;
-	if (py.runtime)
-		attach_samples(c);
-	if (bb_kernel__set_python(c->kernel, t->tgid, &py))
-		bb_note("process %d: no room for its Python; GIL waits count as queue", t->pid);
-}
-
-/*
- * The threads of JVMs, as they come and go: a sixteenth of a CPU at most. Their numbers are
- * those of the target's own PID namespace: of one that is not ours nothing is told.
- */
-static void tell_java(struct bb_capture *c, struct bb_target *t, uint64_t now)
-{
-	static struct bb_java_thread threads[BB_JAVA_THREADS];
-	uint64_t began = ktime();
-	bool full;
-	int nr = 0;
-
-	if (strcmp(t->py.runtime.name, "java") || t->gone || now < t->java_next_ns)
-		return;
-	if (!t->java.list && (!bb_procfs__same_pid_ns(t->pid) || t->pid != (pid_t)t->tgid ||
-			      bb_java__find(t->pid, &t->java) == -ENOENT)) {
-		/* one that has just started may not have mapped it yet */
-		t->java_next_ns = now < t->fresh_until_ns ? now + FRESH_NS / 8 : UINT64_MAX;
-		return;
-	}
-	if (t->java.list)
-		nr = bb_java__threads(t->pid, &t->java, threads, BB_JAVA_THREADS);
-	full = nr == -E2BIG;
-	if (full)
-		nr = BB_JAVA_THREADS;
-	if (nr > 0)
-		full |= bb_kernel__set_java(c->kernel, t->tgid, threads, (size_t)nr) != 0;
-	t->java_next_ns = now + 16 * (ktime() - began);
-	if (!full)
-		return;
-	bb_note("process %d: more Java threads than there is room for: monitors that the others "
-		"wait for count as queue",
-		t->pid);
-	t->java_next_ns = UINT64_MAX;
-}
-
-/* It has ended, or is another program now: its threads' places are no more. */
-static void forget_java(struct bb_capture *c, struct bb_target *t)
-{
-	if (t->java.list)
-		bb_kernel__set_java(c->kernel, t->tgid, NULL, 0);
-	memset(&t->java, 0, sizeof(t->java));
-	t->java_next_ns = 0;
-}
-
 static int select_threads(struct bb_capture *c)
 {
 	int err = 0;
@@ -464,46 +174,14 @@ static int select_threads(struct bb_capture *c)
 	return err;
 }
 
-#define NAMESPACES_MOST 8
-
-/* Which ports are listened on, for who blocks on a socket: an hundredth of a CPU at most. */
-static void tell_listeners(struct bb_capture *c, uint64_t now)
-{
-	static uint64_t ports[BB_PORTS / 64];
-	ino_t seen[NAMESPACES_MOST];
-	size_t nr = 0;
-
-	if (now < c->listeners_ns)
-		return;
-	memset(ports, 0, sizeof(ports));
-	for (size_t i = 0; i < c->targets.nr && nr < NAMESPACES_MOST; i++) {
-		struct bb_target *t = &c->targets.items[i];
-		char path[32];
-		struct stat st;
-		size_t j = 0;
-
-		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)t->pid);
-		if (t->gone || stat(path, &st))
-			continue;
-		while (j < nr && seen[j] != st.st_ino)
-			j++;
-		if (j < nr)
-			continue;
-		seen[nr++] = st.st_ino;
-		bb_sockets__listeners(t->pid, ports);
-	}
-	bb_kernel__set_listeners(c->kernel, ports);
-	c->listeners_ns = now + 100 * (ktime() - now);
-}
-
 static int open_window(struct bb_capture *c)
 {
 	bool gil = false;
 	int err;
 
 	for (size_t i = 0; i < c->targets.nr; i++) {
-		tell_python(c, &c->targets.items[i]);
-		tell_java(c, &c->targets.items[i], ktime());
+		bb_capture__tell_python(c, &c->targets.items[i]);
+		bb_capture__tell_java(c, &c->targets.items[i], bb_capture__ktime());
 		gil |= c->targets.items[i].py.nr_gils > 0;
 	}
 	err = select_threads(c);
@@ -518,19 +196,20 @@ static int open_window(struct bb_capture *c)
 		return err;
 	for (size_t i = 0; i < c->targets.nr; i++)
 		if (c->targets.items[i].named && !bb_target__alive(&c->targets.items[i]))
-			return no_longer(&c->targets.items[i]);
+			return bb_capture__no_longer(&c->targets.items[i]);
 	c->busy_ns = bb_procfs__busy_ns();
-	c->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	c->own_ns = bb_capture__clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	c->bpf_ns = bb_kernel__bpf_ns(c->kernel);
-	tell_listeners(c, ktime());
+	bb_capture__tell_listeners(c, bb_capture__ktime());
 	if (c->opts.stacks)
-		attach_samples(c);
+		bb_capture__attach_samples(c);
 	err = bb_kernel__open_gate(c->kernel, &c->start_ns);
 	/* what the wall clock said when the gate opened */
-	c->start_realtime_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - (ktime() - c->start_ns));
+	c->start_realtime_ns = (int64_t)(bb_capture__clock_ns(CLOCK_REALTIME) -
+					 (bb_capture__ktime() - c->start_ns));
 	if (!err && bb_kernel__wants_wakers(c->kernel))
 		err = bb_kernel__attach_wakers(c->kernel);
-	bb_allowance__start(&c->allowance, ktime());
+	bb_allowance__start(&c->allowance, bb_capture__ktime());
 	if (!err && c->opts.slices) {
 		c->slicer = bb_slicer__new(c->start_ns, c->opts.window_ns);
 		err = c->slicer ? 0 : -ENOMEM;
@@ -577,7 +256,7 @@ int bb_capture__start(struct bb_capture **out, const struct bb_capture_opts *opt
 		err = -EIO;
 		goto out;
 	}
-	err = survey_targets(c);
+	err = bb_capture__survey(c);
 	if (err)
 		goto out;
 	err = open_window(c);
@@ -634,124 +313,6 @@ static void begin_look(struct bb_capture *c, uint64_t now, bool last)
 	bb_allowance__look(&c->allowance, now, nr, last);
 }
 
-/* Forks and execs of targets: new ones to describe, old ones to describe again. */
-static int follow(struct bb_capture *c)
-{
-	uint64_t events = bb_kernel__process_events(c->kernel);
-	struct survey s = { .c = c };
-	struct bb_proc_sum proc;
-	int err;
-
-	if (events == c->process_events)
-		return 0;
-	c->process_events = events;
-	err = bb_kernel__survey(c->kernel, keep_leader, &s);
-	for (size_t i = 0; i < s.nr && !err; i++) {
-		struct bb_target *t = bb_targets__by_tgid(&c->targets, s.rows[i].tgid);
-
-		if (bb_kernel__get_process(c->kernel, s.rows[i].tgid, &proc) ||
-		    proc.start_boottime != s.rows[i].start_boottime)
-			continue;
-		if (!t) {
-			t = bb_targets__new(&c->targets);
-			err = t ? adopt(c, t, &s.rows[i]) : -ENOMEM;
-		} else if (t->execs != proc.exec_count && !t->gone) {
-			bb_python__free(&t->py);
-			memset(&t->py, 0, sizeof(t->py));
-			forget_java(c, t);
-			t->nr_past = 0;
-			if (bb_target__describe(t) == -ENOMEM)
-				err = -ENOMEM;
-			t->fresh_until_ns = ktime() + FRESH_NS;
-		}
-		if (t && !err) {
-			t->execs = proc.exec_count;
-			tell_python(c, t);
-		}
-	}
-	free(s.rows);
-	return err;
-}
-
-/* A child that was born and gone between two looks: the kernel's sums are all there is. */
-static int adopt_gone(const struct bb_proc_sum *proc, void *ctx)
-{
-	struct bb_capture *c = ctx;
-	struct bb_target *t;
-
-	if (!(proc->flags & BB_PF_FOLLOWED) || bb_targets__by_tgid(&c->targets, proc->tgid))
-		return 0;
-	t = bb_targets__new(&c->targets);
-	if (!t)
-		return -ENOMEM;
-	t->tgid = proc->tgid;
-	t->start_boottime = proc->start_boottime;
-	t->pid = (pid_t)proc->ns_tgid;
-	t->info.pid = t->pid;
-	t->gone = true;
-	return 0;
-}
-
-static bool has_gil(const struct bb_py_gil *gils, size_t nr, uint64_t addr)
-{
-	while (nr > 0 && gils[nr - 1].addr != addr)
-		nr--;
-	return nr > 0;
-}
-
-/* Of the GILs that it had, keep those that are no more: what was measured of them counts. */
-static void keep_past(struct bb_target *t, const struct bb_python *before)
-{
-	for (size_t i = 0; i < before->nr_gils && t->nr_past < BB_PY_GILS_MAX; i++)
-		if (!has_gil(t->py.gils, t->py.nr_gils, before->gils[i].addr) &&
-		    !has_gil(t->past, t->nr_past, before->gils[i].addr))
-			t->past[t->nr_past++] = before->gils[i];
-}
-
-static bool same_gils(const struct bb_python *a, const struct bb_python *b)
-{
-	for (size_t i = 0; i < a->nr_gils; i++)
-		if (!has_gil(b->gils, b->nr_gils, a->gils[i].addr))
-			return false;
-	return a->nr_gils == b->nr_gils;
-}
-
-/*
- * A program that has just started may not have mapped its runtime yet; one that embeds
- * Python may start and end it at any time; interpreters with a GIL of their own come and go.
- */
-static void look_for_runtimes(struct bb_capture *c, uint64_t now)
-{
-	for (size_t i = 0; i < c->targets.nr; i++) {
-		struct bb_target *t = &c->targets.items[i];
-		struct bb_python before = t->py; /* its note may be gone */
-
-		if (t->gone || t->pidfd < 0 || t->info.kernel_thread)
-			continue;
-		if (now < t->fresh_until_ns && (!t->py.runtime.name[0] || !t->py.initialised))
-			bb_target__describe(t);
-		else if (!strcmp(t->py.runtime.name, "cpython") &&
-			 (t->py.version_hex >= 0x030c0000 || now >= c->learn_ns))
-			bb_python__refresh(t->pid, &t->py);
-		tell_java(c, t, now);
-		keep_past(t, &before);
-		if (!same_gils(&t->py, &before) || t->py.initialised != before.initialised)
-			tell_python(c, t);
-	}
-}
-
-/* Is the GIL of a free-threaded build in use now? It may have been switched on since the last look.
- */
-static void look_at_gils(struct bb_capture *c)
-{
-	for (size_t i = 0; i < c->targets.nr; i++) {
-		struct bb_target *t = &c->targets.items[i];
-
-		if (!t->gone && t->pidfd >= 0 && t->py.free_threaded && t->py.initialised)
-			bb_python__refresh(t->pid, &t->py);
-	}
-}
-
 static void govern(struct bb_capture *c, uint64_t now)
 {
 	struct bb_cpu *cpus;
@@ -793,7 +354,7 @@ static bool all_ended(struct bb_capture *c)
 
 		if (!t->gone && t->pidfd >= 0 && !bb_target__alive(t)) {
 			t->gone = true;
-			forget_java(c, t);
+			bb_capture__forget_java(c, t);
 		}
 		/* with -C the window lasts as long as any of the tree */
 		if ((t->named || c->opts.children) && !t->gone && t->pidfd >= 0)
@@ -839,17 +400,17 @@ static uint64_t next_event(const struct bb_capture *c, uint64_t look, uint64_t u
 int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 {
 	/* the first look is early: a machine full of system calls is to be spared */
-	uint64_t look = ktime() + 10 * MS;
+	uint64_t look = bb_capture__ktime() + 10 * MS;
 
 	for (;;) {
-		uint64_t now = ktime();
+		uint64_t now = bb_capture__ktime();
 		int err, event;
 
 		if (now >= until_ns)
 			return BB_CAPTURE_TIME;
 		err = sleep_until(c, now, next_event(c, look, until_ns));
 		if (!err)
-			err = slice(c, ktime(), false);
+			err = slice(c, bb_capture__ktime(), false);
 		if (err)
 			return err;
 		event = read_signals(c);
@@ -861,7 +422,7 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 			c->ended = true;
 			return BB_CAPTURE_ENDED;
 		}
-		now = ktime();
+		now = bb_capture__ktime();
 		if (now < look)
 			continue;
 		look = now + LOOK_NS;
@@ -871,11 +432,11 @@ int bb_capture__wait(struct bb_capture *c, uint64_t until_ns)
 				return err;
 		}
 		govern(c, now);
-		err = follow(c);
+		err = bb_capture__follow(c);
 		if (err)
 			return err;
-		look_for_runtimes(c, now);
-		tell_listeners(c, now);
+		bb_capture__look_for_runtimes(c, now);
+		bb_capture__tell_listeners(c, now);
 		if (now >= c->learn_ns) {
 			c->learn_ns = now + LEARN_NS;
 			begin_look(c, now, false);
@@ -909,8 +470,9 @@ static void fill_overhead(struct bb_capture *c, struct bb_record *rec, uint64_t 
 	bpf_ns = bb_kernel__bpf_ns(c->kernel);
 	if (bpf_ns != UINT64_MAX)
 		rec->overhead.bpf_ns = bpf_ns - (c->bpf_ns == UINT64_MAX ? 0 : c->bpf_ns);
-	rec->overhead.cpu_share = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) /
-				  (double)(end - c->start_ns);
+	rec->overhead.cpu_share =
+		(double)(bb_capture__clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c->own_ns) /
+		(double)(end - c->start_ns);
 	if (c->slicer)
 		rec->overhead.slicing_cpu_share =
 			(double)bb_slicer__cost_ns(c->slicer) / (double)(end - c->start_ns);
@@ -969,16 +531,16 @@ int bb_capture__read(struct bb_capture *c, bool last, struct bb_record **out)
 		return -ENOMEM;
 	if (last && !c->end_ns)
 		c->end_ns = bb_kernel__close_gate(c->kernel);
-	end = c->end_ns ? c->end_ns : ktime();
+	end = c->end_ns ? c->end_ns : bb_capture__ktime();
 	all_ended(c);
-	err = follow(c);
-	look_at_gils(c);
+	err = bb_capture__follow(c);
+	bb_capture__look_at_gils(c);
 	if (!err && c->opts.children)
-		err = bb_kernel__each_process(c->kernel, adopt_gone, c);
+		err = bb_kernel__each_process(c->kernel, bb_capture__adopt_gone, c);
 	/* the gate is closed: nothing changes any more */
 	if (!err && last)
 		err = slice(c, end, true);
-	begin_look(c, ktime(), last);
+	begin_look(c, bb_capture__ktime(), last);
 	/* before the rows are read: a name is its who was there then */
 	if (!err)
 		err = bb_thread_names__learn(c->names, &c->targets, true, &c->allowance);

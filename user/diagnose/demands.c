@@ -13,23 +13,6 @@ struct sums {
 	double on, runq, gil, lock, io, timer, away;
 };
 
-static bool is_delay(enum bb_state s)
-{
-	switch (s) {
-	case BB_STATE_DISK:
-	case BB_STATE_NET:
-	case BB_STATE_POLL:
-	case BB_STATE_IPC:
-	case BB_STATE_SLEEP:
-	case BB_STATE_CHILD:
-	case BB_STATE_FAULT:
-	case BB_STATE_OTHER:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static double at_work(const struct sums *s)
 {
 	return s->on + s->runq + s->gil + s->lock + s->io + s->timer;
@@ -50,12 +33,12 @@ static void sums_of(struct sums *s, const struct bb_thread *t, bool beside)
 	s->lock = (double)b->ns[BB_STATE_LOCK];
 	s->away = (double)b->ns[BB_STATE_QUEUE];
 	for (int i = 0; i < BB_STATE_MAX; i++)
-		left[i] = is_delay(i) ? (double)b->ns[i] : 0;
+		left[i] = bb_facts__waits(i) ? (double)b->ns[i] : 0;
 	for (size_t i = 0; i < t->nr_waits; i++) {
 		const struct bb_wait *w = &t->waits[i];
 		bool timer;
 
-		if (!is_delay(w->state))
+		if (!bb_facts__waits(w->state))
 			continue;
 		left[w->state] -= (double)w->ns;
 		timer = w->state == BB_STATE_SLEEP ||
@@ -189,7 +172,7 @@ static double gil_blocked(const struct bb_process *p)
 	double ns = 0;
 
 	for (size_t i = 0; i < p->nr_code; i++)
-		if (p->code[i].kind == BB_PY_HELD && is_delay(p->code[i].state))
+		if (p->code[i].kind == BB_PY_HELD && bb_facts__waits(p->code[i].state))
 			ns += (double)p->code[i].ns;
 	return ns;
 }
@@ -246,7 +229,7 @@ static void split_lock(struct bb_demands *d, const struct bb_record *rec,
 	h = bb_process__lock_holders(p, d->lock->addr, &nr);
 	for (size_t i = 0; i < nr; i++) {
 		ns += (double)h[i].ns;
-		if (is_delay(h[i].wait.state))
+		if (bb_facts__waits(h[i].wait.state))
 			blocked += (double)h[i].wait.ns;
 	}
 	d->lock_delay = ns > 0 ? fmin(1, blocked / ns) : 0;
