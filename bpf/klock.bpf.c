@@ -21,7 +21,9 @@ int BPF_PROG(bb_contention_begin, void *lock, unsigned int flags)
 	t = current_thread();
 	if (!t || (t->flags & BB_TF_IGNORE))
 		return 0;
-	if (t->klock && (t->klock == (u64)lock || (flags & BB_KLOCK_SPIN)))
+	if (t->klock == (u64)lock && (t->klock_kind & BB_KLOCK_MUTEX))
+		return 0;
+	if (t->klock && t->klock != (u64)lock && (flags & BB_KLOCK_SPIN))
 		return 0;
 	t->klock_kind = flags;
 	if ((u64)lock == bb_own_mmap_lock())
@@ -70,6 +72,8 @@ int BPF_PROG(bb_contention_end, void *lock, int ret)
 	for (u32 i = 0; i < BB_KLOCK_DEPTH && i < new->nr; i++)
 		key.way = hash_add(key.way, new->ip[i]);
 	sum = klock_of(&key, new);
+	/* the map has locks of its own, whose waits begin here and end unseen */
+	t->klock = 0;
 	if (!sum) {
 		bb_drop(BB_DROP_KLOCKS_FULL);
 		return 0;

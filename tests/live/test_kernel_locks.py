@@ -13,7 +13,8 @@ def rows(form, *options, seconds=1):
     """(the process, its rows, the report) of two threads"""
     with lib.program("kernel_locks", form, 2) as workload:
         report = lib.while_not_stolen(lambda: lib.diagnose_alone(workload.pid, seconds, *options))
-    assert report["host"]["kernel_locks"]
+    if not report["host"]["kernel_locks"]:
+        pytest.skip("this kernel does not tell of its locks (5.19)")
     process = lib.process_of(report, workload.pid)
     return process, process["kernel_locks"], report
 
@@ -23,7 +24,7 @@ def test_position_of_a_file():
     process, found, report = rows("position")
     window = report["window"]["ns"]
     row = found[0]
-    assert row["kind"] == "mutex" and row["function"] == "fdget_pos" and not row["lock"], found
+    assert row["kind"] == "mutex" and row["function"].lstrip("_") == "fdget_pos" and not row["lock"], found
     # between two calls neither has it, and both may wait for a CPU
     queued = lib.state(process, "runq")
     assert 0.9 * window - queued <= row["ns"] <= 1.01 * window, (row, window, queued)
@@ -54,10 +55,11 @@ def test_text_and_intervals():
         out = lib.run("-p", workload.pid, "-d", 2, "-i", 1, "-f", "json").stdout.decode()
     reports = [json.loads(line) for line in out.splitlines()]
     assert len(reports) >= 2
-    assert "Locks of the kernel" in text and "mutex in fdget_pos()" in text, text
-    for report in reports:
-        row = lib.process_of(report, workload.pid)["kernel_locks"][0]
-        assert row["function"] == "fdget_pos" and row["ns"] <= 1.02 * report["window"]["ns"], row
+    assert "Locks of the kernel" in text and "fdget_pos()" in text, text
+    found = [lib.process_of(report, workload.pid)["kernel_locks"] for report in reports[:2]]
+    assert all(rows[0]["function"].lstrip("_") == "fdget_pos" for rows in found), found
+    # an interval has what was read in it, a little later than its end
+    assert sum(rows[0]["ns"] for rows in found) <= 1.1 * sum(r["window"]["ns"] for r in reports[:2]), found
 
 
 def test_no_room():

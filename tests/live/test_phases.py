@@ -71,7 +71,7 @@ def test_fetch_and_compute(python):
             report = lib.diagnose(workload.pid, 6)
             return report, truth(log, report)
 
-    report, told = lib.while_not_stolen(measure)
+    report, told = lib.while_alone(measure)
     process = report["processes"][0]
     assert_closed(process, report)
     assert_phases(process, report, told)
@@ -92,7 +92,7 @@ def test_work_that_begins():
             report = lib.diagnose(workload.pid, 3)
             return report, truth(log, report)
 
-    report, told = lib.while_not_stolen(measure)
+    report, told = lib.while_alone(measure)
     process = report["processes"][0]
     assert_closed(process, report)
     assert [p["bound"] for p in process["phases"]] == ["idle", "gil-bound"], process["phases"]
@@ -108,7 +108,7 @@ def test_a_whole_life(tmp_path):
                                    "compute=1.6", "once")
         return report, truth(log, report)
 
-    report, told = lib.while_not_stolen(measure)
+    report, told = lib.while_alone(measure)
     process = report["processes"][0]
     assert 50 <= report["window"]["slices"]["count"] <= 100
     told_ns = {name: sum(p["states"][name] for p in process["phases"])
@@ -142,7 +142,7 @@ else:
 
 def test_all_together(tmp_path):
     """W12: one process fetches, then others compute. All together have the phases, and each its own."""
-    report = lib.while_not_stolen(
+    report = lib.while_alone(
         lambda: lib.whole_life(tmp_path, sys.executable, "-c", PROCESSES)[0])
     phases = report["tree"]["phases"]
     assert sum(p["ns"] for p in phases) == report["window"]["ns"]
@@ -205,7 +205,7 @@ def test_stopped():
         assert result.status == 0, result
         return result.report, stopped, went_on
 
-    report, stopped, went_on = lib.while_not_stolen(measure)
+    report, stopped, went_on = lib.while_alone(measure)
     process = report["processes"][0]
     assert_closed(process, report)
     assert [p["bound"] for p in process["phases"]] == ["cpu-bound", "idle", "cpu-bound"]

@@ -207,8 +207,8 @@ static void what_to_measure_next(void **state)
 /* Waiting and computing by turns are two stages; two ways to compute are not. */
 static void phases_make_a_pipeline(void **state)
 {
-	struct bb_phase items[2] = { { .bound = BB_BOUND_IO_BOUND },
-				     { .bound = BB_BOUND_GIL_BOUND } };
+	struct bb_phase items[2] = { { .bound = BB_BOUND_IO_BOUND, .ns = SEC },
+				     { .bound = BB_BOUND_GIL_BOUND, .ns = SEC } };
 	struct bb_phases phases = { .items = items, .nr = 2 };
 	struct made m;
 
@@ -220,6 +220,10 @@ static void phases_make_a_pipeline(void **state)
 	assert_int_equal(m.out.nr, 1);
 	items[0].bound = BB_BOUND_CPU_BOUND;
 	assert_int_equal(advise(&m, false)->id, BB_ADVICE_MEASURE_PHASES);
+	/* one short phase among long ones is no turn */
+	items[0].bound = BB_BOUND_IO_BOUND;
+	items[1].ns = 10 * SEC;
+	assert_int_equal(advise(&m, false)->id, BB_ADVICE_MEASURE_PHASES);
 	end(&m);
 }
 
@@ -227,8 +231,8 @@ static void phases_make_a_pipeline(void **state)
 static void gains_are_predicted_ones(void **state)
 {
 	struct bb_what_if items[] = {
-		{ .change = BB_CHANGE_PROCESSES, .speedup = 1.9, .low = 1.7, .high = 2.1 },
 		{ .change = BB_CHANGE_PROCESSES, .speedup = 2.8, .low = 2.5, .high = 3.1 },
+		{ .change = BB_CHANGE_PROCESSES, .speedup = 5.9, .low = 4.7, .high = 6.1 },
 	};
 	struct bb_what_ifs all = { .items = items, .nr = 2 };
 	struct made m;

@@ -355,6 +355,42 @@ static void test_not_offered(void **state)
 	assert_none(&m, "different things");
 }
 
+/* Who has the lock does something that is in nobody's work: what is gone with it is not known. */
+static void test_lock_of_somebody_else(void **state)
+{
+	struct made m;
+
+	(void)state;
+	begin(&m, 2, &(struct like){ .threads = 3, .on = 1, .lock = 99 });
+	with_lock(&m, 99, 0);
+	predict(&m);
+	assert_null(find(&m, BB_CHANGE_NO_LOCK, 0));
+	end(&m);
+}
+
+/* What is not told of one process is not told of it among others, nor of who only feeds them. */
+static void test_not_offered_of_several(void **state)
+{
+	struct made m;
+
+	(void)state;
+	begin(&m, 2, &(struct like){ .threads = 4, .on = 25, .net = 75 });
+	assert_int_equal(bb_what_ifs__tree(&m.w, m.rec, &m.c), 0);
+	assert_true(m.w.nr > 0);
+	bb_what_ifs__free(&m.w);
+	strcpy(m.p->runtime.name, "go");
+	assert_int_equal(bb_what_ifs__tree(&m.w, m.rec, &m.c), 0);
+	assert_int_equal(m.w.nr, 0);
+	assert_non_null(strstr(m.w.why_not, "park"));
+	bb_what_ifs__free(&m.w);
+	m.p->runtime.name[0] = '\0';
+	m.c.feeds = true;
+	predict(&m);
+	assert_int_equal(m.w.nr, 0);
+	assert_non_null(strstr(m.w.why_not, "feeds its workers"));
+	end(&m);
+}
+
 /* The most that is taken on, and one more. */
 static void test_many(void **state)
 {
@@ -411,6 +447,8 @@ int main(void)
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_capacity),
 		cmocka_unit_test(test_not_offered),
+		cmocka_unit_test(test_lock_of_somebody_else),
+		cmocka_unit_test(test_not_offered_of_several),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_demands_sum_to_one),
 	};

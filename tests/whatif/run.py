@@ -21,6 +21,7 @@ import pairs  # noqa: E402
 WORK = os.path.join(HERE, "work.py")
 OTHERS, TRIES = 0.15, 2  # CPUs of others from which it is measured once more
 NEAR, NEAR_SHARE, INSIDE_SHARE = 0.2, 0.8, 0.95
+OFFERED_SHARE = 0.9  # what is refused is not right by that
 
 
 def calibrated():
@@ -157,7 +158,7 @@ def closing(outcomes):
     """The closing line, and whether the targets are met."""
     offered = [o for o in outcomes if o.offered]
     near, inside = sum(o.near for o in offered), sum(o.inside for o in offered)
-    good = bool(offered) and near >= NEAR_SHARE * len(offered) and \
+    good = len(offered) >= OFFERED_SHARE * len(outcomes) and near >= NEAR_SHARE * len(offered) and \
         inside >= INSIDE_SHARE * len(offered)
     return ("%d pairs, %d offered: %d within %d %% (%.0f %%), %d inside the bounds (%.0f %%)"
             % (len(outcomes), len(offered), near, 100 * NEAR, 100 * near / max(1, len(offered)),

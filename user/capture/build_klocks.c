@@ -52,10 +52,11 @@ static int name_functions(struct build *b, struct bb_kallsyms *symbols)
 static bool is_locks_own(const char *name)
 {
 	static const char *const own[] = {
-		"raw_",        "mutex_",  "ww_mutex",   "down_",      "rwsem_",     "rt_mutex",
-		"rtmutex",     "rt_spin", "rt_read",    "rt_write",   "percpu_",    "queued_",
-		"native_",     "pv_",     "mmap_read_", "mmap_write", "traceiter_", "trace_",
-		"contention_", "bpf_",    "bb_",        "slowlock",   "mmap_lock_",
+		"raw_spin_",  "raw_read_",  "raw_write_", "do_raw_",     "mutex_",  "ww_mutex",
+		"down_",      "rwsem_",     "rt_mutex",   "rtmutex",     "rt_spin", "rt_read",
+		"rt_write",   "percpu_",    "queued_",    "native_",     "pv_",     "mmap_read_",
+		"mmap_write", "traceiter_", "trace_",     "contention_", "bpf_",    "bb_",
+		"slowlock",   "mmap_lock_",
 	};
 
 	name += strspn(name, "_");

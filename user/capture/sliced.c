@@ -125,7 +125,7 @@ static struct bb_sliced_word *word_at(struct bb_sliced *p, uint64_t addr, bool g
 		at = (at + 1) & (BB_SLICED_SLOTS - 1);
 	if (p->slots[at])
 		return &p->words[p->slots[at] - 1];
-	if (!make || p->nr_words == BB_SLICED_WORDS)
+	if (!make || p->nr_words >= BB_SLICED_WORDS - (gil ? 0 : BB_SLICED_GILS))
 		return NULL;
 	p->words[p->nr_words].addr = addr;
 	p->words[p->nr_words].gil = gil;

@@ -15,7 +15,8 @@
 #include "fold.h"
 
 #define BB_SLICED_WAITS 24
-#define BB_SLICED_WORDS 32
+#define BB_SLICED_WORDS 40
+#define BB_SLICED_GILS  8  /* of these places, for GILs alone */
 #define BB_SLICED_SLOTS 64 /* of a table by hash; a power of two, more than BB_SLICED_WORDS */
 /* a word that no thread has waited for longer is none to tell apart */
 #define BB_SLICED_WORD_NS 5000000
@@ -32,6 +33,7 @@ struct bb_column {
 struct bb_sliced_word {
 	uint64_t addr;
 	bool gil;
+	uint64_t seen;              /* the total of `waited` when contention was read last */
 	struct bb_column waited;    /* summed over threads */
 	struct bb_column contended; /* wall time */
 };

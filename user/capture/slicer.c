@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../util/err.h"
 #include "../util/grow.h"
 #include "sliced.h"
 
@@ -283,8 +284,11 @@ static void read_contended(struct bb_slicer *s, struct bb_kernel *k, struct bb_s
 		uint64_t since;
 
 		w->contended.now = w->contended.last;
-		if (w->waited.now <= w->waited.last ||
-		    bb_kernel__get_contention(k, w->gil, p->tgid, w->addr, &c))
+		/* totals may fall, where threads end or remember other words: any change tells */
+		if (!w->gil && w->waited.now == w->seen)
+			continue;
+		w->seen = w->waited.now;
+		if (bb_kernel__get_contention(k, w->gil, p->tgid, w->addr, &c))
 			continue;
 		since = bb_kernel__has_cas(k) ? (c.word >> 16 << BB_WORD_UNIT_SHIFT) + s->start_ns
 					      : c.since;
@@ -334,10 +338,13 @@ int bb_slicer__look(struct bb_slicer *s, struct bb_kernel *k, const struct bb_ta
 	size_t at;
 	int err;
 
-	if (targets->nr > BB_SLICED_MOST)
-		s->over = true;
 	if (s->over)
 		return 0;
+	if (targets->nr > BB_SLICED_MOST) {
+		bb_note("no phases of more than %d processes", BB_SLICED_MOST);
+		s->over = true;
+		return 0;
+	}
 	s->now = now;
 	s->nr_late = last ? s->nr_processes : SIZE_MAX;
 	err = add_processes(s, targets);
@@ -345,10 +352,15 @@ int bb_slicer__look(struct bb_slicer *s, struct bb_kernel *k, const struct bb_ta
 		err = make_room(s);
 	if (err)
 		return err;
+	err = read_totals(s, k);
+	if (err == -ENOMEM)
+		return err;
 	/* a window without phases is worth more than none */
-	s->over = read_totals(s, k) != 0;
-	if (s->over)
+	if (err) {
+		bb_note("no phases: the sums of threads cannot be read: %s", strerror(-err));
+		s->over = true;
 		return 0;
+	}
 	before = s->nr ? s->ends[s->nr - 1] : s->start_ns;
 	/* a rest of a slice is part of the last one */
 	at = last && s->nr && now - before < s->length_ns / 2 ? s->nr - 1 : s->nr;

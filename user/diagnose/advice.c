@@ -131,17 +131,15 @@ __attribute__((format(printf, 2, 3))) static void because(struct advising *a, co
 	va_end(ap);
 }
 
-/* What the change would bring most, of the amounts that were worked out; NULL: none was. */
+/* What the change would bring with as much in flight as now: the first amount. NULL: not known. */
 static const struct bb_what_if *predicted(const struct advising *a, enum bb_change change)
 {
 	const struct bb_what_ifs *all = a->in->what_ifs;
-	const struct bb_what_if *best = NULL;
 
 	for (size_t i = 0; all && !all->capacity && i < all->nr; i++)
-		if (all->items[i].change == change &&
-		    (!best || all->items[i].speedup > best->speedup))
-			best = &all->items[i];
-	return best;
+		if (all->items[i].change == change)
+			return &all->items[i];
+	return NULL;
 }
 
 /* The last advice has the gain that the what-if predicts; false: it predicts none. */
@@ -150,7 +148,7 @@ static bool gain_by(struct advising *a, enum bb_change change)
 	const struct bb_what_if *w = predicted(a, change);
 	char as[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN];
 
-	if (!a->last || !w || w->speedup < GAIN_LEAST)
+	if (!a->last || !w || w->speedup < GAIN_LEAST || w->speedup > GAIN_SAID)
 		return false;
 	a->last->gain_most = w->high;
 	snprintf(a->last->gain, sizeof(a->last->gain),
@@ -209,19 +207,23 @@ static void measure(struct advising *a, enum bb_advice_id id, const char *option
 		command(a, adv, options);
 }
 
-/* Does it wait in some phases, and compute in others? */
+/* Does it wait in some phases, and compute in others, each for a part that matters? */
 static bool in_turns(const struct bb_phases *p)
 {
-	bool waits = false, computes = false;
+	double waits = 0, computes = 0, all = 0;
 
 	for (size_t i = 0; p && i < p->nr; i++) {
 		enum bb_bound b = p->items[i].bound;
+		double ns = (double)p->items[i].ns;
 
-		waits |= b == BB_BOUND_IO_BOUND;
-		computes |= b == BB_BOUND_GIL_BOUND || b == BB_BOUND_CPU_BOUND ||
-			    b == BB_BOUND_CPU_SATURATED;
+		all += ns;
+		if (b == BB_BOUND_IO_BOUND)
+			waits += ns;
+		else if (b == BB_BOUND_GIL_BOUND || b == BB_BOUND_CPU_BOUND ||
+			 b == BB_BOUND_CPU_SATURATED)
+			computes += ns;
 	}
-	return waits && computes;
+	return all > 0 && fmin(waits, computes) >= bb_rule(BB_R_MATTERS) * all;
 }
 
 /* What took most of the confidence, or that there was no lead. */
@@ -495,7 +497,12 @@ static void for_computing(struct advising *a)
 
 static bool has_loop(const struct advising *a)
 {
-	return a->in->p && a->in->p->nr_loops;
+	if (a->in->p)
+		return a->in->p->nr_loops;
+	for (size_t i = 0; i < a->in->rec->nr_processes; i++)
+		if (a->in->rec->processes[i].nr_loops)
+			return true;
+	return false;
 }
 
 /* With more in flight, and nothing else: until the CPUs, or the GIL, are full. */

@@ -18,13 +18,47 @@ static double at_work(const struct sums *s)
 	return s->on + s->runq + s->gil + s->lock + s->io + s->timer;
 }
 
-/* @beside: something else goes on, so that timers of threads that hardly run are housekeeping. */
-static void sums_of(struct sums *s, const struct bb_thread *t, bool beside)
+/* A process whose threads are looked at. */
+struct from {
+	const struct bb_process *p;
+	struct bb_facts f;
+	bool beside; /* something else goes on: timers of threads that hardly run are housekeeping
+		      */
+	bool tree;   /* with its children: who waits for one waits for work that is counted */
+};
+
+static void from_process(struct from *from, const struct bb_record *rec, const struct bb_process *p,
+			 bool tree)
+{
+	from->p = p;
+	bb_facts__of(&from->f, rec, p);
+	from->beside = tree || from->f.timers <= 0;
+	from->tree = tree;
+}
+
+/* A wait counts as it does for the verdict; timers apart, since nothing makes them faster. */
+static void add_wait(struct sums *s, const struct from *from, const struct bb_thread *t,
+		     const struct bb_wait *w, double duty)
+{
+	double pool = bb_facts__in_pool(&from->f, from->p, t->tid, w->state) * (double)w->ns;
+	enum bb_use use = bb_facts__use(&from->f, w, duty);
+
+	s->away += pool;
+	if (use == BB_USE_IDLE || (use == BB_USE_TIMER && from->beside) ||
+	    (from->tree && w->state == BB_STATE_CHILD))
+		s->away += (double)w->ns - pool;
+	else if (w->state == BB_STATE_SLEEP ||
+		 (w->state == BB_STATE_POLL && w->endpoint == BB_END_NONE))
+		s->timer += (double)w->ns - pool;
+	else
+		s->io += (double)w->ns - pool;
+}
+
+static void sums_of(struct sums *s, const struct from *from, const struct bb_thread *t)
 {
 	const struct bb_budget *b = &t->budget;
 	double left[BB_STATE_MAX];
-	bool quiet = beside && t->window_ns &&
-		     (double)b->ns[BB_STATE_ONCPU] < bb_rule(BB_R_LOW_DUTY) * (double)t->window_ns;
+	double duty = t->window_ns ? (double)b->ns[BB_STATE_ONCPU] / (double)t->window_ns : 1;
 
 	memset(s, 0, sizeof(*s));
 	s->on = (double)b->ns[BB_STATE_ONCPU];
@@ -35,20 +69,10 @@ static void sums_of(struct sums *s, const struct bb_thread *t, bool beside)
 	for (int i = 0; i < BB_STATE_MAX; i++)
 		left[i] = bb_facts__waits(i) ? (double)b->ns[i] : 0;
 	for (size_t i = 0; i < t->nr_waits; i++) {
-		const struct bb_wait *w = &t->waits[i];
-		bool timer;
-
-		if (!bb_facts__waits(w->state))
+		if (!bb_facts__waits(t->waits[i].state))
 			continue;
-		left[w->state] -= (double)w->ns;
-		timer = w->state == BB_STATE_SLEEP ||
-			(w->state == BB_STATE_POLL && w->endpoint == BB_END_NONE);
-		if (bb_facts__is_idle(w) || (timer && quiet))
-			s->away += (double)w->ns;
-		else if (timer)
-			s->timer += (double)w->ns;
-		else
-			s->io += (double)w->ns;
+		left[t->waits[i].state] -= (double)t->waits[i].ns;
+		add_wait(s, from, t, &t->waits[i], duty);
 	}
 	for (int i = 0; i < BB_STATE_MAX; i++)
 		s->io += fmax(0, left[i]);
@@ -90,28 +114,30 @@ static bool is_worker(const struct sums *s, double most)
 	return most > 0 && at_work(s) >= most / 2;
 }
 
-static double largest(const struct bb_process *p, bool beside)
+static double largest(const struct from *from)
 {
+	const struct bb_process *p = from->p;
 	double most = 0;
 	struct sums s;
 
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		if (!p->threads[i].active)
 			continue;
-		sums_of(&s, &p->threads[i], beside);
+		sums_of(&s, from, &p->threads[i]);
 		most = fmax(most, at_work(&s));
 	}
 	return most;
 }
 
-static void add_workers(struct pass *w, const struct bb_process *p, bool beside)
+static void add_workers(struct pass *w, const struct from *from)
 {
+	const struct bb_process *p = from->p;
 	struct sums s;
 
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		if (!p->threads[i].active)
 			continue;
-		sums_of(&s, &p->threads[i], beside);
+		sums_of(&s, from, &p->threads[i]);
 		w->on += s.on;
 		if (!is_worker(&s, w->most)) {
 			w->rest += at_work(&s);
@@ -126,15 +152,16 @@ static void add_workers(struct pass *w, const struct bb_process *p, bool beside)
 	w->on += (double)p->folded.ns[BB_STATE_ONCPU];
 }
 
-static void add_apart(struct pass *w, const struct bb_process *p, bool beside)
+static void add_apart(struct pass *w, const struct from *from)
 {
+	const struct bb_process *p = from->p;
 	double mean = cpu_part(&w->all);
 	struct sums s;
 
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		if (!p->threads[i].active)
 			continue;
-		sums_of(&s, &p->threads[i], beside);
+		sums_of(&s, from, &p->threads[i]);
 		if (is_worker(&s, w->most))
 			w->apart += fabs(cpu_part(&s) - mean) * at_work(&s);
 	}
@@ -245,18 +272,16 @@ static bool is_loop(const struct bb_process *p, pid_t tid)
 
 void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const struct bb_process *p)
 {
-	struct bb_facts f;
 	struct pass w = {};
-	bool beside;
+	struct from from;
 
 	memset(d, 0, sizeof(*d));
 	d->cpus = p->cpus_usable;
 	d->cpus_unlimited = p->cpus_unlimited;
-	bb_facts__of(&f, rec, p);
-	beside = f.timers <= 0;
-	w.most = largest(p, beside);
-	add_workers(&w, p, beside);
-	add_apart(&w, p, beside);
+	from_process(&from, rec, p, false);
+	w.most = largest(&from);
+	add_workers(&w, &from);
+	add_apart(&w, &from);
 	finish(d, rec, &w);
 	if (!d->n)
 		return;
@@ -269,20 +294,26 @@ void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const str
 void bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)
 {
 	struct pass w = {};
+	struct from from;
 
 	memset(d, 0, sizeof(*d));
 	d->cpus_unlimited = NAN;
 	for (size_t i = 0; i < rec->nr_processes; i++) {
 		const struct bb_process *p = &rec->processes[i];
 
-		w.most = fmax(w.most, largest(p, true));
+		from_process(&from, rec, p, true);
+		w.most = fmax(w.most, largest(&from));
 		if (!isnan(p->cpus_usable))
 			d->cpus = fmax(d->cpus, p->cpus_usable);
 	}
-	for (size_t i = 0; i < rec->nr_processes; i++)
-		add_workers(&w, &rec->processes[i], true);
-	for (size_t i = 0; i < rec->nr_processes; i++)
-		add_apart(&w, &rec->processes[i], true);
+	for (size_t i = 0; i < rec->nr_processes; i++) {
+		from_process(&from, rec, &rec->processes[i], true);
+		add_workers(&w, &from);
+	}
+	for (size_t i = 0; i < rec->nr_processes; i++) {
+		from_process(&from, rec, &rec->processes[i], true);
+		add_apart(&w, &from);
+	}
 	finish(d, rec, &w);
 	d->need.delay += d->wait_lock;
 	d->wait_lock = 0;

@@ -73,8 +73,10 @@ static int judge_all(const struct bb_record *rec, struct bb_diagnosis *diag, str
 	/* after all were judged by themselves */
 	for (size_t i = 0; i < nr; i++)
 		bb_feeder__judge(rec, diag->reasons, i, &diag->processes[i]);
+	/* of one that is judged by its workers, its own phases tell nothing */
 	for (size_t i = 0; i < nr; i++)
-		bb_segment__tell(&diag->processes[i], &diag->phases[i]);
+		if (!diag->reasons[i].processes)
+			bb_segment__tell(&diag->processes[i], &diag->phases[i]);
 	if (!diag->has_tree)
 		return 0;
 	*all = (struct bb_reason){
@@ -105,6 +107,7 @@ static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		return -ENOMEM;
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		c = context_of(&diag->processes[i], diag->incomplete);
+		c.feeds = diag->reasons[i].processes > 0;
 		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
 	}
 	if (err || !diag->has_tree)

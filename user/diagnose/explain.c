@@ -173,6 +173,9 @@ static void choice_of(struct bb_steps *s, const struct bb_facts *f, const struct
 	enum bb_bound first, second;
 
 	strongest(v, &first, &second);
+	if (f->pool.feeder && f->feeding >= bb_rule(BB_R_FEEDS) && !v->unseen_workers)
+		say(s, BB_STAGE_CHOICE, f->feeding, "threads", BB_R_FEEDS,
+		    "of its own wait for its workers: it is judged together with them");
 	say(s, BB_STAGE_CHOICE, v->components[first], "share", BB_R_DOMINATES, "the strongest: %s",
 	    bb_bound__name(first));
 	say(s, BB_STAGE_CHOICE, v->components[second], "share", BB_R_MATTERS, "the second: %s",

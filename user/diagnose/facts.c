@@ -149,10 +149,16 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 		of_window -= pool;
 		use = bb_facts__use(f, w, duty);
 		bb_facts__wait(f, w->state, use, of_window);
-		if (use == BB_USE_IDLE)
+		if (use == BB_USE_IDLE || pool >= of_window)
 			continue;
-		if (pool < of_window && (!f->top_io || w->ns > f->top_io->ns))
+		/* timers of threads that hardly run are told where nothing else is waited for */
+		if (use == BB_USE_TIMER && f->top_io && !f->top_io_is_timer)
+			continue;
+		if (!f->top_io || w->ns > f->top_io->ns ||
+		    (f->top_io_is_timer && use != BB_USE_TIMER)) {
+			f->top_io_is_timer = use == BB_USE_TIMER;
 			f->top_io = w;
+		}
 	}
 	/* time without a row: of a state that had no room left, or of a folded thread */
 	for (int s = 0; s < BB_STATE_MAX; s++)
@@ -361,7 +367,8 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
 void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 {
 	to->cpus = fmax(to->cpus, f->cpus);
-	to->host_busy = f->host_busy;
+	if (isnan(f->host_busy) || f->host_busy > to->host_busy)
+		to->host_busy = f->host_busy;
 	to->stuck += f->stuck * part;
 	to->window_ns = fmax(to->window_ns, f->window_ns);
 	to->threads += f->threads * part;

@@ -36,6 +36,7 @@ struct bb_facts {
 	const struct bb_lock_holder *chain_end;  /* of that one's waits: bb_process__chain_end() */
 	double held_io;               /* threads that were blocked with that lock, on average */
 	const struct bb_wait *top_io; /* longest wait that counts as io, NULL: none */
+	bool top_io_is_timer;         /* of a thread that hardly runs */
 	double blocked_outside;       /* inactive threads that wait for disk or a server */
 	double stuck;     /* inactive threads that wait for a lock, or in an unclassed call */
 	double host_busy; /* share of all CPUs of the machine in use; NaN: unknown */

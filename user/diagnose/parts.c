@@ -65,13 +65,25 @@ static void judge_waits(struct scale *scale, const struct bb_facts *whole,
 	}
 }
 
-/* @ns of waits, by the shares of @u; nothing known: I/O. */
-static void add_uses(float *to, const struct uses *u, double ns)
+static double sum_of_uses(const struct uses *u)
 {
 	double all = 0;
 
 	for (int i = 0; i < BB_USE_MAX; i++)
 		all += u->ns[i];
+	return all;
+}
+
+static bool is_known(const struct uses *u)
+{
+	return sum_of_uses(u) > 0;
+}
+
+/* @ns of waits, by the shares of @u; nothing known: I/O. */
+static void add_uses(float *to, const struct uses *u, double ns)
+{
+	double all = sum_of_uses(u);
+
 	if (all <= 0) {
 		to[BB_USE_IO] += (float)ns;
 		return;
@@ -95,9 +107,9 @@ static void take_inactive(struct bb_parts *parts, const struct bb_thread *t, dou
 
 		for (int st = 0; st < BB_STATE_MAX && part > 0; st++)
 			if (st != BB_STATE_UNKNOWN && st != BB_STATE_STOPPED)
-				to->states[st] -= (float)(part * (double)t->budget.ns[st]);
-		to->preempted -= (float)(part * (double)t->budget.runq_preempted_ns);
-		to->throttled -= (float)(part * (double)t->budget.runq_throttled_ns);
+				to->states[st] -= part * (double)t->budget.ns[st];
+		to->preempted -= part * (double)t->budget.runq_preempted_ns;
+		to->throttled -= part * (double)t->budget.runq_throttled_ns;
 		for (size_t w = 0; w < t->nr_waits && part > 0; w++) {
 			long row = row_of(s, &t->waits[w]);
 
@@ -123,7 +135,9 @@ static void divide(struct bb_part *to, const struct bb_slices *s, const struct s
 		/* rows that were joined bring their past along: no more than there is */
 		if (in[st] > to->states[st])
 			ns *= to->states[st] / in[st];
-		add_uses(to->waits[st], &scale->rows[w], ns);
+		/* a row that no thread has at the end was joined to others of the state */
+		add_uses(to->waits[st],
+			 is_known(&scale->rows[w]) ? &scale->rows[w] : &scale->states[st], ns);
 	}
 	for (int st = 0; st < BB_STATE_MAX; st++)
 		if (bb_facts__waits(st) && to->states[st] > in[st])
@@ -173,9 +187,9 @@ static void fill(struct bb_parts *parts, const struct scale *scale, double *wait
 		struct bb_part *to = &parts->items[i];
 
 		for (int st = 0; st < BB_STATE_MAX; st++)
-			to->states[st] = (float)from->budget.ns[st];
-		to->preempted = (float)from->budget.runq_preempted_ns;
-		to->throttled = (float)from->budget.runq_throttled_ns;
+			to->states[st] = (double)from->budget.ns[st];
+		to->preempted = (double)from->budget.runq_preempted_ns;
+		to->throttled = (double)from->budget.runq_throttled_ns;
 		to->busiest = (float)from->busiest_ns;
 		for (size_t w = 0; w < s->nr_waits; w++)
 			waits[i * s->nr_waits + w] = (double)s->wait_ns[i * s->nr_waits + w];
@@ -187,7 +201,7 @@ static void fill(struct bb_parts *parts, const struct scale *scale, double *wait
 		struct bb_part *to = &parts->items[i];
 
 		for (int st = 0; st < BB_STATE_MAX; st++)
-			to->states[st] = fmaxf(0, to->states[st]);
+			to->states[st] = fmax(0, to->states[st]);
 		divide(to, s, scale, &waits[i * s->nr_waits]);
 		add_contended(parts, i);
 	}
@@ -313,6 +327,9 @@ void bb_parts__facts(const struct bb_parts *parts, size_t from, size_t to, struc
 	f->throttled = s.throttled / ns;
 	f->busiest = s.busiest / ns;
 	f->io = f->idle = f->timers = f->feeding = 0;
+	f->timer_work = whole->on + whole->runq > 0
+				? whole->timer_work * (f->on + f->runq) / (whole->on + whole->runq)
+				: 0;
 	/* of what queues, the same part as over the window */
 	f->behind_gil = whole->runq > 0 ? whole->behind_gil * f->runq / whole->runq : 0;
 	memset(f->io_by, 0, sizeof(f->io_by));

@@ -13,8 +13,9 @@
 /* Nanoseconds of active threads in one slice; unknown and stopped: of all threads. */
 struct bb_part {
 	float ns; /* of the slice, in which the process was there */
-	float states[BB_STATE_MAX];
-	float preempted, throttled, busiest;
+	/* not rounded yet: the times of many threads may be taken off */
+	double states[BB_STATE_MAX], preempted, throttled;
+	float busiest;
 	float waits[BB_STATE_MAX][BB_USE_MAX];
 	float gil; /* wall time with a waiter, of the most contended */
 	float locks[BB_PART_LOCKS];

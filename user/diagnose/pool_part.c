@@ -34,9 +34,20 @@ static bool is_helper(const struct bb_frame *f)
 	return false;
 }
 
+/* A package of Python's library lies right in its folder: lib/python3.11/, or Lib/ in a zip. */
+static bool in_library(const char *file, const char *package)
+{
+	const char *at = strstr(file, package), *dir = at;
+
+	while (dir && dir > file && dir[-1] != '/')
+		dir--;
+	return at &&
+	       (!strncmp(dir, "python", 6) || !strncmp(dir, "pypy", 4) || !strncmp(dir, "Lib", 3));
+}
+
 static bool is_pool(const struct bb_frame *f)
 {
-	return strstr(f->file, "/multiprocessing/") ||
+	return in_library(f->file, "/multiprocessing/") ||
 	       ends(f->file, "/concurrent/futures/process.py") ||
 	       ends(f->file, "/concurrent/futures/_base.py");
 }

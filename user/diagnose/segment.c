@@ -294,7 +294,7 @@ static bool is_clear(enum bb_bound b)
 void bb_segment__tell(struct bb_verdict *v, const struct bb_phases *p)
 {
 	double share[BB_BOUND_MAX] = {}, all = 0, other = 0;
-	char words[160];
+	char words[320];
 	size_t at;
 
 	if (p->nr < 2 || v->bound == BB_BOUND_UNKNOWN)

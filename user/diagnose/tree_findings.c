@@ -27,14 +27,14 @@ static void add_up(struct pools *all, const struct bb_record *rec)
 		bb_pool_part__of(&part, &rec->processes[i]);
 		if (!part.worker && !part.feeder)
 			continue;
-		all->workers += part.worker;
+		all->workers += part.worker && part.tasks;
 		all->sum.pool_ns += part.pool_ns;
 		all->sum.samples += part.samples;
 		if (part.busiest_pool && (!all->sum.busiest_pool ||
 					  part.busiest_pool->count > all->sum.busiest_pool->count))
 			all->sum.busiest_pool = part.busiest_pool;
-		/* what the parent does with the results is neither */
-		if (!part.worker)
+		/* what the parent does with the results is neither, nor what a server does */
+		if (!part.worker || !part.tasks)
 			continue;
 		all->sum.task_ns += part.task_ns;
 		all->sum.wait_ns += part.wait_ns;

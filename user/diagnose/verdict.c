@@ -491,6 +491,8 @@ static bool cannot_tell(const struct bb_facts *f)
 {
 	double known = f->on + f->runq + f->gil + f->lock + f->io + f->idle + f->queue + f->stopped;
 
+	/* a worker's is in idle too */
+	known += f->pool.worker ? 0 : f->feeding;
 	if (f->window_ns < bb_rule(BB_R_SHORT_WINDOW_NS))
 		return true;
 	return f->unknown > 0 && f->unknown > bb_rule(BB_R_UNKNOWN_MAX) * (f->unknown + known);

@@ -74,7 +74,9 @@ __attribute__((format(printf, 2, 3))) static void no(struct bb_what_ifs *w, cons
 static bool may_tell(struct bb_what_ifs *w, const struct bb_demands *d,
 		     const struct bb_what_if_context *c)
 {
-	if (!c->judged)
+	if (c->feeds)
+		no(w, "it only feeds its workers: see all processes together");
+	else if (!c->judged)
 		no(w, "the verdict is idle or unknown: what more work would need is not known");
 	else if (c->incomplete)
 		no(w, "figures are missing, see the losses");
@@ -90,21 +92,24 @@ static bool may_tell(struct bb_what_ifs *w, const struct bb_demands *d,
 	return !w->why_not[0];
 }
 
-/* A Python process whose GIL is not known well, a runtime that hides what its threads wait for. */
+/*
+ * A Python process whose GIL is not known well, a runtime that hides what its threads wait for.
+ * @d: NULL: it is one of several, whose GILs count as nothing.
+ */
 static bool may_tell_of(struct bb_what_ifs *w, const struct bb_process *p,
 			const struct bb_demands *d)
 {
 	if (p->kernel_thread)
 		no(w, "it is a thread of the kernel");
-	else if (p->ended || p->execed)
+	else if ((d && p->ended) || p->execed)
 		no(w, "it ended, or became another program, in the window");
-	else if (bb_runtime__parks(&p->runtime) && d->n)
+	else if (bb_runtime__parks(&p->runtime) && (!d || d->n))
 		no(w, "the runtime's threads park for work and for locks alike");
 	else if (p->runtime.gil == BB_GIL_UNKNOWN)
 		no(w, "the GIL could not be read");
-	else if (p->runtime.gil == BB_GIL_ENABLED && p->nr_gils > 1)
+	else if (d && p->runtime.gil == BB_GIL_ENABLED && p->nr_gils > 1)
 		no(w, "it has several GILs");
-	else if (p->runtime.gil == BB_GIL_ENABLED && !d->has_gil)
+	else if (d && p->runtime.gil == BB_GIL_ENABLED && !d->has_gil)
 		no(w, "how long the GIL is held is not known: too few samples");
 	return !w->why_not[0];
 }
@@ -301,7 +306,8 @@ static int no_lock(struct builder *b)
 	char why[160];
 	int err;
 
-	if (!b->d->lock)
+	/* what its holder does is not in the threads' work: without the lock it may take as long */
+	if (!b->d->lock || b->model.fits[0].rest > bb_rule(BB_R_UNLIKE))
 		return 0;
 	err = predict(b, &v, b->d->n);
 	if (err)
@@ -434,6 +440,10 @@ int bb_what_ifs__tree(struct bb_what_ifs *w, const struct bb_record *rec,
 	bb_demands__tree(&d, rec);
 	if (!may_tell(w, &d, c))
 		return 0;
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		if (rec->processes[i].budget.ns[BB_STATE_ONCPU] &&
+		    !may_tell_of(w, &rec->processes[i], NULL))
+			return 0;
 	if (d.wait_gil > bb_rule(BB_R_CONTENDED))
 		no(w, "threads of one process wait for its GIL: see the processes");
 	else

@@ -70,6 +70,7 @@ struct bb_what_if_context {
 	bool judged;       /* its verdict is neither idle nor unknown */
 	double confidence; /* of that */
 	bool incomplete;   /* losses touch the figures */
+	bool feeds;        /* it only feeds other processes, and is judged by them */
 };
 
 /**

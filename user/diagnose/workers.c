@@ -73,7 +73,7 @@ int bb_workers__of(struct bb_workers *w, const struct bb_demands *d, const struc
 
 		if (!w->best && of[i].speedup >= top * (1 - bb_rule(BB_R_FLAT)))
 			w->best = (unsigned int)i + 1;
-		if (!is_shown(i + 1) && i + 1 != d->n)
+		if (!is_shown(i + 1) && i + 1 != d->n && i + 1 != w->best)
 			continue;
 		p = bb_grow((void **)&w->curve, &w->nr_curve, sizeof(*w->curve));
 		if (!p)

@@ -98,7 +98,7 @@ void bb_text__phases(struct bb_text *t, const struct bb_phases *p)
 {
 	struct bb_line *l = &t->line;
 	size_t shown;
-	char words[160];
+	char words[320];
 
 	/* one phase is the window, and all is said */
 	if (!p || p->nr < 2)

@@ -252,6 +252,9 @@ static void take_klocks(struct bb_process *p, const struct bb_process *less)
 				take(&k->count, less->klocks[j].count);
 				break;
 			}
+		/* the longest so far; of what there is now none was longer than all */
+		if (k->max_ns > k->ns)
+			k->max_ns = k->ns;
 		if (k->count)
 			p->klocks[kept++] = *k;
 	}
