@@ -13,6 +13,7 @@
 
 #include "../../user/diagnose/changes.h"
 #include "../../user/diagnose/facts.h"
+#include "../../user/diagnose/phases.h"
 #include "../../user/diagnose/rules.h"
 #include "../lib/records.h"
 
@@ -336,6 +337,43 @@ static void other_cycles(void **state)
 	end(&n);
 }
 
+/* Of a phase that the window cuts short nobody knows what it would have become; of a long one do.
+ */
+static void phases_that_the_window_cuts(void **state)
+{
+	enum { NR = 8 };
+	struct bb_phase items[NR];
+	struct bb_phases p = { .items = items, .nr = NR };
+	uint64_t at = 0;
+
+	(void)state;
+	memset(items, 0, sizeof(items));
+	for (size_t i = 0; i < NR; i++) {
+		items[i].bound = i % 2 ? BB_BOUND_GIL_BOUND : BB_BOUND_IO_BOUND;
+		items[i].start_ns = at;
+		items[i].ns = i % 2 ? 800 * MS : 900 * MS;
+		if (i == 0 || i == NR - 1) {
+			items[i].bound = BB_BOUND_MIXED;
+			items[i].ns = 200 * MS;
+		}
+		at += items[i].ns;
+	}
+	bb_phases__repeat(&p);
+	assert_int_equal(p.nr_cycle, 2);
+	assert_true(p.period_ns == 1700 * MS);
+	assert_int_equal(p.cycle[0].bound, BB_BOUND_IO_BOUND);
+	assert_int_equal(p.cycle[1].bound, BB_BOUND_GIL_BOUND);
+	assert_true(p.cycle[0].ns == 900 * MS);
+	items[NR - 1].ns = 600 * MS;
+	bb_phases__repeat(&p);
+	assert_int_equal(p.nr_cycle, 0);
+	/* nor does one in the middle count as cut */
+	items[NR - 1].ns = 200 * MS;
+	items[2].bound = BB_BOUND_CPU_SATURATED;
+	bb_phases__repeat(&p);
+	assert_int_equal(p.nr_cycle, 0);
+}
+
 /* Once around is no cycle: it need not come again. */
 static void too_short_for_a_period(void **state)
 {
@@ -581,6 +619,7 @@ int main(void)
 		cmocka_unit_test(little_of_another),
 		cmocka_unit_test(periodic),
 		cmocka_unit_test(other_cycles),
+		cmocka_unit_test(phases_that_the_window_cuts),
 		cmocka_unit_test(too_short_for_a_period),
 		cmocka_unit_test(blips),
 		cmocka_unit_test(another_strength),

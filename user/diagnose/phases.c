@@ -27,6 +27,12 @@ static bool same_kind(const struct bb_phase *a, const struct bb_phase *b)
 	return a->bound == b->bound && a->stopped == b->stopped;
 }
 
+/* The window cut it short, so that what it would have become is not known. */
+static bool is_cut(const struct bb_phases *p, size_t i, size_t like)
+{
+	return (!i || i + 1 == p->nr) && p->items[i].ns < p->items[like].ns / 2;
+}
+
 /*
  * Do the phases repeat after @q of them? The window cuts the first: each further one is a measure
  * of the period, by when the next of its kind starts. Two must be there, and none may be far from
@@ -38,7 +44,8 @@ static bool repeats_by(const struct bb_phases *p, size_t q, double *period)
 	size_t nr = 0;
 
 	for (size_t i = 0; i + q < p->nr; i++)
-		if (!same_kind(&p->items[i], &p->items[i + q]))
+		if (!same_kind(&p->items[i], &p->items[i + q]) && !is_cut(p, i, i + q) &&
+		    !is_cut(p, i + q, i))
 			return false;
 	for (size_t i = 1; i + q < p->nr; i++) {
 		double ns = (double)(p->items[i + q].start_ns - p->items[i].start_ns);
@@ -85,8 +92,9 @@ void bb_phases__repeat(struct bb_phases *p)
 		all += (double)p->items[i].ns;
 	p->cycles = all / period;
 	for (size_t i = 0; i < p->nr_cycle; i++) {
-		p->cycle[i].bound = p->items[i].bound;
-		p->cycle[i].stopped = p->items[i].stopped;
+		/* the first may be cut */
+		p->cycle[i].bound = p->items[i ? i : p->nr_cycle].bound;
+		p->cycle[i].stopped = p->items[i ? i : p->nr_cycle].stopped;
 		p->cycle[i].ns = mean_length(p, i);
 	}
 }
