@@ -22,13 +22,25 @@ static int read_one(const struct bb_klock_key *key, const struct bb_klock_sum *s
 	return 0;
 }
 
-/* The table of the kernel's functions has 200,000 lines: it is read for what is new alone. */
+/* The scheduler's own locks are contended for a microsecond in any program: no names for these. */
+#define WORTH_NAMES 0.001 /* of the window, in one row */
+
+/*
+ * The table of the kernel's functions has 200,000 lines, which takes 50 ms and more: it is read
+ * where some of the waits are worth it, and for what is new alone.
+ */
 static int name_functions(struct build *b, struct bb_kallsyms *symbols)
 {
+	double worth = WORTH_NAMES * (double)b->rec->window.ns;
 	struct bb_klock_read *r;
 	bool any = false;
 	int err = 0;
 
+	for (size_t i = 0; i < b->nr_klocks && !any; i++)
+		any = (double)b->klocks[i].sum.ns >= worth;
+	if (!any)
+		return 0;
+	any = false;
 	for (size_t i = 0; i < b->nr_klocks; i++) {
 		r = &b->klocks[i];
 		for (uint32_t d = 0; d < r->sum.nr; d++)

@@ -115,7 +115,7 @@ void bb_capture__forget_java(struct bb_capture *c, struct bb_target *t)
 
 #define NAMESPACES_MOST 8
 
-/* Which ports are listened on, for who blocks on a socket: an hundredth of a CPU at most. */
+/* Which ports are listened on, for who blocks on a socket: a 400th of a CPU at most. */
 void bb_capture__tell_listeners(struct bb_capture *c, uint64_t now)
 {
 	static uint64_t ports[BB_PORTS / 64];
@@ -142,7 +142,7 @@ void bb_capture__tell_listeners(struct bb_capture *c, uint64_t now)
 		bb_sockets__listeners(t->pid, ports);
 	}
 	bb_kernel__set_listeners(c->kernel, ports);
-	c->listeners_ns = now + 100 * (bb_capture__ktime() - now);
+	c->listeners_ns = now + 400 * (bb_capture__ktime() - now);
 }
 
 static bool has_gil(const struct bb_py_gil *gils, size_t nr, uint64_t addr)
