@@ -13,6 +13,7 @@
 
 #include "../../user/diagnose/facts.h"
 #include "../../user/diagnose/rules.h"
+#include "../../user/diagnose/verdict.h"
 #include "../lib/records.h"
 
 #define WINDOW (10 * SEC)
@@ -652,6 +653,33 @@ static void spinning_is_told(void **state)
 	}
 }
 
+/* What rounding leaves of nothing is not less than that. */
+static void amounts_are_never_negative(void **state)
+{
+	struct bb_facts f = { .window_ns = 1e9,
+			      .cpus = 4,
+			      .threads = 4,
+			      .active = 4,
+			      .on = 0.7,
+			      .runq = 0.3,
+			      .gil = 2,
+			      .gil_share = 0.7,
+			      .lock_share = 0.1,
+			      .lock = 0.1,
+			      .behind_gil = 0.3 * (1 + 1e-15),
+			      .host_busy = 0.5 };
+	struct bb_amounts a;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		f.gil_share = 0.5 + i / 300.0;
+		f.lock_share = (i % 7) / 10.0 + 0.1;
+		bb_amounts__of(&a, &f, 0.2);
+		for (int b = 0; b < BB_BOUND_MAX; b++)
+			assert_true(a.of[b] >= 0);
+	}
+}
+
 /* From a tenth of a thread on, with the function that waits most. */
 static void locks_of_the_kernel_are_told(void **state)
 {
@@ -851,6 +879,7 @@ int main(void)
 		cmocka_unit_test(an_empty_record),
 		cmocka_unit_test(idle_waits),
 		cmocka_unit_test(spinning_is_told),
+		cmocka_unit_test(amounts_are_never_negative),
 		cmocka_unit_test(locks_of_the_kernel_are_told),
 		cmocka_unit_test(naps_of_go),
 		cmocka_unit_test(locks_beside_a_neighbour),

@@ -74,7 +74,7 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 {
 	double full = ramp(fill, bb_rule(BB_R_FULL_FROM), bb_rule(BB_R_FULL_AT));
 	struct kept k = kept_of(f);
-	double held = k.gil + k.lock, on, runq, starved;
+	double held = fmin(1, k.gil + k.lock), on, runq, starved;
 
 	memset(a, 0, sizeof(*a));
 	/*
@@ -90,7 +90,7 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 	 * others would queue for the lock if they did not queue for a CPU. What queues
 	 * for a CPU else queues in front of the same lock: it is capped as that is.
 	 */
-	runq = f->runq - k.queueing;
+	runq = fmax(0, f->runq - k.queueing);
 	a->queueing = (1 - held) * (held > 0 ? capped(runq, f->on) : runq) +
 		      held * fmin(runq, fmax(0, 1 - f->on));
 	/* CPUs that others fill are no more to be had than those that it fills itself */
