@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "demands.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../model/code.h"
@@ -234,26 +236,24 @@ static void split_gil(struct bb_demands *d, const struct bb_record *rec, const s
 }
 
 /* What is waited for other locks than the most contended one is a delay to this model. */
-static void split_lock(struct bb_demands *d, const struct bb_record *rec,
-		       const struct bb_process *p, const struct pass *w)
+static void split_lock(struct bb_demands *d, const struct bb_record *rec, const struct from *from,
+		       const struct pass *w)
 {
 	double window = (double)rec->window.ns, work = at_work(&w->all), own, ns = 0, blocked = 0;
 	const struct bb_lock_holder *h;
-	struct bb_facts f;
 	size_t nr;
 
-	bb_facts__of(&f, rec, p);
-	if (!f.top_lock || f.lock_share <= bb_rule(BB_R_CONTENDED)) {
+	if (!from->f.top_lock || from->f.lock_share <= bb_rule(BB_R_CONTENDED)) {
 		d->need.delay += d->wait_lock;
 		d->wait_lock = 0;
 		return;
 	}
-	d->lock = f.top_lock;
+	d->lock = from->f.top_lock;
 	own = fmin(d->wait_lock, (double)d->lock->wait_ns / work);
 	d->need.delay += d->wait_lock - own;
 	d->wait_lock = own;
 	d->lock_busy = fmin(1, (double)d->lock->contended_ns / window);
-	h = bb_process__lock_holders(p, d->lock->addr, &nr);
+	h = bb_process__lock_holders(from->p, d->lock->addr, &nr);
 	for (size_t i = 0; i < nr; i++) {
 		ns += (double)h[i].ns;
 		if (bb_facts__waits(h[i].wait.state))
@@ -287,34 +287,34 @@ void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const str
 		return;
 	if (p->runtime.gil == BB_GIL_ENABLED && p->nr_gils == 1)
 		split_gil(d, rec, p, &w);
-	split_lock(d, rec, p, &w);
+	split_lock(d, rec, &from, &w);
 	d->loop = d->n == 1 && is_loop(p, w.last);
 }
 
-void bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)
+int bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)
 {
+	struct from *from = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*from));
 	struct pass w = {};
-	struct from from;
 
 	memset(d, 0, sizeof(*d));
+	if (!from)
+		return -ENOMEM;
 	d->cpus_unlimited = NAN;
 	for (size_t i = 0; i < rec->nr_processes; i++) {
 		const struct bb_process *p = &rec->processes[i];
 
-		from_process(&from, rec, p, true);
-		w.most = fmax(w.most, largest(&from));
+		from_process(&from[i], rec, p, true);
+		w.most = fmax(w.most, largest(&from[i]));
 		if (!isnan(p->cpus_usable))
 			d->cpus = fmax(d->cpus, p->cpus_usable);
 	}
-	for (size_t i = 0; i < rec->nr_processes; i++) {
-		from_process(&from, rec, &rec->processes[i], true);
-		add_workers(&w, &from);
-	}
-	for (size_t i = 0; i < rec->nr_processes; i++) {
-		from_process(&from, rec, &rec->processes[i], true);
-		add_apart(&w, &from);
-	}
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		add_workers(&w, &from[i]);
+	for (size_t i = 0; i < rec->nr_processes; i++)
+		add_apart(&w, &from[i]);
+	free(from);
 	finish(d, rec, &w);
 	d->need.delay += d->wait_lock;
 	d->wait_lock = 0;
+	return 0;
 }

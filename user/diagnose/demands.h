@@ -35,7 +35,10 @@ struct bb_demands {
 /** bb_demands__of - of one process. */
 void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const struct bb_process *p);
 
-/** bb_demands__tree - of all processes together; locks and GILs count as nothing. */
-void bb_demands__tree(struct bb_demands *d, const struct bb_record *rec);
+/**
+ * bb_demands__tree - of all processes together; locks and GILs count as nothing. Return 0 or
+ * -ENOMEM.
+ */
+int bb_demands__tree(struct bb_demands *d, const struct bb_record *rec);
 
 #endif

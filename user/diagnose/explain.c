@@ -154,25 +154,12 @@ static void components_of(struct bb_steps *s, const struct bb_reason *r, const s
 	    "idle: 1 - %.2f", v->busy);
 }
 
-/* The two strongest of its components; BB_BOUND_MAX: none. */
-static void strongest(const struct bb_verdict *v, enum bb_bound *first, enum bb_bound *second)
-{
-	*first = *second = BB_BOUND_MAX;
-	for (int b = 0; b <= BB_BOUND_IDLE; b++) {
-		if (*first == BB_BOUND_MAX || v->components[b] > v->components[*first]) {
-			*second = *first;
-			*first = (enum bb_bound)b;
-		} else if (*second == BB_BOUND_MAX || v->components[b] > v->components[*second]) {
-			*second = (enum bb_bound)b;
-		}
-	}
-}
-
 static void choice_of(struct bb_steps *s, const struct bb_facts *f, const struct bb_verdict *v)
 {
 	enum bb_bound first, second;
 
-	strongest(v, &first, &second);
+	/* those that are 0 are told, too */
+	bb_components__rank(v->components, -1, &first, &second);
 	if (f->pool.feeder && f->feeding >= bb_rule(BB_R_FEEDS) && !v->unseen_workers)
 		say(s, BB_STAGE_CHOICE, f->feeding, "threads", BB_R_FEEDS,
 		    "of its own wait for its workers: it is judged together with them");
@@ -205,7 +192,7 @@ static void confidence_of(struct bb_steps *s, const struct bb_verdict *v)
 	enum bb_bound first, second;
 	double a, b;
 
-	strongest(v, &first, &second);
+	bb_components__rank(v->components, -1, &first, &second);
 	a = v->components[first];
 	b = v->components[second];
 	if (v->bound == BB_BOUND_UNKNOWN)
@@ -241,24 +228,20 @@ void bb_explain__of(struct bb_steps *s, const struct bb_reason *r, const struct 
 	confidence_of(s, v);
 }
 
+static const struct {
+	const char *name, *title;
+} stages[BB_STAGE_MAX] = {
+#define X(id, name, title) [BB_STAGE_##id] = { name, title },
+	BB_STAGES(X)
+#undef X
+};
+
 const char *bb_stage__name(enum bb_stage stage)
 {
-	static const char *const names[BB_STAGE_MAX] = {
-#define X(id, name, title) [BB_STAGE_##id] = name,
-		BB_STAGES(X)
-#undef X
-	};
-
-	return (unsigned int)stage < BB_STAGE_MAX ? names[stage] : "unknown";
+	return (unsigned int)stage < BB_STAGE_MAX ? stages[stage].name : "unknown";
 }
 
 const char *bb_stage__title(enum bb_stage stage)
 {
-	static const char *const titles[BB_STAGE_MAX] = {
-#define X(id, name, title) [BB_STAGE_##id] = title,
-		BB_STAGES(X)
-#undef X
-	};
-
-	return (unsigned int)stage < BB_STAGE_MAX ? titles[stage] : "unknown";
+	return (unsigned int)stage < BB_STAGE_MAX ? stages[stage].title : "unknown";
 }

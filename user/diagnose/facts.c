@@ -183,6 +183,16 @@ void bb_facts__drop_timers(struct bb_facts *f)
 	}
 }
 
+double bb_facts__fill(const struct bb_facts *f)
+{
+	return f->cpus > 0 ? f->on / f->cpus : 1;
+}
+
+double bb_facts__part(const struct bb_facts *f, double window_ns)
+{
+	return window_ns > 0 ? fmin(1, f->window_ns / window_ns) : 1;
+}
+
 void bb_facts__settle(struct bb_facts *f)
 {
 	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))

@@ -70,6 +70,12 @@ double bb_facts__beside_timers(const struct bb_facts *f);
  */
 void bb_facts__drop_timers(struct bb_facts *f);
 
+/** bb_facts__fill - use of the usable CPUs: 0 to 1, and a little more by rounding. */
+double bb_facts__fill(const struct bb_facts *f);
+
+/** bb_facts__part - the part of @window_ns in which the process was there, 0 to 1. */
+double bb_facts__part(const struct bb_facts *f, double window_ns);
+
 /** bb_facts__settle - of a process whose waits are all in: drop its timers, if it works. */
 void bb_facts__settle(struct bb_facts *f);
 

@@ -76,8 +76,7 @@ void bb_feeder__judge(const struct bb_record *rec, struct bb_reason *reasons, si
 		      bb_record__descends(rec, &rec->processes[j], rec->processes[i].pid)))
 			continue;
 		workers += j != i;
-		part = rec->window.ns ? fmin(1, other->facts.window_ns / (double)rec->window.ns)
-				      : 1;
+		part = bb_facts__part(&other->facts, (double)rec->window.ns);
 		bb_facts__add(&all.facts, &other->facts, part);
 		for (int b = 0; b < BB_BOUND_MAX; b++)
 			all.amounts.of[b] += other->amounts.of[b] * part;

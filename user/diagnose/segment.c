@@ -64,7 +64,7 @@ static void facts_of(struct segment *s, size_t from, size_t to, struct bb_facts 
 
 	if (!s->tree) {
 		bb_parts__facts(&s->parts[s->who], from, to, f);
-		bb_amounts__of(a, f, fmax(f->cpus > 0 ? f->on / f->cpus : 1, fill_of(s, from, to)));
+		bb_amounts__of(a, f, fmax(bb_facts__fill(f), fill_of(s, from, to)));
 		return;
 	}
 	for (size_t i = 0; i < s->nr; i++)

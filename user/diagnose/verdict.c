@@ -472,16 +472,16 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 
 /* ---- choice */
 
-static void rank(const struct bb_verdict *v, enum bb_bound *first, enum bb_bound *second)
+void bb_components__rank(const double *c, double above, enum bb_bound *first, enum bb_bound *second)
 {
 	*first = *second = BB_BOUND_MAX;
 	for (int b = 0; b < BB_BOUND_MAX; b++) {
-		if (b == BB_BOUND_MIXED || b == BB_BOUND_UNKNOWN || v->components[b] <= 0)
+		if (b == BB_BOUND_MIXED || b == BB_BOUND_UNKNOWN || c[b] <= above)
 			continue;
-		if (*first == BB_BOUND_MAX || v->components[b] > v->components[*first]) {
+		if (*first == BB_BOUND_MAX || c[b] > c[*first]) {
 			*second = *first;
 			*first = b;
-		} else if (*second == BB_BOUND_MAX || v->components[b] > v->components[*second]) {
+		} else if (*second == BB_BOUND_MAX || c[b] > c[*second]) {
 			*second = b;
 		}
 	}
@@ -536,7 +536,7 @@ static void choose(struct bb_verdict *v, const struct bb_facts *f)
 	double first, second;
 	enum bb_bound b1, b2;
 
-	rank(v, &b1, &b2);
+	bb_components__rank(v->components, 0, &b1, &b2);
 	first = v->components[b1];
 	second = b2 == BB_BOUND_MAX ? 0 : v->components[b2];
 	v->bound = b1;

@@ -31,6 +31,13 @@ void bb_amounts__of(struct bb_amounts *a, const struct bb_facts *f, double fill)
 void bb_components__of(double *c, const struct bb_amounts *a);
 
 /**
+ * bb_components__rank - the two strongest of components @c, of those larger than @above, by their
+ * order where they are equal. BB_BOUND_MAX: there is none.
+ */
+void bb_components__rank(const double *c, double above, enum bb_bound *first,
+			 enum bb_bound *second);
+
+/**
  * bb_verdict__of - judge. @quality: 0 to 1, what losses leave of the confidence.
  * @tree: the facts are of several processes.
  */

@@ -125,20 +125,24 @@ static uint64_t times(double n, uint64_t each)
 	return each == BB_UNKNOWN_U64 ? each : n > 0 ? (uint64_t)n * each : 0;
 }
 
-static int add(struct builder *b, enum bb_change change, double amount,
-	       const struct bb_prediction *p, uint64_t memory, uint64_t startup,
-	       const char *because)
+/* Were predictions of it held against the change made? What is not told need not be worked out. */
+static bool is_validated(enum bb_change change)
 {
 	static const bool validated[] = {
 #define X(id, name, validated, text) validated,
 		BB_CHANGES(X)
 #undef X
 	};
-	struct bb_what_if *w;
 
-	if (!validated[change])
-		return 0;
-	w = bb_grow((void **)&b->w->items, &b->w->nr, sizeof(*b->w->items));
+	return validated[change];
+}
+
+static int add(struct builder *b, enum bb_change change, double amount,
+	       const struct bb_prediction *p, uint64_t memory, uint64_t startup,
+	       const char *because)
+{
+	struct bb_what_if *w = bb_grow((void **)&b->w->items, &b->w->nr, sizeof(*b->w->items));
+
 	if (!w)
 		return -ENOMEM;
 	*w = (struct bb_what_if){
@@ -395,7 +399,7 @@ static int build(struct builder *b)
 	err = bb_model__fit(&b->model, b->d, b->w->capacity);
 	if (!err && b->p && b->d->has_gil && !b->d->loop) {
 		err = processes(b);
-		if (!err)
+		if (!err && is_validated(BB_CHANGE_NO_GIL))
 			err = without_gil(b);
 	}
 	if (!err && !b->d->loop)
@@ -407,7 +411,7 @@ static int build(struct builder *b)
 	}
 	if (!err)
 		err = cpus(b);
-	if (!err)
+	if (!err && is_validated(BB_CHANGE_NO_QUOTA))
 		err = no_quota(b);
 	if (!err)
 		err = no_lock(b);
@@ -435,9 +439,12 @@ int bb_what_ifs__tree(struct bb_what_ifs *w, const struct bb_record *rec,
 {
 	struct bb_demands d;
 	struct builder b = { .w = w, .d = &d };
+	int err;
 
 	memset(w, 0, sizeof(*w));
-	bb_demands__tree(&d, rec);
+	err = bb_demands__tree(&d, rec);
+	if (err)
+		return err;
 	if (!may_tell(w, &d, c))
 		return 0;
 	for (size_t i = 0; i < rec->nr_processes; i++)
