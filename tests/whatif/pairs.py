@@ -2,8 +2,9 @@
 """Pairs of a program as it is and as it would be after one change, for the prediction and the truth."""
 import collections
 
-# build: of Python: None, that which runs run.py; "gil" and "free", of one version with a GIL and without
-Program = collections.namedtuple("Program", "form n pieces cpus build", defaults=(2, None))
+# quota: CPUs, of its cgroup. build: of Python: None, that which runs run.py; "gil" and "free", of one version with a GIL and without
+Program = collections.namedtuple("Program", "form n pieces cpus build quota",
+                                 defaults=(2, None, None))
 # what the first is asked for; whole: of the tree of its processes
 Pair = collections.namedtuple("Pair", "name first second change amount whole", defaults=(None, False))
 
@@ -39,6 +40,11 @@ def splitting(name, program, k):
 def freeing(name, n, *pieces, **how):
     return Pair("%s on a free-threaded Python" % name, threads(n, *pieces, build="gil", **how),
                 threads(n, *pieces, build="free", **how), "no-gil")
+
+
+def lifting(name, program, quota):
+    return Pair("%s without a quota of %g CPUs" % (name, quota), program._replace(quota=quota),
+                program, "no-quota")
 
 
 COMPUTE = ("cpu:5000",)
@@ -157,6 +163,20 @@ FREE = [
     freeing("4 hashing threads", 4, *NATIVE),
     freeing("16 clients", 16, *REQUEST),
     freeing("4 threads behind a lock held while computing", 4, *LOCKED_CPU),
+]
+
+# The CPU quota lifted: only where cgroups have one.
+QUOTA = [
+    lifting("4 hashing threads", threads(4, *NATIVE), 0.5),
+    lifting("4 hashing threads", threads(4, *NATIVE), 1.5),
+    lifting("4 computing threads", threads(4, *COMPUTE), 0.5),
+    lifting("8 threads that compute and sleep", threads(8, *HALF), 0.4),
+    lifting("8 threads that hash and sleep", threads(8, "native:2000", "sleep:8000"), 1),
+    lifting("8 clients", threads(8, *REQUEST), 0.3),
+    lifting("2 threads on one CPU", units(2, 0, 500, 0, 0, cpus=1), 0.25),
+    lifting("4 threads that sleep", units(4, 0, 1000, 2000, 0), 0.8),
+    lifting("3 threads behind a mutex", units(3, 500, 500, 0, 1), 0.6),
+    lifting("one client", threads(1, *REQUEST), 0.05),
 ]
 
 # Written down before any of them was run, and before bounds and model were looked at again: what

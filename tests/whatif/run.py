@@ -54,8 +54,10 @@ def builds():
 
 
 def all_pairs(names):
-    """[(pair, its builds of Python)] of these sets."""
+    """[(pair, its builds of Python)] of these sets, of those that this machine can run."""
     for name in names:
+        if name == "QUOTA" and not lib.cpu_controller():
+            continue
         for python, found in list(builds()) if name == "FREE" else [(None, {})]:
             for pair in getattr(pairs, name):
                 word = " (%s)" % python if python else ""
@@ -79,9 +81,16 @@ class Running:
             pieces = ["%s:%d" % (p, port) if p.startswith("ask") else p for p in program.pieces]
             python = found[program.build] if program.build else sys.executable
             argv = [python, WORK, program.form, program.n, *pieces]
-        self.work = lib.Workload(["taskset", "-c", ",".join(map(str, lib.CPUS[:program.cpus])),
-                                  *map(str, argv)], env=env, stdin=subprocess.PIPE)
-        self.pid = self.work.pid
+        with contextlib.ExitStack() as stack:
+            group = program.quota and stack.enter_context(lib.cgroup_with_quota(program.quota))
+            self.work = stack.enter_context(
+                lib.Workload(["taskset", "-c", ",".join(map(str, lib.CPUS[:program.cpus])),
+                              *map(str, argv)], env=env, stdin=subprocess.PIPE))
+            self.pid = self.work.pid
+            if group:
+                with open(group + "/cgroup.procs", "w", encoding="utf-8") as procs:
+                    procs.write(str(self.pid))
+            self.stack = stack.pop_all()
 
     def count(self):
         """Units so far, and its clock, in s."""
@@ -108,7 +117,7 @@ class Running:
         return self
 
     def __exit__(self, *exc):
-        self.work.end()
+        self.stack.close()
 
 
 def elapse(program, secs):
@@ -239,7 +248,7 @@ def noise(files):
             for q in (50, 90, 95, 99))))
 
 
-SETS = ["PAIRS", "SPLIT", "FREE", "FRESH"]
+SETS = ["PAIRS", "SPLIT", "FREE", "QUOTA", "FRESH"]
 
 
 def main():

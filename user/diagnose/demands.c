@@ -190,8 +190,8 @@ static void finish(struct bb_demands *d, const struct bb_record *rec, const stru
 	d->rest = w->rest / work;
 	if (!(d->cpus > 0))
 		d->cpus = online;
-	spare = isnan(rec->host.busy_share) ? d->cpus
-					    : w->on / window + (1 - rec->host.busy_share) * online;
+	d->cpus_left = w->on / window + (1 - rec->host.busy_share) * online;
+	spare = isnan(d->cpus_left) ? d->cpus : d->cpus_left;
 	d->cpus_spare = fmax(0.01, fmin(d->cpus, spare));
 }
 
