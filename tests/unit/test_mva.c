@@ -150,7 +150,8 @@ static void test_holder_needs_a_cpu(void **state)
 	assert_near(c[7], 4, 0.05);
 }
 
-/* A lock that is split into k is k servers of a k-th each: M/M/1 queues that are alike, in closed form. */
+/* A lock that is split into k is k servers of a k-th each: M/M/1 queues that are alike, in closed
+ * form. */
 static void test_split_lock(void **state)
 {
 	struct bb_network net = { .held = { .delay = 1 }, .locks = 4, .cpus = 2 };
@@ -161,9 +162,10 @@ static void test_split_lock(void **state)
 	for (size_t n = 1; n <= MOST; n++)
 		assert_near(c[n - 1], ((double)n + 3) / 4, 1e-9);
 	/* and beside another station */
-	net = (struct bb_network){
-		.free = { .gil = 0.2, .delay = 0.5 }, .held = { .delay = 0.3 }, .locks = 3, .cpus = 8
-	};
+	net = (struct bb_network){ .free = { .gil = 0.2, .delay = 0.5 },
+				   .held = { .delay = 0.3 },
+				   .locks = 3,
+				   .cpus = 8 };
 	cycles(&net, MOST, c);
 	for (size_t n = 1; n <= MOST; n++)
 		assert_near(c[n - 1], by_recursion(demand, 4, 0.5, n), 1e-9);

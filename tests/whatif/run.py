@@ -64,6 +64,13 @@ def all_pairs(names):
                 yield pair._replace(name=pair.name + word), found
 
 
+def words(program):
+    """A program in one line, of which no two have the same."""
+    told = ["%s=%s" % (key, value) for key, value in program._asdict().items()
+            if key not in ("form", "n", "pieces") and value is not None]
+    return " ".join(map(str, [program.form, program.n, *program.pieces, *told]))
+
+
 @contextlib.contextmanager
 def server():
     """One that answers after the delay that it is asked for: its port."""
@@ -164,7 +171,7 @@ class Outcome:
             self.after, last, _ = second.rate(lambda: elapse(second, secs))
         self.disturbed = max(last, others, rest)
         # only of runs that nobody disturbed: from run to run, and not from neighbour to neighbour
-        self.rates += [(str(program), rate) for program, rate, used in
+        self.rates += [(words(program), rate) for program, rate, used in
                        ((pair.first, self.before, rest), (pair.second, self.after, last))
                        if used < OTHERS]
         self.achieved = self.after / self.before

@@ -40,8 +40,7 @@ static void *worker(void *arg)
 	unsigned int seed = (unsigned int)(mine - slots) + 1;
 
 	for (;;) {
-		pthread_mutex_t *mutex =
-			locks ? &slots[rand_r(&seed) % locks].mutex : &mine->mutex;
+		pthread_mutex_t *mutex = locks ? &slots[rand_r(&seed) % locks].mutex : &mine->mutex;
 
 		pthread_mutex_lock(mutex);
 		compute(held);

@@ -29,7 +29,7 @@ struct bb_demands {
 	double rest;       /* work of all other threads, over that of the workers */
 	double cpus;       /* usable */
 	double cpus_spare; /* of these: its own, and those that nobody used; at least 0.01 */
-	double cpus_left; /* the same of all that are online, usable or not; NaN: not known */
+	double cpus_left;  /* the same of all that are online, usable or not; NaN: not known */
 	double cpus_unlimited; /* usable but for the quota; NaN: not known, or there is none */
 };
 

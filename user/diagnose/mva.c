@@ -143,9 +143,8 @@ static double round_of(const struct work *w, size_t n, double service, size_t lo
 		if (w->all[i] > 0)
 			*at_lock = (double)(w->all[i - 1] / w->all[i]) * part * (1 + *at_lock);
 	*at_lock *= (double)locks;
-	return w->all[n - 1] > 0
-		       ? (double)((long double)n * w->all[n] / w->all[n - 1]) * w->unit
-		       : 0;
+	return w->all[n - 1] > 0 ? (double)((long double)n * w->all[n] / w->all[n - 1]) * w->unit
+				 : 0;
 }
 
 /*
@@ -203,8 +202,7 @@ static int solve(const struct bb_network *net, size_t first, size_t n, double *c
 	for (size_t i = first; i <= n; i++) {
 		cycles[i - first] = any ? round_of(&w, i, service, locks, &at_lock) : 0;
 		for (int r = 0; r < ROUNDS && held && any; r++) {
-			double next =
-				held_service(net, &w, i, cycles[i - first], service, at_lock);
+			double next = held_service(net, &w, i, cycles[i - first], service, at_lock);
 
 			if (fabs(next - service) < 1e-6 * service)
 				break;

@@ -53,8 +53,8 @@ int bb_mva__lock(const struct bb_network *net, size_t n, double *cycle, double *
 /**
  * bb_mva__bound - the least that the round of one of @n customers can take: without any
  * queueing, or as long as the busiest station needs for all of them, whichever is more; of a
- * split lock, each part is busy for its share (asymptotic bounds: Denning & Buzen, "The operational analysis of queueing network models",
- * ACM Computing Surveys 10(3), 1978).
+ * split lock, each part is busy for its share (asymptotic bounds: Denning & Buzen, "The operational
+ * analysis of queueing network models", ACM Computing Surveys 10(3), 1978).
  */
 double bb_mva__bound(const struct bb_network *net, double n);
 

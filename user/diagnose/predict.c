@@ -55,8 +55,8 @@ static int cycle_of(const struct bb_network *net, size_t n, double *room, double
 
 /*
  * How long the lock is held shows only where somebody waits for it: at least for that long, but for
- * what its holder waits for a CPU or the GIL meanwhile, as all threads do. More than that is found by
- * how long a round takes, as long as nobody would wait longer for the lock than they did.
+ * what its holder waits for a CPU or the GIL meanwhile, as all threads do. More than that is found
+ * by how long a round takes, as long as nobody would wait longer for the lock than they did.
  */
 static int fit_lock(struct bb_fit *f)
 {
@@ -276,8 +276,7 @@ enum bb_station bb_predict__limit(const struct bb_demands *d, const struct bb_va
 		most = gil;
 		found = BB_STATION_GIL;
 	}
-	if (d->lock && !v->no_lock &&
-	    d->lock_busy / (double)d->n / fmax(1, v->split) > most)
+	if (d->lock && !v->no_lock && d->lock_busy / (double)d->n / fmax(1, v->split) > most)
 		found = BB_STATION_LOCK;
 	return found;
 }

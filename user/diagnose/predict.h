@@ -15,8 +15,8 @@ struct bb_variation {
 	bool no_lock;
 	double slower;      /* CPU time that needed the GIL, times; 0: as it is */
 	unsigned int split; /* the lock is so many, each round takes one at random; 0: as it is */
-	double faster_io; /* times, 0: as it is */
-	double cpus;      /* usable, 0: as they are */
+	double faster_io;   /* times, 0: as it is */
+	double cpus;        /* usable, 0: as they are */
 };
 
 struct bb_prediction {
