@@ -15,6 +15,7 @@ struct bb_demands {
 	size_t n;            /* workers */
 	struct bb_need need; /* in a round */
 	double io;           /* part of need.delay that is I/O, and no timer */
+	double answers;      /* part of that in which it waits for what another end sends */
 	double wait_gil;     /* the rest of a round */
 	double wait_cpu;
 	double wait_lock;           /* for the lock below; for others is in need.delay */

@@ -219,6 +219,23 @@ static struct bb_demands with_gil(const struct bb_demands *d, double by)
 	return o;
 }
 
+/*
+ * A request that is under way while its thread waits for the GIL or a CPU: what is seen of the wait
+ * for the answer is only the rest. Of the two waits of a round, after the request and after the
+ * answer, the first is hidden so; no more than what is seen is taken to be.
+ */
+static struct bb_demands with_hidden(const struct bb_demands *d)
+{
+	double waits = d->wait_gil + d->wait_cpu, by = fmin(waits / 2, d->answers);
+	struct bb_demands o = *d;
+
+	o.need.delay += by;
+	o.io += by;
+	o.wait_gil -= by * d->wait_gil / waits;
+	o.wait_cpu -= by * d->wait_cpu / waits;
+	return o;
+}
+
 int bb_model__fit(struct bb_model *m, const struct bb_demands *d, bool capacity)
 {
 	double *room = calloc(d->n, sizeof(*room));
@@ -236,6 +253,8 @@ int bb_model__fit(struct bb_model *m, const struct bb_demands *d, bool capacity)
 		ways[m->nr] = *d;
 		ways[m->nr++].cpus_spare = d->cpus;
 	}
+	if (d->answers > 0 && d->wait_gil + d->wait_cpu > 0)
+		ways[m->nr++] = with_hidden(d);
 	for (size_t i = 0; i < m->nr && !err; i++)
 		err = fit_of(&m->fits[i], &ways[i], capacity, room);
 	free(room);
