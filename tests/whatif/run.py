@@ -2,12 +2,14 @@
 """Predict what a change brings, make it, and compare: the table, and the shares of the pairs that are near.
 
     run.py [-k WORD] [--set NAME] [-d SECONDS] [--part K/N] [--markdown] [-o FILE]
+    run.py --alone TIMES -o FILE [-k WORD] [--set NAME] [-d SECONDS] [--part K/N]
     run.py --noise FILE...
 
 Exit status 0 if 80 % of the predictions are within 20 % of what was achieved, and 95 % of the
 achieved ones within the printed bounds; 1 if not. Needs root, and build/ to be built.
 
 -o adds to FILE a line of JSON for each pair: what was predicted, and the rates of both programs.
+--alone runs each program of the pairs so many times, with no tool, for its rates alone.
 --noise reads such files, and says by how much the rates of one program differ from run to run.
 Where BB_FREETHREADED names free-threaded Pythons, those pairs run, too, of which this machine
 has the same version with a GIL (also by BB_EXTRA_PYTHONS). WORK_PER_MS keeps the units of several
@@ -255,6 +257,20 @@ def noise(files):
             for q in (50, 90, 95, 99))))
 
 
+def alone(some, times, secs, port, env, name):
+    """Each program of these pairs by itself, in rounds, so that its runs are apart in time."""
+    programs = {}
+    for pair, found in some:
+        programs.update({words(p): (p, found) for p in (pair.first, pair.second)})
+    for _ in range(times):
+        for told, (program, found) in programs.items():
+            with Running(program, port, env, found) as running:
+                rate, others, _ = running.rate(lambda: elapse(running, secs))
+            with open(name, "a", encoding="utf-8") as out:
+                print(json.dumps({"rates": [(told, rate)], "disturbed": others,
+                                  "work_per_ms": env["WORK_PER_MS"]}), file=out)
+
+
 SETS = ["PAIRS", "SPLIT", "FREE", "QUOTA", "FRESH"]
 
 
@@ -266,6 +282,7 @@ def main():
     args.add_argument("--set", action="append", choices=SETS, help="only these; more than one may be given")
     args.add_argument("--markdown", action="store_true")
     args.add_argument("-o", help="a line of JSON for each pair is added to this file")
+    args.add_argument("--alone", type=int, metavar="TIMES", help="only the rates of each program, with -o")
     args.add_argument("--noise", nargs="+", metavar="FILE", help="sum up what -o wrote")
     args = args.parse_args()
     if args.noise:
@@ -275,10 +292,15 @@ def main():
         sys.exit("run.py: the tool needs root: sudo make whatif")
     env, outcomes = calibrated(), []
     part, parts = map(int, args.part.split("/"))
+    if args.alone and not args.o:
+        sys.exit("run.py: --alone needs -o")
+    some = [(pair, found) for pair, found in list(all_pairs(args.set or SETS))[part - 1::parts]
+            if args.k in pair.name]
     with server() as port:
-        for pair, found in list(all_pairs(args.set or SETS))[part - 1::parts]:
-            if args.k not in pair.name:
-                continue
+        if args.alone:
+            alone(some, args.alone, args.d, port, env, args.o)
+            return 0
+        for pair, found in some:
             outcomes.append(Outcome(pair, args.d, port, env, found))
             print("  " + "  ".join(outcomes[-1].cells()), file=sys.stderr, flush=True)
             if args.o:
