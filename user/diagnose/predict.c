@@ -57,8 +57,9 @@ static int cycle_of(const struct bb_network *net, size_t n, double *room, double
  * How long the lock is held shows only where somebody waits for it: at least for that long, but for
  * what its holder waits for a CPU or the GIL meanwhile, as all threads do. More than that is found
  * by how long a round takes, as long as nobody would wait longer for the lock than they did.
+ * @by_round: by that alone. Who hardly ever meets at a lock waits less than the model does.
  */
-static int fit_lock(struct bb_fit *f)
+static int fit_lock(struct bb_fit *f, bool by_round)
 {
 	const struct bb_demands *d = &f->d;
 	double n = (double)d->n, compute = d->need.gil + d->need.gil_off + d->need.cpu;
@@ -80,7 +81,7 @@ static int fit_lock(struct bb_fit *f)
 		err = bb_mva__lock(&f->net, d->n, &cycle, &wait);
 		if (err)
 			return err;
-		if (cycle > 1 || WEIGHT_EQUAL * wait > d->wait_lock) {
+		if (cycle > 1 || (!by_round && WEIGHT_EQUAL * wait > d->wait_lock)) {
 			high = at;
 			if (!i)
 				break;
@@ -91,7 +92,8 @@ static int fit_lock(struct bb_fit *f)
 	return 0;
 }
 
-static int fit_of(struct bb_fit *f, const struct bb_demands *d, bool capacity, double *room)
+static int fit_of(struct bb_fit *f, const struct bb_demands *d, bool capacity, bool by_round,
+		  double *room)
 {
 	double queueing;
 	int err;
@@ -102,7 +104,7 @@ static int fit_of(struct bb_fit *f, const struct bb_demands *d, bool capacity, d
 	f->weight_low = 0;
 	f->weight_high = WEIGHT_HIGH;
 	f->rest = 0;
-	err = fit_lock(f);
+	err = fit_lock(f, by_round);
 	if (!err)
 		err = cycle_of(&f->net, d->n, room, &f->round);
 	if (err)
@@ -256,7 +258,11 @@ int bb_model__fit(struct bb_model *m, const struct bb_demands *d, bool capacity)
 	if (d->answers > 0 && d->wait_gil + d->wait_cpu > 0)
 		ways[m->nr++] = with_hidden(d);
 	for (size_t i = 0; i < m->nr && !err; i++)
-		err = fit_of(&m->fits[i], &ways[i], capacity, room);
+		err = fit_of(&m->fits[i], &ways[i], capacity, false, room);
+	if (d->lock && !err) {
+		err = fit_of(&m->fits[m->nr], d, capacity, true, room);
+		m->nr++;
+	}
 	free(room);
 	return err;
 }

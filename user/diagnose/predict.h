@@ -32,7 +32,7 @@ struct bb_fit {
 	double rest;                            /* of a round that the model does not explain */
 };
 
-#define BB_FITS_MOST 5
+#define BB_FITS_MOST 6
 
 /* What was measured, read in each way that its errors allow; the first is the best. */
 struct bb_model {
