@@ -181,8 +181,7 @@ static void parent_whose_workers_are_not_there(void **state)
 	assert_int_equal(bb_diagnose(rec, &diag), 0);
 	assert_int_equal(diag.processes[0].bound, BB_BOUND_UNKNOWN);
 	assert_true(diag.processes[0].unseen_workers);
-	bb_advice__of(&advices, &(struct bb_advised){ rec, rec->processes, diag.processes,
-						      diag.reasons, diag.findings, NULL, NULL });
+	bb_advice__for(&advices, rec, &diag, 0);
 	assert_int_equal(advices.nr, 1);
 	assert_int_equal(advices.items[0].id, BB_ADVICE_MEASURE_CHILDREN);
 	assert_string_equal(advices.items[0].check, "boundby -d 10 -C -p 100");
