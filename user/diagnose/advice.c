@@ -187,7 +187,7 @@ static double by_cpus(const struct bb_facts *f)
  */
 static double without(const struct bb_facts *f, double removed)
 {
-	double all = f->on + f->runq + f->gil + f->lock + f->io;
+	double all = bb_facts__at_work(f);
 
 	return fmin(all > removed ? all / (all - removed) : INFINITY, by_cpus(f));
 }
@@ -333,7 +333,7 @@ static void having(struct having *h, const struct advising *a, enum bb_finding_i
 		   bool major)
 {
 	const struct bb_advised *in = a->in;
-	double all = bb_facts__beside_timers(a->f), window = (double)in->rec->window.ns;
+	double all = bb_facts__at_work(a->f), window = (double)in->rec->window.ns;
 
 	memset(h, 0, sizeof(*h));
 	for (size_t i = 0; !in->p && in->each && in->reasons && i < in->rec->nr_processes; i++) {
@@ -347,8 +347,7 @@ static void having(struct having *h, const struct advising *a, enum bb_finding_i
 		if (!one)
 			continue;
 		h->nr++;
-		h->part +=
-			all > 0 ? bb_facts__beside_timers(f) * bb_facts__part(f, window) / all : 0;
+		h->part += all > 0 ? bb_facts__at_work(f) * bb_facts__part(f, window) / all : 0;
 		if (!h->worst || one->share > h->worst->share) {
 			h->worst = one;
 			h->p = &in->rec->processes[i];
