@@ -110,6 +110,8 @@ add("w12-short", one_of("io-bound", "cpu-saturated", "mixed"), "{http}", tree=Tr
 
 # event loops
 add("w13-asyncio", IO)
+# All wake up together, once a second: as w14-asyncio, a timer that long is open.
+add("w13-second", LITTLE)
 # Nothing but sleeps of a second, one after the other: that they stand for something is its finding.
 add("w14-asyncio", LITTLE, findings=("blocking-call-in-event-loop",), period=2.0)
 add("w15-sleep", IO)

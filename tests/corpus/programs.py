@@ -94,10 +94,16 @@ def pipeline_hybrid(port, seconds):
 
 # W13 to W15: event loops.
 
-async def many_sleeps():
+async def many_sleeps(least, most):
+    """10,000 tasks that sleep, each so long as it is dealt."""
+    deal = random.Random(1).uniform
+
+    async def one():
+        while True:
+            await asyncio.sleep(deal(least, most))
+
     ready()
-    while True:
-        await asyncio.gather(*[asyncio.sleep(1) for _ in range(10000)])
+    await asyncio.gather(*[one() for _ in range(10000)])
 
 
 async def blocking_sleeps():
@@ -362,7 +368,8 @@ FORMS = {
     "w11-short": lambda port: pipeline_threads(port, 0.4),
     "w12-hybrid": lambda port: pipeline_hybrid(port, 2.0),
     "w12-short": lambda port: pipeline_hybrid(port, 0.4),
-    "w13-asyncio": lambda: asyncio.run(many_sleeps()),
+    "w13-asyncio": lambda: asyncio.run(many_sleeps(0.5, 1.5)),
+    "w13-second": lambda: asyncio.run(many_sleeps(1.0, 1.0)),
     "w14-asyncio": lambda: asyncio.run(blocking_sleeps()),
     "w15-sleep": lambda: asyncio.run(executor(None)),
     "w15-http": lambda port: asyncio.run(executor(port)),
