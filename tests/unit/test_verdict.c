@@ -917,7 +917,7 @@ static void timers_that_are_the_work(void **state)
 	/* a hundredth */
 	v = judge(&beat, WINDOW, run_for_six_per_mille);
 	assert_true(v.components[BB_BOUND_IO_BOUND] == 0);
-	assert_int_equal(v.bound, BB_BOUND_CPU_BOUND);
+	assert_true(v.components[BB_BOUND_CPU_BOUND] > 0.4);
 }
 
 static void every_rule_has_words(void **state)
