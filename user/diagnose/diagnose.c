@@ -97,6 +97,11 @@ static struct bb_what_if_context context_of(const struct bb_verdict *v, bool inc
 	};
 }
 
+static bool hands_over(const struct bb_pool_part *part)
+{
+	return part->pool_ns > part->task_ns;
+}
+
 static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	struct bb_what_if_context c;
@@ -108,11 +113,14 @@ static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		c = context_of(&diag->processes[i], diag->incomplete);
 		c.feeds = diag->reasons[i].processes > 0;
+		c.hands_over = hands_over(&diag->reasons[i].facts.pool);
 		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
 	}
 	if (err || !diag->has_tree)
 		return err;
 	c = context_of(&diag->tree, diag->incomplete);
+	for (size_t i = 0; i < diag->tree_findings.nr; i++)
+		c.hands_over |= diag->tree_findings.items[i].id == BB_FINDING_TINY_TASKS;
 	return bb_what_ifs__tree(&diag->tree_what_ifs, rec, &c);
 }
 

@@ -73,6 +73,7 @@ struct bb_what_if_context {
 	double confidence; /* of that */
 	bool incomplete;   /* losses touch the figures */
 	bool feeds;        /* it only feeds other processes, and is judged by them */
+	bool hands_over;   /* most of what it does is handing tasks to processes of a pool */
 };
 
 /**
