@@ -202,6 +202,39 @@ def program(name, *args, **options):
     return Workload([path] + [str(arg) for arg in args], **options)
 
 
+# Quotas
+
+def cpu_controller():
+    """(folder, version) of a mounted cgroup hierarchy that has the CPU controller."""
+    with open("/proc/mounts") as f:
+        for _, folder, kind, options, *_ in map(str.split, f):
+            if kind == "cgroup" and "cpu" in options.split(","):
+                return folder, 1
+            if kind == "cgroup2":
+                with open(folder + "/cgroup.subtree_control") as control:
+                    if "cpu" in control.read().split():
+                        return folder, 2
+    return None
+
+
+@contextlib.contextmanager
+def cgroup_with_quota(cpus, period_us=50000):
+    """A new cgroup that may use so many CPUs. Its processes must have ended before it does."""
+    folder, version = cpu_controller()
+    folder = "%s/boundby-test-%d" % (folder, os.getpid())
+    quota_us = round(cpus * period_us)
+    os.mkdir(folder)
+    try:
+        limits = {"cpu.max": "%d %d" % (quota_us, period_us)} if version == 2 else \
+            {"cpu.cfs_period_us": str(period_us), "cpu.cfs_quota_us": str(quota_us)}
+        for name, value in limits.items():
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(value)
+        yield folder
+    finally:
+        os.rmdir(folder)
+
+
 # Pythons
 
 class Python:

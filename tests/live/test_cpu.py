@@ -105,40 +105,13 @@ def test_migrations():
     lib.assert_no_losses(result.report)
 
 
-PERIOD_US, QUOTA_US = 50000, 5000
-
-
-def cpu_controller():
-    """(folder, version) of a mounted cgroup hierarchy that has the CPU controller."""
-    with open("/proc/mounts") as f:
-        for _, folder, kind, options, *_ in map(str.split, f):
-            if kind == "cgroup" and "cpu" in options.split(","):
-                return folder, 1
-            if kind == "cgroup2":
-                with open(folder + "/cgroup.subtree_control") as control:
-                    if "cpu" in control.read().split():
-                        return folder, 2
-    return None
-
-
 @contextlib.contextmanager
 def cgroup_with_quota():
     """A new cgroup with a tenth of a CPU."""
-    found = cpu_controller()
-    if not found:
+    if not lib.cpu_controller():
         pytest.skip("optional: no cgroup CPU controller here; the kernel matrix tests it")
-    folder, version = found
-    folder = "%s/boundby-test-%d" % (folder, os.getpid())
-    os.mkdir(folder)
-    try:
-        limits = {"cpu.max": "%d %d" % (QUOTA_US, PERIOD_US)} if version == 2 else \
-            {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": str(QUOTA_US)}
-        for name, value in limits.items():
-            with open(os.path.join(folder, name), "w") as f:
-                f.write(value)
+    with lib.cgroup_with_quota(0.1) as folder:
         yield folder
-    finally:
-        os.rmdir(folder)
 
 
 def throttled_ns(folder):

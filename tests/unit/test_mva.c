@@ -150,6 +150,71 @@ static void test_holder_needs_a_cpu(void **state)
 	assert_near(c[7], 4, 0.05);
 }
 
+/* A lock that is split into k is k servers of a k-th each: M/M/1 queues that are alike, in closed
+ * form. */
+static void test_split_lock(void **state)
+{
+	struct bb_network net = { .held = { .delay = 1 }, .locks = 4, .cpus = 2 };
+	double c[MOST], wait, cycle, demand[] = { 0.1, 0.1, 0.1, 0.2 };
+
+	(void)state;
+	cycles(&net, MOST, c);
+	for (size_t n = 1; n <= MOST; n++)
+		assert_near(c[n - 1], ((double)n + 3) / 4, 1e-9);
+	/* and beside another station */
+	net = (struct bb_network){ .free = { .gil = 0.2, .delay = 0.5 },
+				   .held = { .delay = 0.3 },
+				   .locks = 3,
+				   .cpus = 8 };
+	cycles(&net, MOST, c);
+	for (size_t n = 1; n <= MOST; n++)
+		assert_near(c[n - 1], by_recursion(demand, 4, 0.5, n), 1e-9);
+	/* one lock is what no number of locks is */
+	net.locks = 1;
+	cycles(&net, 8, c);
+	net.locks = 0;
+	assert_int_equal(bb_mva__lock(&net, 8, &cycle, &wait), 0);
+	assert_near(cycle, c[7], 1e-12);
+	/* all but its own time with the lock, which 8 of them fill by 0.3 of a round each */
+	assert_true(wait > 0 && wait < cycle - 1);
+}
+
+/* Holders of two locks want the same CPU, or the same GIL: splitting brings nothing. */
+static void test_split_lock_of_one_cpu(void **state)
+{
+	struct bb_network nets[] = {
+		{ .held = { .cpu = 1 }, .locks = 2, .cpus = 1 },
+		{ .held = { .gil = 1 }, .locks = 2, .cpus = 4 },
+	};
+	double c[8];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		cycles(&nets[i], 8, c);
+		assert_near(c[0], 1, 1e-9);
+		assert_near(c[7], 8, 0.12);
+	}
+	/* two CPUs are for two */
+	nets[0].cpus = 2;
+	cycles(&nets[0], 8, c);
+	assert_near(c[7], 4, 0.15);
+}
+
+static void test_waits_for_the_lock(void **state)
+{
+	struct bb_network net = { .free = { .delay = 0.5 }, .held = { .delay = 0.5 }, .cpus = 2 };
+	double cycle, wait;
+
+	(void)state;
+	assert_int_equal(bb_mva__lock(&net, 1, &cycle, &wait), 0);
+	assert_near(cycle, 1, 1e-9);
+	assert_float_equal(wait, 0, 1e-9);
+	/* M/M/1//2: half of the time in each; the other one is there with one chance of two */
+	assert_int_equal(bb_mva__lock(&net, 2, &cycle, &wait), 0);
+	assert_near(cycle, 1.25, 1e-9);
+	assert_near(wait, 0.25, 1e-9);
+}
+
 static void test_never_below_the_bound(void **state)
 {
 	static const struct bb_network nets[] = {
@@ -161,6 +226,12 @@ static void test_never_below_the_bound(void **state)
 		  .held = { .gil = 0.1, .cpu = 0.1, .delay = 0.2 },
 		  .cpus = 2 },
 		{ .held = { .cpu = 1 }, .cpus = 2 },
+		{ .free = { .cpu = 0.8 }, .held = { .cpu = 0.2 }, .cpus = 1 },
+		{ .free = { .gil = 0.2, .cpu = 0.1, .delay = 0.3 },
+		  .held = { .gil = 0.1, .cpu = 0.1, .delay = 0.2 },
+		  .locks = 4,
+		  .cpus = 2 },
+		{ .held = { .cpu = 0.7, .delay = 0.3 }, .locks = 2, .cpus = 1.5 },
 	};
 	double c[BB_MVA_MOST];
 
@@ -207,6 +278,9 @@ int main(void)
 		cmocka_unit_test(test_gil_alone),
 		cmocka_unit_test(test_blocked_with_the_gil),
 		cmocka_unit_test(test_holder_needs_a_cpu),
+		cmocka_unit_test(test_split_lock),
+		cmocka_unit_test(test_split_lock_of_one_cpu),
+		cmocka_unit_test(test_waits_for_the_lock),
 		cmocka_unit_test(test_never_below_the_bound),
 		cmocka_unit_test(test_nothing_to_do),
 	};

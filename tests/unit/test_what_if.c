@@ -153,7 +153,7 @@ static void test_gil_bound(void **state)
 	m.p->private_bytes = 10 << 20;
 	predict(&m);
 	assert_gain(&m, BB_CHANGE_PROCESSES, 4, 1.95, 2.05);
-	/* nobody has held that against such a build */
+	/* of that version there is no such build */
 	assert_null(find(&m, BB_CHANGE_NO_GIL, 0));
 	assert_gain(&m, BB_CHANGE_ASYNCIO, 4, 0.97, 1.03);
 	assert_gain(&m, BB_CHANGE_THREADS, 8, 0.97, 1.03);
@@ -183,7 +183,8 @@ static void test_gil_bound_without_a_cpu(void **state)
 	predict(&m);
 	assert_gain(&m, BB_CHANGE_PROCESSES, 4, 0.97, 1.03);
 	assert_true(find(&m, BB_CHANGE_PROCESSES, 4)->high < 1.15);
-	assert_null(find(&m, BB_CHANGE_NO_QUOTA, 0));
+	/* the one thread that has the GIL has a CPU already */
+	assert_gain(&m, BB_CHANGE_NO_QUOTA, 0, 0.97, 1.03);
 	end(&m);
 
 	begin(&m, 4, &(struct like){ .threads = 4, .on = 25, .gil = 75 });
@@ -217,6 +218,75 @@ static void test_full_cpus(void **state)
 	end(&m);
 }
 
+/* A free-threaded build does as much more as there are CPUs, less what its Python code costs. */
+static void test_no_gil(void **state)
+{
+	double cost = bb_rule(BB_R_FREE_THREADED);
+	struct made m;
+
+	(void)state;
+	begin(&m, 2, &(struct like){ .threads = 4, .on = 25, .gil = 75 });
+	with_gil(&m, 99, 100);
+	strcpy(m.p->runtime.version, "3.13.5");
+	predict(&m);
+	assert_gain(&m, BB_CHANGE_NO_GIL, 0, 1.95 / (1 + cost), 2.05 / (1 + cost));
+	/* it may cost nothing, and twice as much */
+	assert_true(find(&m, BB_CHANGE_NO_GIL, 0)->high > 2);
+	assert_true(find(&m, BB_CHANGE_NO_GIL, 0)->low < 2 / (1 + 2 * cost));
+	end(&m);
+
+	/* C code that lets go of the GIL costs no more */
+	begin(&m, 2, &(struct like){ .threads = 4, .on = 50, .runq = 50 });
+	with_gil(&m, 1, 0);
+	strcpy(m.p->runtime.version, "3.13.0");
+	predict(&m);
+	assert_gain(&m, BB_CHANGE_NO_GIL, 0, 0.97, 1.03);
+	end(&m);
+
+	/* what a build of another version costs nobody has measured */
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const versions[] = { "3.12.9", "3.14.1", "" };
+
+		begin(&m, 2, &(struct like){ .threads = 4, .on = 25, .gil = 75 });
+		with_gil(&m, 99, 100);
+		strcpy(m.p->runtime.version, versions[i]);
+		predict(&m);
+		assert_true(m.w.nr > 0);
+		assert_null(find(&m, BB_CHANGE_NO_GIL, 0));
+		end(&m);
+	}
+}
+
+/* Half a CPU by quota, on a machine whose other CPUs are idle, or taken by others. */
+static void test_no_quota(void **state)
+{
+	struct made m;
+
+	(void)state;
+	begin(&m, 0.5, &(struct like){ .threads = 2, .on = 25, .runq = 75 });
+	m.p->cpus_unlimited = 4;
+	predict(&m);
+	/* two threads, each with a CPU of its own */
+	assert_gain(&m, BB_CHANGE_NO_QUOTA, 0, 3.9, 4.1);
+	end(&m);
+
+	begin(&m, 0.5, &(struct like){ .threads = 2, .on = 25, .runq = 75 });
+	m.p->cpus_unlimited = 4;
+	m.rec->host.busy_share = 1;
+	predict(&m);
+	assert_gain(&m, BB_CHANGE_NO_QUOTA, 0, 0.97, 1.03);
+	/* it may take some of that */
+	assert_true(find(&m, BB_CHANGE_NO_QUOTA, 0)->high > 3.9);
+	end(&m);
+
+	/* no quota, none to lift */
+	begin(&m, 2, &(struct like){ .threads = 2, .on = 50, .sleep = 50 });
+	m.p->cpus_unlimited = 2;
+	predict(&m);
+	assert_null(find(&m, BB_CHANGE_NO_QUOTA, 0));
+	end(&m);
+}
+
 /* One thread that computes for a fifth of its time: Amdahl's law by measured parts. */
 static void test_one_that_waits(void **state)
 {
@@ -236,6 +306,32 @@ static void test_one_that_waits(void **state)
 	/* processes go on */
 	assert_true(m.w.workers.processes);
 	assert_true(strstr(m.w.workers.why, "nothing is full"));
+	end(&m);
+}
+
+/* The answer that a thread waits for may have come while it waited for the GIL: only in the bounds.
+ */
+static void test_hidden_answers(void **state)
+{
+	double speedup, low;
+	struct made m;
+
+	(void)state;
+	/* a timer began as its wait did */
+	begin(&m, 2, &(struct like){ .threads = 10, .on = 10, .gil = 50, .sleep = 40 });
+	with_gil(&m, 99, 100);
+	predict(&m);
+	speedup = find(&m, BB_CHANGE_THREADS, 1)->speedup;
+	low = find(&m, BB_CHANGE_THREADS, 1)->low;
+	end(&m);
+
+	begin(&m, 2, &(struct like){ .threads = 10, .on = 10, .gil = 50, .net = 40 });
+	with_gil(&m, 99, 100);
+	predict(&m);
+	assert_float_equal(find(&m, BB_CHANGE_THREADS, 1)->speedup, speedup, 1e-6);
+	/* half of the waits, 0.25: alone one does a tenth in 0.75 rather than in 0.5 */
+	assert_true(find(&m, BB_CHANGE_THREADS, 1)->low < 0.75 * low);
+	assert_true(find(&m, BB_CHANGE_THREADS, 1)->low > 0.6 * low);
 	end(&m);
 }
 
@@ -268,6 +364,24 @@ static void test_lock(void **state)
 	assert_ptr_equal(find(&m, BB_CHANGE_NO_LOCK, 0)->lock, m.p->locks);
 	assert_gain(&m, BB_CHANGE_THREADS, 8, 0.97, 1.03);
 	assert_true(strstr(m.w.workers.why, "lock"));
+	end(&m);
+
+	/* two of four CPUs' worth by chance: less than two locks would bring if they took turns */
+	begin(&m, 4, &(struct like){ .threads = 4, .on = 25, .lock = 75 });
+	with_lock(&m, 99, 0);
+	predict(&m);
+	assert_gain(&m, BB_CHANGE_SPLIT_LOCK, 2, 1.4, 1.8);
+	assert_gain(&m, BB_CHANGE_SPLIT_LOCK, 4, find(&m, BB_CHANGE_SPLIT_LOCK, 2)->speedup,
+		    find(&m, BB_CHANGE_NO_LOCK, 0)->speedup);
+	assert_ptr_equal(find(&m, BB_CHANGE_SPLIT_LOCK, 4)->lock, m.p->locks);
+	end(&m);
+
+	/* on one CPU, whose holder waits for it as the others do, the lock is nothing */
+	begin(&m, 1, &(struct like){ .threads = 4, .on = 25, .runq = 50, .lock = 25 });
+	with_lock(&m, 60, 0);
+	predict(&m);
+	assert_gain(&m, BB_CHANGE_NO_LOCK, 0, 0.97, 1.06);
+	assert_gain(&m, BB_CHANGE_SPLIT_LOCK, 2, 0.95, 1.06);
 	end(&m);
 
 	/* it sleeps in the lock: without it all four do so at once */
@@ -479,7 +593,10 @@ int main(void)
 		cmocka_unit_test(test_gil_bound),
 		cmocka_unit_test(test_gil_bound_without_a_cpu),
 		cmocka_unit_test(test_full_cpus),
+		cmocka_unit_test(test_no_gil),
+		cmocka_unit_test(test_no_quota),
 		cmocka_unit_test(test_one_that_waits),
+		cmocka_unit_test(test_hidden_answers),
 		cmocka_unit_test(test_timers_are_no_io),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_capacity),

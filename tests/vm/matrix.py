@@ -121,8 +121,10 @@ def build(modes):
     run = lambda *a: subprocess.run([str(x) for x in a], check=True, stdin=subprocess.DEVNULL)
     run("gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-pthread",
         "-o", folder / "guest_workload", HERE / "guest_workload.c")
+    run("gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-pthread",
+        "-o", folder / "units", ROOT / "tests" / "workloads" / "units.c")
     run(HERE / "build-kfeatures", folder / "kfeatures")
-    items = [folder / "guest_workload", folder / "kfeatures" / "kfeatures"]
+    items = [folder / "guest_workload", folder / "units", folder / "kfeatures" / "kfeatures"]
     items += [f"{o}=/features/" for o in sorted((folder / "kfeatures").glob("*.bpf.o"))]
     if "boundby" in modes:
         if not BOUNDBY.exists():
@@ -426,6 +428,23 @@ def throttled_as_the_kernel_says(g):
     assert kernel > 1e9, stat
     assert -0.02 * kernel <= ours - kernel <= 0.02 * kernel + others, (process["runq"], stat)
     return f"{ours / 1e6:.1f} ms, by the kernel {kernel / 1e6:.1f}"
+
+
+@check("boundby")
+def lifted_quota_as_predicted(g):
+    """What no-quota was predicted to bring a program that only computes, and what it then had of the CPU.
+    CPU time, and no units of work: the emulator's speed differs by half from one second to the next."""
+    process, = json.loads(g.text("lift.out"))["processes"]
+    rows = [w for w in process["what_if"] if w["change"] == "no-quota"]
+    assert len(rows) == 1, (process["what_if_why_not"], process["verdict"])
+    at = [tuple(map(int, line.split())) for line in g.text("lift").strip().split("\n")]
+    share = lambda a, b: (b[1] - a[1]) / (b[0] - a[0])
+    with_it, without = share(*at[:2]), share(*at[2:])
+    row, = rows
+    word = f"{row['speedup']:.2f} ({row['low']:.2f} to {row['high']:.2f}), achieved {without / with_it:.2f}"
+    assert with_it < 0.35, "the quota was none: " + word
+    assert abs(row["speedup"] * with_it / without - 1) <= 0.2, word
+    return word
 
 
 @check("boundby")

@@ -5,8 +5,9 @@
                                PIECE: what a unit is made of, in order
 
 Pieces: cpu:US, Python code for about so many microseconds; native:US, C code that lets go of the
-GIL; sleep:US; ask:US:PORT, a request to a server that answers after so long; lock and unlock,
-around those between, by the lock of the form.
+GIL; sleep:US; ask:US:PORT, a request to a server that answers after so long; fsync:KIB, so much
+written to a file in the current folder and to its disk; lock and unlock, around those between, by
+the lock of the form. lock:K: by one of K locks, at random.
 
 It says "ready" once all workers have done a unit. For each line on stdin it prints the units done
 so far and its own clock, in ns.
@@ -15,8 +16,10 @@ import asyncio
 import hashlib
 import multiprocessing
 import os
+import random
 import socket
 import sys
+import tempfile
 import threading
 import time
 
@@ -89,11 +92,29 @@ class Client:
             got += data
 
 
-def compile_unit(pieces, lock):
+class Disk:
+    """A file of its own, that nobody else sees."""
+
+    def __init__(self):
+        self.file = tempfile.TemporaryFile(dir=".", buffering=0)
+
+    def sync(self, kib):
+        os.pwrite(self.file.fileno(), bytes(kib << 10), 0)
+        os.fsync(self.file.fileno())
+
+
+def locks_of(pieces):
+    """How many locks there are."""
+    return max([figures[0] for kind, *figures in pieces if kind == "lock" and figures], default=1)
+
+
+def compile_unit(pieces, locks):
     """A function that does one unit."""
-    clients = {}
+    clients, choose = {}, random.Random(threading.get_ident() ^ os.getpid())
+    disk = Disk() if any(kind == "fsync" for kind, *_ in pieces) else None
 
     def unit():
+        lock = None
         for kind, *figures in pieces:
             if kind == "cpu":
                 spin(rounds("cpu", figures[0]))
@@ -102,9 +123,12 @@ def compile_unit(pieces, lock):
             elif kind == "sleep":
                 time.sleep(figures[0] / 1e6)
             elif kind == "lock":
+                lock = locks[0] if len(locks) == 1 else choose.choice(locks)
                 lock.acquire()
             elif kind == "unlock":
                 lock.release()
+            elif kind == "fsync":
+                disk.sync(figures[0])
             elif kind == "ask":
                 if figures[1] not in clients:
                     clients[figures[1]] = Client(figures[1])
@@ -112,8 +136,8 @@ def compile_unit(pieces, lock):
     return unit
 
 
-def work(pieces, lock, counts, slot):
-    unit = compile_unit(pieces, lock)
+def work(pieces, locks, counts, slot):
+    unit = compile_unit(pieces, locks)
     while True:
         unit()
         counts[slot] += 1
@@ -187,19 +211,20 @@ def main():
     form, n, pieces = sys.argv[1], int(sys.argv[2]), parse(sys.argv[3:])
     calibrate()
     if form == "processes":
-        counts, lock = multiprocessing.RawArray("Q", n), multiprocessing.Lock()
+        counts = multiprocessing.RawArray("Q", n)
+        locks = [multiprocessing.Lock() for _ in range(locks_of(pieces))]
         for i in range(n):
             if not os.fork():
                 os.close(0)
-                work(pieces, lock, counts, i)
+                work(pieces, locks, counts, i)
         return answer(counts)
     counts = [0] * n
     if form == "asyncio":
         threading.Thread(target=answer, args=(counts,), daemon=True).start()
         return asyncio.run(main_async(pieces, n, counts))
-    lock = threading.Lock()
+    locks = [threading.Lock() for _ in range(locks_of(pieces))]
     for i in range(n):
-        threading.Thread(target=work, args=(pieces, lock, counts, i), daemon=True).start()
+        threading.Thread(target=work, args=(pieces, locks, counts, i), daemon=True).start()
     return answer(counts)
 
 

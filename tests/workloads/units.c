@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Threads that count the units of work that they do: so many thousand rounds of a computation
- * with a mutex held, so many without, and a sleep.
+ * with a mutex held, and a sleep with it, so many rounds without, and a sleep.
  *
- *	units THREADS HELD FREE SLEEP_US LOCKS
+ *	units THREADS HELD FREE SLEEP_US LOCKS [HELD_SLEEP_US]
  *
- * LOCKS is 1, one mutex for all threads, or 0, one for each. Each line on stdin is answered by
- * the number of units so far, and CLOCK_MONOTONIC, in ns.
+ * LOCKS is the number of mutexes, of which each unit takes one at random, or 0: each thread has
+ * its own. Each line on stdin is answered by the number of units so far, and CLOCK_MONOTONIC, in
+ * ns.
  */
 #define _GNU_SOURCE 1
 #include "workload.h"
@@ -19,7 +20,7 @@ static struct slot {
 	char pad[64];
 } slots[THREADS_MOST];
 
-static long held, outside, sleep_us, locks;
+static long held, outside, sleep_us, locks, held_sleep_us;
 
 static void compute(long thousands)
 {
@@ -36,11 +37,15 @@ static void compute(long thousands)
 static void *worker(void *arg)
 {
 	struct slot *mine = arg;
-	pthread_mutex_t *mutex = locks ? &slots[0].mutex : &mine->mutex;
+	unsigned int seed = (unsigned int)(mine - slots) + 1;
 
 	for (;;) {
+		pthread_mutex_t *mutex = locks ? &slots[rand_r(&seed) % locks].mutex : &mine->mutex;
+
 		pthread_mutex_lock(mutex);
 		compute(held);
+		if (held_sleep_us)
+			wl_sleep_ns(held_sleep_us * 1000ULL);
 		pthread_mutex_unlock(mutex);
 		compute(outside);
 		if (sleep_us)
@@ -58,8 +63,9 @@ int main(int argc, char **argv)
 	held = wl_arg(argc, argv, 2, 1000, 0, 1000000);
 	outside = wl_arg(argc, argv, 3, 0, 0, 1000000);
 	sleep_us = wl_arg(argc, argv, 4, 0, 0, 1000000);
-	locks = wl_arg(argc, argv, 5, 1, 0, 1);
-	for (long i = 0; i < threads; i++)
+	locks = wl_arg(argc, argv, 5, 1, 0, THREADS_MOST);
+	held_sleep_us = wl_arg(argc, argv, 6, 0, 0, 1000000);
+	for (long i = 0; i < THREADS_MOST; i++)
 		pthread_mutex_init(&slots[i].mutex, NULL);
 	for (long i = 0; i < threads; i++)
 		wl_thread(worker, &slots[i], 0);

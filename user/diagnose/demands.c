@@ -13,6 +13,7 @@
 /* What one thread did, ns. */
 struct sums {
 	double on, runq, gil, lock, io, timer, away;
+	double answers; /* of io */
 };
 
 static double at_work(const struct sums *s)
@@ -47,13 +48,16 @@ static void add_wait(struct sums *s, const struct from *from, const struct bb_th
 
 	s->away += pool;
 	if (use == BB_USE_IDLE || (use == BB_USE_TIMER && from->beside) ||
-	    (from->tree && w->state == BB_STATE_CHILD))
+	    (from->tree && w->state == BB_STATE_CHILD)) {
 		s->away += (double)w->ns - pool;
-	else if (w->state == BB_STATE_SLEEP ||
-		 (w->state == BB_STATE_POLL && w->endpoint == BB_END_NONE))
+	} else if (w->state == BB_STATE_SLEEP ||
+		   (w->state == BB_STATE_POLL && w->endpoint == BB_END_NONE)) {
 		s->timer += (double)w->ns - pool;
-	else
+	} else {
 		s->io += (double)w->ns - pool;
+		if (w->state == BB_STATE_NET || w->state == BB_STATE_POLL)
+			s->answers += (double)w->ns - pool;
+	}
 }
 
 static void sums_of(struct sums *s, const struct from *from, const struct bb_thread *t)
@@ -88,6 +92,7 @@ static void add(struct sums *to, const struct sums *s)
 	to->lock += s->lock;
 	to->io += s->io;
 	to->timer += s->timer;
+	to->answers += s->answers;
 	to->away += s->away;
 }
 
@@ -179,6 +184,7 @@ static void finish(struct bb_demands *d, const struct bb_record *rec, const stru
 	d->need.cpu = w->all.on / work;
 	d->need.delay = (w->all.io + w->all.timer) / work;
 	d->io = w->all.io / work;
+	d->answers = w->all.answers / work;
 	d->wait_gil = w->all.gil / work;
 	d->wait_cpu = w->all.runq / work;
 	d->wait_lock = w->all.lock / work;
@@ -187,8 +193,8 @@ static void finish(struct bb_demands *d, const struct bb_record *rec, const stru
 	d->rest = w->rest / work;
 	if (!(d->cpus > 0))
 		d->cpus = online;
-	spare = isnan(rec->host.busy_share) ? d->cpus
-					    : w->on / window + (1 - rec->host.busy_share) * online;
+	d->cpus_left = w->on / window + (1 - rec->host.busy_share) * online;
+	spare = isnan(d->cpus_left) ? d->cpus : d->cpus_left;
 	d->cpus_spare = fmax(0.01, fmin(d->cpus, spare));
 }
 
@@ -226,8 +232,10 @@ static void split_gil(struct bb_demands *d, const struct bb_record *rec, const s
 	d->need.cpu -= d->need.gil;
 	d->gil_error = h.error * window / work;
 	blocked = fmin(gil_blocked(p) / work, d->need.delay);
-	if (d->need.delay > 0)
+	if (d->need.delay > 0) {
 		d->io *= 1 - blocked / d->need.delay;
+		d->answers *= 1 - blocked / d->need.delay;
+	}
 	d->need.gil_off = blocked;
 	d->need.delay -= blocked;
 }

@@ -15,6 +15,7 @@ struct bb_demands {
 	size_t n;            /* workers that are there at a time; at least 1 if there are any */
 	struct bb_need need; /* in a round */
 	double io;           /* part of need.delay that is I/O, and no timer */
+	double answers;      /* part of that in which it waits for what another end sends */
 	double wait_gil;     /* the rest of a round */
 	double wait_cpu;
 	double wait_lock;           /* for the lock below; for others is in need.delay */
@@ -29,6 +30,7 @@ struct bb_demands {
 	double rest;       /* work of all other threads, over that of the workers */
 	double cpus;       /* usable */
 	double cpus_spare; /* of these: its own, and those that nobody used; at least 0.01 */
+	double cpus_left;  /* the same of all that are online, usable or not; NaN: not known */
 	double cpus_unlimited; /* usable but for the quota; NaN: not known, or there is none */
 };
 

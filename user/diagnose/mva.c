@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Rounds of the lock's service time and of who contends with its holder. */
 #define ROUNDS 20
@@ -13,12 +14,18 @@ double bb_need__sum(const struct bb_need *d)
 	return d->gil + d->gil_off + d->cpu + d->delay;
 }
 
+/* Into how many the lock is split. */
+static size_t locks_of(const struct bb_network *net)
+{
+	return net->locks > 1 ? net->locks : 1;
+}
+
 double bb_mva__bound(const struct bb_network *net, double n)
 {
 	const struct bb_need *f = &net->free, *h = &net->held;
 	double bound = bb_need__sum(f) + bb_need__sum(h);
 
-	bound = fmax(bound, n * bb_need__sum(h));
+	bound = fmax(bound, n * bb_need__sum(h) / (double)locks_of(net));
 	bound = fmax(bound, n * (f->gil + f->gil_off + h->gil + h->gil_off));
 	bound = fmax(bound, n * (f->gil + f->cpu + h->gil + h->cpu) / net->cpus);
 	return bound;
@@ -67,7 +74,9 @@ static double compute_rate(const struct bb_need *d, double cpus, size_t n)
 struct work {
 	double unit; /* of time: no factor gets out of range by it */
 	double *rates;
-	long double *compute, *delay, *both;
+	double *beside; /* rates of those that a lock's holder computes beside */
+	struct bb_need with;
+	long double *compute, *delay, *both, *all;
 };
 
 static void convolve(const long double *a, const long double *b, long double *out, size_t n)
@@ -77,6 +86,24 @@ static void convolve(const long double *a, const long double *b, long double *ou
 		for (size_t j = 0; j <= i; j++)
 			out[i] += a[j] * b[i - j];
 	}
+}
+
+/*
+ * Whom the holder of a lock competes with: who is outside of all locks, and where the lock is
+ * split, the holders of the others.
+ */
+static void prepare_beside(struct work *w, const struct bb_network *net, size_t n)
+{
+	const struct bb_need *f = &net->free, *h = &net->held;
+	double others = 1 - 1 / (double)locks_of(net);
+
+	w->with = (struct bb_need){ .gil = f->gil + h->gil * others,
+				    .gil_off = f->gil_off + h->gil_off * others,
+				    .cpu = f->cpu + h->cpu * others };
+	if (bb_need__sum(&w->with) <= 0)
+		return;
+	for (size_t i = 1; i <= n; i++)
+		w->beside[i] = compute_rate(&w->with, net->cpus, i);
 }
 
 /* Everything but the lock, with 0 to @n customers. */
@@ -94,36 +121,42 @@ static void prepare(struct work *w, const struct bb_network *net, size_t n)
 		w->delay[i] = w->delay[i - 1] * f->delay / w->unit / (double)i;
 	}
 	convolve(w->compute, w->delay, w->both, n);
+	prepare_beside(w, net, n);
 }
 
 /*
- * The round of @n customers, where the lock is held for @service: one server, so a recursion
- * does. @at_lock: how many are there, on average (arrival theorem and Little's law).
+ * The round of @n customers, where each of @locks is held for @service by who takes it: one
+ * server each, so a recursion does. @at_lock: how many are at one of them, on average (arrival
+ * theorem and Little's law).
  */
-static double round_of(const struct work *w, size_t n, double service, double *at_lock)
+static double round_of(const struct work *w, size_t n, double service, size_t locks,
+		       double *at_lock)
 {
-	long double with = w->both[0], before = with;
+	double part = service / w->unit / (double)locks;
 
+	memcpy(w->all, w->both, (n + 1) * sizeof(*w->all));
+	for (size_t k = 0; k < locks; k++)
+		for (size_t i = 1; i <= n; i++)
+			w->all[i] += part * w->all[i - 1];
 	*at_lock = 0;
-	for (size_t i = 1; i <= n; i++) {
-		before = with;
-		with = w->both[i] + with * service / w->unit;
-		if (with > 0)
-			*at_lock = (double)(before / with) * service / w->unit * (1 + *at_lock);
-	}
-	return before > 0 ? (double)((long double)n * with / before) * w->unit : 0;
+	for (size_t i = 1; i <= n; i++)
+		if (w->all[i] > 0)
+			*at_lock = (double)(w->all[i - 1] / w->all[i]) * part * (1 + *at_lock);
+	*at_lock *= (double)locks;
+	return w->all[n - 1] > 0 ? (double)((long double)n * w->all[n] / w->all[n - 1]) * w->unit
+				 : 0;
 }
 
 /*
- * What the holder of the lock needs takes longer where the others, outside of it, want the
- * same CPUs or the GIL: as much as they lengthen each other's.
+ * What the holder of a lock needs takes longer where the others, outside of it or with another
+ * lock, want the same CPUs or the GIL: as much as they lengthen each other's.
  */
 static double held_service(const struct bb_network *net, const struct work *w, size_t n,
-			   double cycle, double at_lock)
+			   double cycle, double service, double at_lock)
 {
-	const struct bb_need *h = &net->held, *f = &net->free;
-	double compute = f->gil + f->gil_off + f->cpu, mine = h->gil + h->gil_off + h->cpu;
-	double others, slower, part;
+	const struct bb_need *h = &net->held;
+	double compute = bb_need__sum(&w->with), mine = h->gil + h->gil_off + h->cpu;
+	double others, holders, slower, part;
 	size_t beside;
 
 	if (mine <= 0)
@@ -131,22 +164,27 @@ static double held_service(const struct bb_network *net, const struct work *w, s
 	if (compute <= 0)
 		return h->delay + h->gil_off + (h->gil + h->cpu) * fmax(1, 1 / net->cpus);
 	/* Little's law: all but those at the lock and those in a delay want to compute */
-	others = (double)n - (double)n / cycle * f->delay - at_lock;
+	others = (double)n - (double)n / cycle * net->free.delay - at_lock;
+	/* and so do those that hold another lock, but for what they wait for with it */
+	holders = (double)n / cycle * (service - h->delay);
+	others += fmax(0, holders) * (1 - 1 / (double)locks_of(net));
 	others = fmin(fmax(others, 0), (double)n - 1);
 	beside = (size_t)others;
 	part = others - (double)beside;
-	slower = ((double)beside + 1) / w->rates[beside + 1] / compute;
+	slower = ((double)beside + 1) / w->beside[beside + 1] / compute;
 	if (part > 0)
-		slower += part * (((double)beside + 2) / w->rates[beside + 2] / compute - slower);
+		slower += part * (((double)beside + 2) / w->beside[beside + 2] / compute - slower);
 	return h->delay + mine * slower;
 }
 
-int bb_mva__cycles(const struct bb_network *net, size_t first, size_t n, double *cycles)
+/* With @first to @n customers; @wait: NULL, or for a lock, of the last. */
+static int solve(const struct bb_network *net, size_t first, size_t n, double *cycles, double *wait)
 {
-	long double *room = calloc(3 * (n + 1), sizeof(*room));
-	double *rates = calloc(n + 1, sizeof(*rates)), service = bb_need__sum(&net->held);
+	long double *room = calloc(4 * (n + 1), sizeof(*room));
+	double *rates = calloc(2 * (n + 1), sizeof(*rates)), service = bb_need__sum(&net->held);
 	struct work w = { .rates = rates };
-	double at_lock;
+	size_t locks = locks_of(net);
+	double at_lock = 0;
 	bool held = service > 0, any = bb_mva__bound(net, 1) > 0;
 
 	if (!room || !rates) {
@@ -154,23 +192,42 @@ int bb_mva__cycles(const struct bb_network *net, size_t first, size_t n, double 
 		free(rates);
 		return -ENOMEM;
 	}
+	w.beside = rates + (n + 1);
 	w.compute = room;
 	w.delay = room + (n + 1);
 	w.both = room + 2 * (n + 1);
+	w.all = room + 3 * (n + 1);
 	if (any)
 		prepare(&w, net, n);
 	for (size_t i = first; i <= n; i++) {
-		cycles[i - 1] = any ? round_of(&w, i, service, &at_lock) : 0;
+		cycles[i - first] = any ? round_of(&w, i, service, locks, &at_lock) : 0;
 		for (int r = 0; r < ROUNDS && held && any; r++) {
-			double next = held_service(net, &w, i, cycles[i - 1], at_lock);
+			double next = held_service(net, &w, i, cycles[i - first], service, at_lock);
 
 			if (fabs(next - service) < 1e-6 * service)
 				break;
 			service = (service + next) / 2;
-			cycles[i - 1] = round_of(&w, i, service, &at_lock);
+			cycles[i - first] = round_of(&w, i, service, locks, &at_lock);
 		}
 	}
+	/* what a lock's holder takes of the CPUs is not seen to slow down those outside of it */
+	for (size_t i = first; i <= n; i++)
+		cycles[i - first] = fmax(cycles[i - first], bb_mva__bound(net, (double)i));
+	/* Little's law */
+	if (wait)
+		*wait = fmax(0, at_lock * cycles[n - first] / (double)n - service);
 	free(room);
 	free(rates);
 	return 0;
+}
+
+int bb_mva__cycles(const struct bb_network *net, size_t first, size_t n, double *cycles)
+{
+	return solve(net, first, n, cycles + first - 1, NULL);
+}
+
+int bb_mva__lock(const struct bb_network *net, size_t n, double *cycle, double *wait)
+{
+	*cycle = *wait = 0;
+	return solve(net, n, n, cycle, wait);
 }

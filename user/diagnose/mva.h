@@ -22,6 +22,7 @@ struct bb_need {
 struct bb_network {
 	struct bb_need free; /* outside of the lock */
 	struct bb_need held; /* with the lock: one customer at a time; zero: there is none */
+	size_t locks;        /* that it is split into: each round takes one at random; 0 is 1 */
 	double cpus;         /* more than 0; need not be whole: of what is a share, that */
 };
 
@@ -36,17 +37,24 @@ struct bb_network {
  * load-dependent stations). GIL and CPUs are held at once, which no product form has: so they are
  * one station, whose rate with j customers is that of the two alone with j, from the balance of
  * their rates of births and deaths (flow equivalence: Lazowska, Zahorjan, Graham & Sevcik,
- * "Quantitative System Performance", 1984, ch. 8 and 9).
+ * "Quantitative System Performance", 1984, ch. 8 and 9). A lock that is split into k is k stations
+ * of one server each, every one visited in one of k rounds.
  *
  * Return 0 or -ENOMEM.
  */
 int bb_mva__cycles(const struct bb_network *net, size_t first, size_t n, double *cycles);
 
 /**
+ * bb_mva__lock - the round of @n customers as above, and how long of it one waits for a lock that
+ * another one has, of the network's unit. Return 0 or -ENOMEM.
+ */
+int bb_mva__lock(const struct bb_network *net, size_t n, double *cycle, double *wait);
+
+/**
  * bb_mva__bound - the least that the round of one of @n customers can take: without any
- * queueing, or as long as the busiest station needs for all of them, whichever is more
- * (asymptotic bounds: Denning & Buzen, "The operational analysis of queueing network models",
- * ACM Computing Surveys 10(3), 1978).
+ * queueing, or as long as the busiest station needs for all of them, whichever is more; of a
+ * split lock, each part is busy for its share (asymptotic bounds: Denning & Buzen, "The operational
+ * analysis of queueing network models", ACM Computing Surveys 10(3), 1978).
  */
 double bb_mva__bound(const struct bb_network *net, double n);
 

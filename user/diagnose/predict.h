@@ -13,8 +13,10 @@ struct bb_variation {
 	bool no_gil;     /* each worker has its own, or there is none */
 	bool one_thread; /* all workers share one thread: it waits for none of them */
 	bool no_lock;
-	double faster_io; /* times, 0: as it is */
-	double cpus;      /* usable, 0: as they are */
+	double slower;      /* CPU time that needed the GIL, times; 0: as it is */
+	unsigned int split; /* the lock is so many, each round takes one at random; 0: as it is */
+	double faster_io;   /* times, 0: as it is */
+	double cpus;        /* usable, 0: as they are */
 };
 
 struct bb_prediction {
@@ -30,7 +32,7 @@ struct bb_fit {
 	double rest;                            /* of a round that the model does not explain */
 };
 
-#define BB_FITS_MOST 4
+#define BB_FITS_MOST 6
 
 /* What was measured, read in each way that its errors allow; the first is the best. */
 struct bb_model {

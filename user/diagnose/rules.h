@@ -84,6 +84,8 @@
 	  "not what limits it")                                                                    \
 	X(RUN_TO_RUN, "run-to-run", 0.1,                                                           \
 	  "share by which the cost of the same work differs, from run to run and form to form")    \
+	X(FREE_THREADED, "free-threaded", 0.4,                                                     \
+	  "by how much longer Python code takes on a free-threaded 3.13")                          \
 	X(FLAT, "flat", 0.05, "share of the most throughput that more workers must bring")         \
 	X(GIL_WANTERS, "gil-wanters", 1.5,                                                         \
 	  "threads that compute or wait for the GIL to do so, from which it keeps them apart")     \

@@ -153,7 +153,8 @@ static int add(struct builder *b, enum bb_change change, double amount,
 		.speedup = p->speedup,
 		.low = p->low,
 		.high = p->high,
-		.lock = change == BB_CHANGE_NO_LOCK ? b->d->lock : NULL,
+		.lock = change == BB_CHANGE_NO_LOCK || change == BB_CHANGE_SPLIT_LOCK ? b->d->lock
+										      : NULL,
 		.memory_bytes = memory,
 		.startup_ns = startup,
 	};
@@ -224,19 +225,39 @@ static int processes(struct builder *b)
 	return err;
 }
 
+/* Of which there is a free-threaded build of the same version whose cost is known. */
+static bool may_lose_gil(const struct bb_runtime *r)
+{
+	unsigned int major, minor;
+
+	return sscanf(r->version, "%u.%u", &major, &minor) == 2 && major == 3 && minor == 13;
+}
+
 static int without_gil(struct builder *b)
 {
-	struct bb_variation v = { .no_gil = true };
+	double cost = bb_rule(BB_R_FREE_THREADED), costs[] = { cost, 0, 2 * cost };
+	struct bb_prediction all = {}, *one = &b->room[b->d->n - 1];
 	char why[160];
-	int err = predict(b, &v, b->d->n);
+	int err = 0;
 
+	if (!may_lose_gil(&b->p->runtime))
+		return 0;
+	for (int i = 0; i < 3 && !err; i++) {
+		struct bb_variation v = { .no_gil = true, .slower = 1 + costs[i] };
+
+		err = predict(b, &v, b->d->n);
+		if (!i)
+			all = *one;
+		all.low = fmin(all.low, one->low);
+		all.high = fmax(all.high, one->high);
+	}
 	if (err)
 		return err;
 	snprintf(why, sizeof(why),
 		 "the GIL is held for %.2f of a thread's work and waited for in %.2f of its "
-		 "time; a free-threaded build's own cost is not in it",
-		 of_work(b->d, b->d->need.gil + b->d->need.gil_off), b->d->wait_gil);
-	return add(b, BB_CHANGE_NO_GIL, 0, &b->room[b->d->n - 1], BB_UNKNOWN_U64, 0, why);
+		 "time; Python code takes %.3g times the CPU time in such a build",
+		 of_work(b->d, b->d->need.gil + b->d->need.gil_off), b->d->wait_gil, 1 + cost);
+	return add(b, BB_CHANGE_NO_GIL, 0, &all, BB_UNKNOWN_U64, 0, why);
 }
 
 static int asyncio(struct builder *b)
@@ -293,6 +314,7 @@ static int cpus(struct builder *b)
 static int no_quota(struct builder *b)
 {
 	struct bb_variation v = { .cpus = b->d->cpus_unlimited };
+	struct bb_prediction most;
 	char why[160];
 	int err;
 
@@ -301,6 +323,14 @@ static int no_quota(struct builder *b)
 	err = predict(b, &v, b->d->n);
 	if (err)
 		return err;
+	most = b->room[b->d->n - 1];
+	/* what others use is not free with the quota gone: that it takes some of it is possible */
+	if (!isnan(b->d->cpus_left))
+		v.cpus = fmin(v.cpus, fmax(b->d->cpus, b->d->cpus_left));
+	err = predict(b, &v, b->d->n);
+	if (err)
+		return err;
+	b->room[b->d->n - 1].high = fmax(b->room[b->d->n - 1].high, most.high);
 	snprintf(why, sizeof(why), "its cgroup may use %.3g CPUs, without a quota it would be %.3g",
 		 b->d->cpus, b->d->cpus_unlimited);
 	return add(b, BB_CHANGE_NO_QUOTA, 0, &b->room[b->d->n - 1], 0, 0, why);
@@ -323,6 +353,29 @@ static int no_lock(struct builder *b)
 		 "is %s",
 		 b->d->wait_lock, limit_words(bb_predict__limit(b->d, &v)));
 	return add(b, BB_CHANGE_NO_LOCK, 0, &b->room[b->d->n - 1], 0, 0, why);
+}
+
+static int split_lock(struct builder *b)
+{
+	static const unsigned int amounts[] = { 2, 4 };
+	char why[160];
+	int err = 0;
+
+	if (!b->d->lock || b->model.fits[0].rest > bb_rule(BB_R_UNLIKE))
+		return 0;
+	for (int i = 0; i < 2 && !err; i++) {
+		struct bb_variation v = { .split = amounts[i] };
+
+		err = predict(b, &v, b->d->n);
+		if (err)
+			break;
+		snprintf(why, sizeof(why),
+			 "it is waited for in %.2f of the threads' time; with each of %u used as "
+			 "often what fills first is %s",
+			 b->d->wait_lock, amounts[i], limit_words(bb_predict__limit(b->d, &v)));
+		err = add(b, BB_CHANGE_SPLIT_LOCK, amounts[i], &b->room[b->d->n - 1], 0, 0, why);
+	}
+	return err;
 }
 
 static int faster_io(struct builder *b)
@@ -417,6 +470,8 @@ static int build(struct builder *b)
 		err = no_quota(b);
 	if (!err)
 		err = no_lock(b);
+	if (!err && is_validated(BB_CHANGE_SPLIT_LOCK))
+		err = split_lock(b);
 	if (!err && !b->d->loop)
 		err = faster_io(b);
 	free(b->room);

@@ -14,12 +14,13 @@
  */
 #define BB_CHANGES(X)                                                                              \
 	X(PROCESSES, "processes", true, "as many processes in place of the threads")               \
-	X(NO_GIL, "no-gil", false, "the same threads on a Python without a GIL")                   \
+	X(NO_GIL, "no-gil", true, "the same threads on a Python without a GIL")                    \
 	X(THREADS, "threads", true, "another number of threads (or processes)")                    \
 	X(ASYNCIO, "asyncio", true, "that many tasks in one event loop")                           \
 	X(CPUS, "cpus", true, "another number of CPUs")                                            \
-	X(NO_QUOTA, "no-quota", false, "the cgroup's CPU quota lifted")                            \
-	X(NO_LOCK, "no-lock", true, "the most contended lock gone, or split")                      \
+	X(NO_QUOTA, "no-quota", true, "the cgroup's CPU quota lifted")                             \
+	X(NO_LOCK, "no-lock", true, "the most contended lock gone")                                \
+	X(SPLIT_LOCK, "split-lock", true, "the most contended lock split into that many")          \
 	X(FASTER_IO, "faster-io", true, "what it waits for in I/O is so many times faster")
 
 enum bb_change {
@@ -31,11 +32,12 @@ enum bb_change {
 
 struct bb_what_if {
 	enum bb_change change;
-	double amount;  /* threads, processes, tasks, CPUs, times faster; 0: the change has none */
+	double amount;  /* threads, processes, tasks, CPUs, locks, times faster; 0: the change has
+			   none */
 	double speedup; /* throughput after over before: 1 is no change. Of a program that waits
 			   for clients or work: what it could do at most, likewise */
 	double low, high;
-	const struct bb_lock *lock; /* of the record: of BB_CHANGE_NO_LOCK, else NULL */
+	const struct bb_lock *lock; /* of the record: of BB_CHANGE_NO_LOCK and SPLIT_LOCK */
 	uint64_t memory_bytes;      /* that it costs, at most; less than 0 never; BB_UNKNOWN_U64 */
 	uint64_t startup_ns;        /* CPU time to start it once, at most; BB_UNKNOWN_U64 */
 	char because[160];          /* in words, printable ASCII */

@@ -41,6 +41,9 @@ static const char *change__words(char *buf, size_t len, const struct bb_what_if 
 	case BB_CHANGE_NO_LOCK:
 		snprintf(buf, len, "without the lock");
 		break;
+	case BB_CHANGE_SPLIT_LOCK:
+		snprintf(buf, len, "the lock split in %s", n);
+		break;
 	case BB_CHANGE_FASTER_IO:
 		snprintf(buf, len, "I/O %s times faster", n);
 		break;
