@@ -21,6 +21,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -290,6 +291,8 @@ def main():
         return 0
     if os.geteuid():
         sys.exit("run.py: the tool needs root: sudo make whatif")
+    # what was started ends with us, also where we are told to
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     env, outcomes = calibrated(), []
     part, parts = map(int, args.part.split("/"))
     if args.alone and not args.o:
