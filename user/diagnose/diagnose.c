@@ -97,6 +97,19 @@ static struct bb_what_if_context context_of(const struct bb_verdict *v, bool inc
 	};
 }
 
+static int count_all(const struct bb_record *rec, struct bb_diagnosis *diag)
+{
+	size_t nr = rec->nr_processes;
+
+	diag->units = calloc(nr + 1, sizeof(*diag->units));
+	if (!diag->units)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		bb_units__of(&diag->units[i], rec, &rec->processes[i], diag->incomplete);
+	bb_units__tree(&diag->units[nr], diag->units, nr);
+	return 0;
+}
+
 static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	struct bb_what_if_context c;
@@ -137,6 +150,8 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 		err = judge_all(rec, diag, facts, amounts);
 	free(facts);
 	free(amounts);
+	if (!err)
+		err = count_all(rec, diag);
 	if (!err)
 		err = predict_all(rec, diag);
 	if (err)

@@ -19,6 +19,7 @@
 #include "json_phases.h"
 #include "json_rows.h"
 #include "json_stacks.h"
+#include "json_units.h"
 #include "json_what_if.h"
 #include "names.h"
 #include "out.h"
@@ -275,7 +276,8 @@ static void json__advice(struct writer *w, const struct bb_process *p, const str
 static void json__process(struct writer *w, const char *key, const struct bb_process *p,
 			  const struct bb_verdict *v, const struct bb_phases *phases,
 			  const struct bb_findings *findings, const struct bb_what_ifs *what_ifs,
-			  uint64_t active, const struct bb_reason *reason)
+			  const struct bb_units *units, uint64_t active,
+			  const struct bb_reason *reason)
 {
 	bool tree = key != NULL;
 
@@ -287,6 +289,7 @@ static void json__process(struct writer *w, const char *key, const struct bb_pro
 		writer__value(w, NULL, bb_json__phase(&phases->items[i]));
 	writer__close(w, "]");
 	writer__value(w, "repeats", bb_json__repeats(phases));
+	writer__value(w, "units", bb_json__units(units));
 	writer__open(w, "what_if", "[");
 	for (size_t i = 0; what_ifs && i < what_ifs->nr && !w->out.err; i++)
 		writer__value(w, NULL, bb_json__what_if(&what_ifs->items[i], what_ifs));
@@ -344,7 +347,8 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 		active += bb_process__active(&rec->processes[i]);
 	json__process(w, "tree", &tree, &diag->tree,
 		      diag->phases ? &diag->phases[rec->nr_processes] : NULL, &diag->tree_findings,
-		      &diag->tree_what_ifs, active, json__reason(diag, rec->nr_processes));
+		      &diag->tree_what_ifs, diag->units ? &diag->units[rec->nr_processes] : NULL,
+		      active, json__reason(diag, rec->nr_processes));
 	bb_tree__free(&tree);
 }
 
@@ -404,6 +408,7 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 			      diag->phases ? &diag->phases[i] : NULL,
 			      diag->findings ? &diag->findings[i] : NULL,
 			      diag->what_ifs ? &diag->what_ifs[i] : NULL,
+			      diag->units ? &diag->units[i] : NULL,
 			      bb_process__active(&rec->processes[i]), json__reason(diag, i));
 	writer__close(&w, "]");
 	json__tree(&w, rec, diag);
