@@ -179,6 +179,7 @@ static void finish(struct bb_demands *d, const struct bb_record *rec, const stru
 		d->n = 0;
 		return;
 	}
+	d->work_ns = work;
 	d->need.cpu = w->all.on / work;
 	d->need.delay = (w->all.io + w->all.timer) / work;
 	d->io = w->all.io / work;

@@ -120,12 +120,14 @@ static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		return -ENOMEM;
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		c = context_of(&diag->processes[i], diag->incomplete);
+		c.units = &diag->units[i];
 		c.feeds = diag->reasons[i].processes > 0;
 		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
 	}
 	if (err || !diag->has_tree)
 		return err;
 	c = context_of(&diag->tree, diag->incomplete);
+	c.units = &diag->units[rec->nr_processes];
 	return bb_what_ifs__tree(&diag->tree_what_ifs, rec, &c);
 }
 

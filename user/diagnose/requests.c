@@ -4,7 +4,8 @@
  *
  * A wait that ended with data is one; but who finds the next request there already does not wait.
  * So the waits are held against all calls that read: those that returned data bound the requests
- * from above. Where each read had to wait the two are the same, and the count is right.
+ * from above. Where each read had to wait the two are the same, and the count is right. It is that
+ * of the reads, too, where a request cannot have taken two of them: see regular().
  */
 #include <math.h>
 #include <string.h>
@@ -153,6 +154,25 @@ static void count_calls(struct counts *c, const struct bb_process *p)
 	}
 }
 
+/* A connection for each request: as many as there were reads with data. */
+static bool one_each(const struct counts *c)
+{
+	return fabs(c->accepted - c->data) <= bb_rule(BB_R_UNITS_UNSEEN) * c->data;
+}
+
+/*
+ * A request that takes two reads or more has two for each wait at least. Fewer than that, or one
+ * for each connection, and a whole number of answers for each read, as where every request is read
+ * and answered alike: then each read is one, also those that did not have to wait.
+ */
+static bool regular(const struct counts *c, double waited, double others)
+{
+	double unseen = bb_rule(BB_R_UNITS_UNSEEN), each = c->data > 0 ? c->answers / c->data : 0;
+
+	return (c->data < 2 * (1 - unseen) * waited || one_each(c)) && others <= unseen * c->data &&
+	       round(each) >= 1 && fabs(each - round(each)) <= unseen;
+}
+
 /* Waits by reading that got data, polls after which there was some; or connections, each asks. */
 static void bound(struct bb_unit *u, const struct counts *c)
 {
@@ -169,6 +189,8 @@ static void bound(struct bb_unit *u, const struct counts *c)
 	u->low = fmax(0, fmax(waited, c->accepted) - fails);
 	u->high = c->data - fmax(0, others - fails) + c->began_earlier;
 	u->high = fmax(0, fmin(u->high, c->answers));
+	if (regular(c, waited - fails, others))
+		u->low = fmax(u->low, u->high);
 }
 
 static bool same_stack(const struct bb_code *a, const struct bb_code *b)
@@ -218,7 +240,7 @@ static double in_one_place(const struct bb_process *p)
 }
 
 /* Waits between requests, those whose other end was not read included. */
-static bool spend_thread(struct bb_unit *u, const struct bb_process *p, const struct bb_thread *t,
+static void spend_thread(struct bb_unit *u, const struct bb_process *p, const struct bb_thread *t,
 			 bool all)
 {
 	bool loop = bb_unit__loop_of(p, t->tid) != NULL, some = all;
@@ -239,19 +261,14 @@ static bool spend_thread(struct bb_unit *u, const struct bb_process *p, const st
 	}
 	if (some)
 		bb_unit__spend(u, t, between);
-	return some;
 }
 
-static void spend(struct bb_unit *u, const struct bb_process *p)
+/* @all: threads that do not wait for clients, too: those of one connection may never have to */
+static void spend(struct bb_unit *u, const struct bb_process *p, bool all)
 {
-	bool some = false;
-
 	for (size_t i = 0; i < p->nr_threads; i++)
 		if (p->threads[i].active)
-			some |= spend_thread(u, p, &p->threads[i], false);
-	for (size_t i = 0; i < p->nr_threads && !some; i++)
-		if (p->threads[i].active)
-			spend_thread(u, p, &p->threads[i], true);
+			spend_thread(u, p, &p->threads[i], all);
 	/* ended threads without a row: what they waited for on sockets is not told apart */
 	u->threads += p->folded_threads;
 	for (int s = 0; s < BB_STATE_MAX; s++) {
@@ -273,8 +290,8 @@ bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const str
 		waits += c.read[i];
 	if (waits <= 0 && !c.callers)
 		return false;
-	spend(u, p);
 	if (rec->overhead.syscall_tracing != BB_TRACING_ON || rec->drops[BB_DROP_SYSCALLS_FULL]) {
+		spend(u, p, false);
 		u->high = INFINITY;
 		bb_unit__no(u, "those that did not have to be waited for were not seen: system "
 			       "calls were not traced all the time (--syscalls=on)");
@@ -282,9 +299,10 @@ bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const str
 	}
 	count_calls(&c, p);
 	bound(u, &c);
+	spend(u, p, one_each(&c));
 	if (waits <= 0 && c.accepted <= 0 && c.data <= 0)
 		return false;
-	if (c.accepted < u->low && in_one_place(p) < 1 - bb_rule(BB_R_UNITS_UNSEEN)) {
+	if (!one_each(&c) && in_one_place(p) < 1 - bb_rule(BB_R_UNITS_UNSEEN)) {
 		u->low = 0;
 		bb_unit__no(u, "clients are waited for in several places of the code: a request "
 			       "may come in parts");

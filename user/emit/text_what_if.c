@@ -51,7 +51,22 @@ static const char *change__words(char *buf, size_t len, const struct bb_what_if 
 	return buf;
 }
 
-static void change__row(struct bb_text *t, const struct bb_what_if *w)
+/* ", 412 -> 790 requests/s (700 to 850)" */
+static void change__rate(struct bb_text *t, const struct bb_what_if *w,
+			 const struct bb_what_ifs *all)
+{
+	char now[BB_FMT_LEN], then[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN], text[256];
+
+	snprintf(text, sizeof(text), ": %s -> %s %s/s (%s to %s)",
+		 bb_fmt__real(now, sizeof(now), all->now.per_s, 3),
+		 bb_fmt__real(then, sizeof(then), w->rate.per_s, 3),
+		 bb_unit__plural(all->unit->kind), bb_fmt__real(low, sizeof(low), w->rate.low, 3),
+		 bb_fmt__real(high, sizeof(high), w->rate.high, 3));
+	bb_line__put(&t->line, text);
+}
+
+static void change__row(struct bb_text *t, const struct bb_what_if *w,
+			const struct bb_what_ifs *all)
 {
 	char words[64], speedup[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN], text[320];
 	char bytes[BB_FMT_LEN];
@@ -62,6 +77,8 @@ static void change__row(struct bb_text *t, const struct bb_what_if *w)
 	bb_line__right(&t->line, 8, speedup);
 	bb_line__put(&t->line, "x ");
 	bb_line__put(&t->line, text);
+	if (all->unit)
+		change__rate(t, w, all);
 	/* of less nobody wants to know */
 	if (w->memory_bytes != BB_UNKNOWN_U64 && w->memory_bytes >= 1 << 20)
 		bb_line__printf(&t->line, ", up to %s more memory",
@@ -117,7 +134,7 @@ void bb_text__what_if(struct bb_text *t, const struct bb_what_ifs *w)
 	bb_line__title(&t->line, w->capacity ? "What if (it waits for work: of what it could do)"
 					     : "What if (times its throughput)");
 	for (size_t i = 0; i < nr && i < SHOWN; i++)
-		change__row(t, rows[i]);
+		change__row(t, rows[i], w);
 	if (w->workers.nr_curve)
 		workers__row(t, &w->workers);
 }
