@@ -138,6 +138,8 @@ static bool is_validated(enum bb_change change)
 	return validated[change];
 }
 
+static const struct bb_rate no_rate = { NAN, NAN, NAN };
+
 /*
  * Units per second. What was measured is scaled; of capacity the model alone tells: so many rounds
  * in the time of one, of which a unit is made.
@@ -148,7 +150,7 @@ static struct bb_rate rate_of(const struct builder *b, const struct bb_predictio
 	double x;
 
 	if (!u)
-		return (struct bb_rate){ NAN, NAN, NAN };
+		return no_rate;
 	if (b->w->capacity) {
 		x = 1e9 / b->unit_ns;
 		return (struct bb_rate){ x * p->rate, x * p->rate_low, x * p->rate_high };
@@ -420,7 +422,6 @@ static int use_unit(struct builder *b, const struct bb_units *units)
 	double work;
 	int err;
 
-	b->w->now = rate_of(b, NULL);
 	if (!u)
 		return 0;
 	work = bb_unit__work_ns(u) * u->count;
@@ -480,6 +481,7 @@ int bb_what_ifs__of(struct bb_what_ifs *w, const struct bb_record *rec, const st
 	struct builder b = { .w = w, .d = &d, .p = p };
 
 	memset(w, 0, sizeof(*w));
+	w->now = no_rate;
 	bb_demands__of(&d, rec, p);
 	if (!may_tell(w, &d, c) || !may_tell_of(w, p, &d))
 		return 0;
@@ -494,6 +496,7 @@ int bb_what_ifs__tree(struct bb_what_ifs *w, const struct bb_record *rec,
 	int err;
 
 	memset(w, 0, sizeof(*w));
+	w->now = no_rate;
 	err = bb_demands__tree(&d, rec);
 	if (err)
 		return err;
