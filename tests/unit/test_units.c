@@ -386,6 +386,22 @@ static void test_hand_overs_not_told(void **state)
 	assert_true(u->low <= 100);
 	end(&m);
 
+	/* of those who wait one wakes the next, for nothing or not */
+	pool(&m, 4, 400, 1000, 0);
+	m.p->lock_holders->tid = PID + 1;
+	assert_null(count(&m, BB_UNIT_HAND_OVER, false));
+	m.p->lock_holders = realloc(m.p->lock_holders, 2 * sizeof(*m.p->lock_holders));
+	assert_non_null(m.p->lock_holders);
+	m.p->lock_holders[1] = m.p->lock_holders[0];
+	m.p->lock_holders[1].tid = PID + 4;
+	m.p->lock_holders[0].count = m.p->lock_holders[1].count = 200;
+	m.p->nr_lock_holders = 2;
+	u = count(&m, BB_UNIT_HAND_OVER, false);
+	assert_not_told(u, "");
+	assert_float_equal(u->low, 200, 0.1);
+	assert_float_equal(u->high, 400, 0.1);
+	end(&m);
+
 	/* they wait for something else as often */
 	pool(&m, 4, 400, 1000, 0);
 	m.p->locks->waits = 204;

@@ -19,7 +19,8 @@
 struct queue {
 	const struct bb_lock *l; /* the first of them */
 	size_t rows;
-	double waits, wakes, empty, waiters_max, wait_ns;
+	double waits, empty, waiters_max, wait_ns;
+	double fed, passed;   /* wake-ups: by others, and by those who wait there themselves */
 	double unattended_ns; /* wall time in which nobody waits, at most; NaN: several rows */
 };
 
@@ -63,15 +64,8 @@ static bool is_of(const struct queue *q, const struct bb_process *p, const struc
 			     same(l->caller, q->l->caller));
 }
 
-static void add_row(struct queue *q, const struct bb_process *p, const struct bb_lock *l,
-		    double span)
+static void add_row(struct queue *q, const struct bb_lock *l, double span)
 {
-	const struct bb_lock_holder *h;
-	size_t nr;
-
-	h = bb_process__lock_holders(p, l->addr, &nr);
-	for (size_t i = 0; i < nr; i++)
-		q->wakes += (double)h[i].count;
 	q->unattended_ns = q->rows++ ? NAN : fmax(0, span - (double)l->contended_ns);
 	q->waits += (double)l->waits;
 	q->empty += (double)l->times - (l->open && l->times);
@@ -91,7 +85,7 @@ static bool busiest(struct queue *q, const struct bb_process *p, double span)
 		at = (struct queue){ .l = &p->locks[i] };
 		for (size_t j = 0; j < p->nr_locks; j++)
 			if (is_of(&at, p, &p->locks[j]))
-				add_row(&at, p, &p->locks[j], span);
+				add_row(&at, &p->locks[j], span);
 		if (at.waits > q->waits)
 			*q = at;
 	}
@@ -125,7 +119,32 @@ static bool waits_there(const struct bb_process *p, const struct queue *q, pid_t
 	return false;
 }
 
-/* Who waits for it; without code each thread that waits for any queue may. */
+/* Does the thread wait there? Without code each thread that waits for any queue may. */
+static bool is_member(const struct bb_process *p, const struct queue *q, const struct bb_thread *t)
+{
+	for (size_t i = 0; i < t->nr_waits; i++)
+		if (t->waits[i].state == BB_STATE_QUEUE && t->waits[i].count)
+			return !q->l->code || !t->active || waits_there(p, q, t->tid);
+	return false;
+}
+
+static void count_wakes(struct queue *q, const struct bb_process *p)
+{
+	for (size_t i = 0; i < p->nr_lock_holders; i++) {
+		const struct bb_lock_holder *h = &p->lock_holders[i];
+		const struct bb_lock *l = bb_process__lock_at(p, h->lock);
+		const struct bb_thread *t = h->pid == p->pid ? bb_process__thread(p, h->tid) : NULL;
+
+		if (!l || !is_of(q, p, l))
+			continue;
+		if (t && is_member(p, q, t))
+			q->passed += (double)h->count;
+		else
+			q->fed += (double)h->count;
+	}
+}
+
+/* Those who wait for it. */
 struct members {
 	double busy; /* ns not in the queue */
 	double queue_ns, waits, open;
@@ -138,18 +157,15 @@ static void add_members(struct members *m, struct bb_unit *u, const struct bb_pr
 
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
-		double waits = 0, open = 0;
 
+		if (!is_member(p, q, t))
+			continue;
 		for (size_t j = 0; j < t->nr_waits; j++) {
 			if (t->waits[j].state != BB_STATE_QUEUE)
 				continue;
-			waits += (double)t->waits[j].count;
-			open += t->waits[j].open;
+			m->waits += (double)t->waits[j].count;
+			m->open += t->waits[j].open;
 		}
-		if (waits <= 0 || (q->l->code && t->active && !waits_there(p, q, t->tid)))
-			continue;
-		m->waits += waits;
-		m->open += open;
 		/* one that was never woken is no worker yet, but it waits */
 		if (!t->active)
 			continue;
@@ -159,33 +175,46 @@ static void add_members(struct members *m, struct bb_unit *u, const struct bb_pr
 	}
 }
 
+/*
+ * Who is woken by one that waits there, too, may have been given something, or have been woken in
+ * vain by one that let go: both bound the count. But up to CPython 3.12 SimpleQueue.get() lets go
+ * of the queue's lock each time, and the next one who waits wakes up for nothing: then there are as
+ * many of these as of the others.
+ */
+static void bound(struct bb_unit *u, const struct queue *q, const struct members *m)
+{
+	double ended = fmax(0, q->waits - m->open), limit = bb_rule(BB_R_UNITS_UNSEEN), most;
+	double unseen = m->busy > 0 ? (double)u->threads * q->unattended_ns / m->busy : 0;
+
+	most = fmax(ended, q->fed + q->passed);
+	if (q->l->code && fabs(q->passed - q->fed) <= limit * q->fed)
+		most = q->fed;
+	/* woken all at once, one gets the work: then nobody waits any more */
+	u->low = fmax(0, fmin(ended, q->fed) - q->empty * fmax(0, q->waiters_max - 1));
+	u->high = unseen < 1 ? most / (1 - unseen) + q->empty * (double)(u->threads - 1) : INFINITY;
+	if (isnan(unseen))
+		bb_unit__no(u, "each worker waits by a lock of its own: whether one waited at all "
+			       "times is not known");
+}
+
 bool bb_unit__hand_overs(struct bb_unit *u, const struct bb_record *rec, const struct bb_process *p)
 {
-	double ended, unseen, limit = bb_rule(BB_R_UNITS_UNSEEN);
 	struct members m = {};
 	struct queue q;
 
 	if (bb_runtime__parks(&p->runtime) || !busiest(&q, p, u->span_ns))
 		return false;
 	add_members(&m, u, p, &q);
-	if (!u->threads || q.wakes <= 0)
+	count_wakes(&q, p);
+	if (!u->threads || q.fed <= 0)
 		return false;
 	u->spent[BB_STATE_QUEUE] = fmax(0, m.queue_ns - q.wait_ns);
-	ended = fmax(0, q.waits - m.open);
-	/* woken all at once, one gets the work: then nobody waits any more */
-	u->low = fmax(0, fmin(ended, q.wakes) - q.empty * fmax(0, q.waiters_max - 1));
-	unseen = m.busy > 0 ? (double)u->threads * q.unattended_ns / m.busy : 0;
-	u->high = unseen < 1
-			  ? fmax(ended, q.wakes) / (1 - unseen) + q.empty * (double)(u->threads - 1)
-			  : INFINITY;
 	if (rec->drops[BB_DROP_LOCKS_FULL] || p->folded.ns[BB_STATE_QUEUE])
 		bb_unit__no(u, "not all waits are known: see the losses and the ended threads");
-	else if (m.waits > q.waits * (1 + limit) && !q.l->code)
+	else if (m.waits > q.waits * (1 + bb_rule(BB_R_UNITS_UNSEEN)) && !q.l->code)
 		bb_unit__no(u, "its threads wait for several queues or events: which of them "
 			       "begins a unit is not known");
-	else if (isnan(unseen))
-		bb_unit__no(u, "each worker waits by a lock of its own: whether one waited at all "
-			       "times is not known");
+	bound(u, &q, &m);
 	if (!(u->high >= u->low))
 		u->high = INFINITY;
 	return true;
