@@ -10,7 +10,10 @@
 
 static const char *rate(char *buf, size_t len, const struct bb_unit *u, double count)
 {
-	return bb_fmt__real(buf, len, bb_unit__per_s(u, count), 3);
+	double x = bb_unit__per_s(u, count);
+
+	return x >= 1000 && x < 1e18 ? bb_fmt__count(buf, len, (uint64_t)(x + 0.5))
+				     : bb_fmt__real(buf, len, x, 3);
 }
 
 static const char *time_of(char *buf, size_t len, double ns)
@@ -53,21 +56,24 @@ static void unit__row(struct bb_text *t, const struct bb_unit *u)
 	} else if (u->low > 0 && isfinite(u->high)) {
 		snprintf(text + n, sizeof(text) - n, "%s to %s a second; %s",
 			 rate(a, sizeof(a), u, u->low), rate(b, sizeof(b), u, u->high), u->why_not);
-	} else if (u->low > 0) {
+	} else {
 		snprintf(text + n, sizeof(text) - n, "at least %s/s; %s",
 			 rate(a, sizeof(a), u, u->low), u->why_not);
-	} else {
-		snprintf(text + n, sizeof(text) - n, "not told; %s", u->why_not);
 	}
-	bb_line__pad(&t->line, 2);
-	bb_line__wrap(&t->line, 4, text);
+	bb_line__wrap(&t->line, 2, text);
 }
 
 void bb_text__units(struct bb_text *t, const struct bb_units *u)
 {
-	if (!u || !u->nr)
-		return;
-	bb_line__title(&t->line, "Units of work");
-	for (size_t i = 0; i < u->nr; i++)
+	bool titled = false;
+
+	for (size_t i = 0; u && i < u->nr; i++) {
+		/* that there are some is no news; JSON has the reason */
+		if (!(u->items[i].low > 0))
+			continue;
+		if (!titled)
+			bb_line__title(&t->line, "Units of work");
+		titled = true;
 		unit__row(t, &u->items[i]);
+	}
 }
