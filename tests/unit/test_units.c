@@ -269,6 +269,35 @@ static void test_requests_polled(void **state)
 	end(&m);
 }
 
+/* A process for each connection that polls its client by epoll; and a loop, which polls for more.
+ */
+static void test_one_client(void **state)
+{
+	struct made m;
+
+	(void)state;
+	begin(&m, 1);
+	make__in(&m.p->threads[0], BB_STATE_ONCPU, 1000 * MS);
+	waits(&m, 0, BB_STATE_POLL, SYS_epoll_wait, BB_END_INBOUND, 500, 9000);
+	last_wait(&m.p->threads[0], SYS_epoll_wait, BB_END_INBOUND)->polls = true;
+	calls(&m, SYS_epoll_wait, BB_CALL_POLL, 0, 500, 0);
+	calls(&m, SYS_recvfrom, BB_CALL_READ, 0, 520, 500);
+	calls(&m, SYS_sendto, BB_CALL_WRITE, 0, 520, 0);
+	m.p->loops = calloc(1, sizeof(*m.p->loops));
+	assert_non_null(m.p->loops);
+	m.p->nr_loops = 1;
+	*m.p->loops =
+		(struct bb_loop){ .tid = PID, .exact = true, .window_ns = WINDOW, .turns = 500 };
+	assert_null(count(&m, BB_UNIT_REQUEST, false));
+	assert_told(count(&m, BB_UNIT_LOOP_TURN, false), 500);
+	last_wait(&m.p->threads[0], SYS_epoll_wait, BB_END_INBOUND)->one_client = true;
+	assert_told(count(&m, BB_UNIT_REQUEST, false), 520);
+	assert_told(count(&m, BB_UNIT_LOOP_TURN, false), 500);
+	m.p->loops->kind = BB_LOOP_ASYNCIO;
+	assert_null(count(&m, BB_UNIT_REQUEST, false));
+	end(&m);
+}
+
 /* A connection for each request, whose thread finds it there: accept() and reads agree. */
 static void test_requests_by_connection(void **state)
 {
@@ -528,6 +557,26 @@ static void test_tree(void **state)
 	bb_units__tree(&all, each, 2);
 	assert_not_told(&all.items[0], "losses");
 	end(&m);
+
+	/* few of each are enough together, or not */
+	begin(&m, 1);
+	make__in(&m.p->threads[0], BB_STATE_ONCPU, 10 * MS);
+	waits(&m, 0, BB_STATE_NET, SYS_recvfrom, BB_END_INBOUND, 10, 9990);
+	calls(&m, SYS_recvfrom, BB_CALL_READ, 0, 10, 0);
+	calls(&m, SYS_sendto, BB_CALL_WRITE, 0, 10, 0);
+	assert_not_told(count(&m, BB_UNIT_REQUEST, false), "too few");
+	each[0] = each[1] = m.u;
+	bb_units__tree(&all, each, 2);
+	assert_told(&all.items[0], 20);
+	/* and of a kind that comes after one that is not there */
+	for (int i = 0; i < 2; i++)
+		each[i].items[0].kind = BB_UNIT_LOOP_TURN;
+	bb_units__tree(&all, each, 2);
+	assert_int_equal(all.nr, 1);
+	assert_told(&all.items[0], 20);
+	bb_units__tree(&all, each, 1);
+	assert_not_told(&all.items[0], "too few");
+	end(&m);
 }
 
 /* Half of the time at work, two workers: rates as they come, and what they could do. */
@@ -589,6 +638,7 @@ int main(void)
 		cmocka_unit_test(test_requests_untraced),
 		cmocka_unit_test(test_no_requests),
 		cmocka_unit_test(test_requests_polled),
+		cmocka_unit_test(test_one_client),
 		cmocka_unit_test(test_requests_by_connection),
 		cmocka_unit_test(test_hand_overs),
 		cmocka_unit_test(test_hand_overs_not_told),

@@ -73,6 +73,15 @@ static bool for_caller(const struct bb_wait *w)
 			      w->fdkind == BB_FD_UNIX_LISTEN || accepts(w->syscall));
 }
 
+/*
+ * A poll of an event loop is for many things: clients, its own wake-ups, timers. But a process for
+ * each connection may well poll by epoll, for the one client that it has.
+ */
+static bool of_loop(const struct bb_loop *l, const struct bb_wait *w)
+{
+	return l && w->polls && !(l->kind == BB_LOOP_EPOLL && w->one_client);
+}
+
 /* What was counted of waits and calls. */
 struct counts {
 	double read[READS];   /* waits for clients that ended, by call */
@@ -90,7 +99,7 @@ static void count_waits(struct counts *c, const struct bb_process *p)
 {
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
-		bool loop = bb_unit__loop_of(p, t->tid) != NULL;
+		const struct bb_loop *loop = bb_unit__loop_of(p, t->tid);
 
 		for (size_t j = 0; j < t->nr_waits; j++) {
 			const struct bb_wait *w = &t->waits[j];
@@ -98,7 +107,7 @@ static void count_waits(struct counts *c, const struct bb_process *p)
 			int r = read_index(w->syscall);
 
 			c->callers |= for_caller(w);
-			if (!for_client(w) || (loop && w->polls)) {
+			if (!for_client(w) || of_loop(loop, w)) {
 				if (r >= 0 && is_call(w))
 					c->other[r] += ended;
 				continue;

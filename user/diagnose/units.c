@@ -88,6 +88,13 @@ static bool turns(struct bb_unit *u, const struct bb_process *p)
 	return u->low > 0;
 }
 
+static const char too_few[] = "too few in the window";
+
+static bool is_few(const struct bb_unit *u)
+{
+	return !strcmp(u->why_not, too_few);
+}
+
 /* Wide bounds, or few units, are no count. */
 static void settle(struct bb_unit *u)
 {
@@ -102,7 +109,7 @@ static void settle(struct bb_unit *u)
 		bb_unit__no(u, "how many were there already, and did not have to be waited for, is "
 			       "not known");
 	else if (u->low < bb_rule(BB_R_UNITS_LEAST))
-		bb_unit__no(u, "too few in the window");
+		bb_unit__no(u, "%s", too_few);
 	/* what the edges of the window cut off either way */
 	u->low = fmin(u->low, u->high);
 	u->count = u->why_not[0] ? NAN : round(u->low);
@@ -141,7 +148,8 @@ void bb_units__of(struct bb_units *u, const struct bb_record *rec, const struct 
 
 static void add(struct bb_unit *to, const struct bb_unit *u)
 {
-	to->count += u->count;
+	/* few of each may be many together */
+	to->count += is_few(u) ? round(u->low) : u->count;
 	to->low += u->low;
 	to->high += u->high;
 	to->span_ns = fmax(to->span_ns, u->span_ns);
@@ -151,7 +159,7 @@ static void add(struct bb_unit *to, const struct bb_unit *u)
 	to->held_samples += u->held_samples;
 	to->free_samples += u->free_samples;
 	to->has_gil |= u->has_gil;
-	if (u->why_not[0])
+	if (u->why_not[0] && !is_few(u))
 		bb_unit__no(to, "of one of the processes: %s", u->why_not);
 }
 
@@ -171,7 +179,13 @@ void bb_units__tree(struct bb_units *u, const struct bb_units *each, size_t nr)
 				some = true;
 			}
 		}
-		u->nr += some;
+		if (!some)
+			continue;
+		u->nr++;
+		if (it->count >= bb_rule(BB_R_UNITS_LEAST) || isnan(it->count))
+			continue;
+		bb_unit__no(it, "%s", too_few);
+		it->count = NAN;
 	}
 }
 

@@ -14,7 +14,7 @@
 /* X(identifier, JSON name, plural for people) */
 #define BB_UNITS(X)                                                                                \
 	X(REQUEST, "request", "requests")                                                          \
-	X(HAND_OVER, "hand-over", "hand-overs")                                              \
+	X(HAND_OVER, "hand-over", "hand-overs")                                                    \
 	X(LOOP_TURN, "loop-turn", "loop turns")
 
 enum bb_unit_kind {
