@@ -226,6 +226,8 @@ static void test_no_requests(void **state)
 	calls(&m, SYS_recvfrom, BB_CALL_READ, 0, 1000, 0);
 	m.p->syscalls[0].outcomes[BB_OUT_SOME].count = 500;
 	assert_not_told(count(&m, BB_UNIT_REQUEST, false), "in parts");
+	assert_float_equal(m.u.items[0].low, 0, 0);
+	assert_float_equal(m.u.items[0].high, 1000, 1);
 	end(&m);
 
 	/* a client: what it waits for are no requests */
@@ -236,6 +238,14 @@ static void test_no_requests(void **state)
 	calls(&m, SYS_sendto, BB_CALL_WRITE, 0, 500, 0);
 	assert_null(count(&m, BB_UNIT_REQUEST, false));
 	assert_int_equal(m.u.nr, 0);
+	end(&m);
+
+	/* who only accepts, for its children */
+	begin(&m, 1);
+	make__in(&m.p->threads[0], BB_STATE_ONCPU, 10 * MS);
+	waits(&m, 0, BB_STATE_POLL, SYS_poll, BB_END_LISTEN, 300, 9900);
+	calls(&m, SYS_accept4, BB_CALL_OTHER, 300, 0, 0);
+	assert_null(count(&m, BB_UNIT_REQUEST, false));
 	end(&m);
 
 	/* too few to be a rate */

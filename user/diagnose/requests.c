@@ -309,7 +309,8 @@ bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const str
 	count_calls(&c, p);
 	bound(u, &c);
 	spend(u, p, one_each(&c));
-	if (waits <= 0 && c.accepted <= 0 && c.data <= 0)
+	/* it hands its connections on, or nobody came */
+	if (waits <= 0 && c.data <= 0)
 		return false;
 	if (!one_each(&c) && in_one_place(p) < 1 - bb_rule(BB_R_UNITS_UNSEEN)) {
 		u->low = 0;

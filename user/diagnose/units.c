@@ -98,18 +98,21 @@ static bool is_few(const struct bb_unit *u)
 /* Wide bounds, or few units, are no count. */
 static void settle(struct bb_unit *u)
 {
-	double most = fmax(u->low, u->high);
+	double most = fmax(u->low, u->high), unseen = bb_rule(BB_R_UNITS_UNSEEN);
 
-	if (u->low > u->high * (1 + bb_rule(BB_R_UNITS_UNSEEN)))
+	if (u->low > u->high * (1 + unseen)) {
 		bb_unit__no(u,
-			    "%s are waited for more often than anything is answered: they come "
-			    "in parts, or nobody awaits an answer",
+			    "%s are waited for more often than anything is answered: they come in "
+			    "parts, or nobody awaits an answer",
 			    bb_unit__plural(u->kind));
-	else if (u->low < most * (1 - bb_rule(BB_R_UNITS_UNSEEN)))
+		u->low = 0;
+		u->high = most;
+	} else if (u->low < most * (1 - unseen)) {
 		bb_unit__no(u, "how many were there already, and did not have to be waited for, is "
 			       "not known");
-	else if (u->low < bb_rule(BB_R_UNITS_LEAST))
+	} else if (u->low < bb_rule(BB_R_UNITS_LEAST)) {
 		bb_unit__no(u, "%s", too_few);
+	}
 	/* what the edges of the window cut off either way */
 	u->low = fmin(u->low, u->high);
 	u->count = u->why_not[0] ? NAN : round(u->low);
