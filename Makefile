@@ -109,7 +109,7 @@ PYTHON_BIN := $(patsubst tests/lib/%.c,$(OUT)/tests/%,$(wildcard tests/lib/py*.c
 PURE_CAPTURE := user/capture/allowance.c user/capture/ends.c user/capture/fold.c user/capture/governor.c user/capture/mem.c \
 	user/capture/sliced.c user/capture/sliced_give.c user/capture/sysclass.c \
 	$(patsubst %,user/capture/python_%.c,attr code image lines names str threads) \
-	$(patsubst %,user/capture/%.c,elf maps native perf_map procfs symbols)
+	$(patsubst %,user/capture/%.c,elf files maps native peers perf_map place pollset procfs sockets symbols)
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(OUT)/tests/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)

@@ -11,7 +11,8 @@ import collections
 # free_threaded: its Python has no GIL
 Machine = collections.namedtuple("Machine", "cpus taken window free_threaded")
 
-# name; kind: python, compiled, go, java, node or openmp; args: of the program, with {http}, {echo}
+# name; kind: python, numpy (Pythons that have it), compiled, go, java, tokio,
+# openmp or node; args: of the program, with {http}, {echo}
 # and {folder} filled in; right: see above; tree: with its descendants; never: verdicts that must not
 # be given under any condition; findings: that must be among those of its processes; period: seconds
 # that a window must have for these to be seen
@@ -109,6 +110,8 @@ add("w12-short", one_of("io-bound", "cpu-saturated", "mixed"), "{http}", tree=Tr
 
 # event loops
 add("w13-asyncio", IO)
+# All wake up together, once a second: as w14-asyncio, a timer that long is open.
+add("w13-second", LITTLE)
 # Nothing but sleeps of a second, one after the other: that they stand for something is its finding.
 add("w14-asyncio", LITTLE, findings=("blocking-call-in-event-loop",), period=2.0)
 add("w15-sleep", IO)
@@ -121,15 +124,18 @@ add("w16-asyncio", LITTLE, never=("lock-bound",))
 # Pure Python under the lock: who gets the lock may then have to wait for the GIL.
 add("w17-python", serialised("lock-bound", "gil-bound"), gil=True)
 add("w17-hash", serialised("lock-bound"))
-add("w18-threads", LITTLE, never=("lock-bound",))
+add("w18-threads", LITTLE, never=("lock-bound",), findings=("too-many-workers",), period=3.0)
 add("w19-array", computes(WORKERS), tree=True)
+add("w19-numpy", computes(WORKERS), kind="numpy", tree=True)
 # The parent deals out tasks one by one, and cannot keep its workers busy; its own threads, which
 # feed and collect, want the same GIL. All together they may fill two CPUs or not.
-add("w20-pool", one_of("cpu-saturated", "cpu-bound", "gil-bound", "mixed"), tree=True, gil=True)
+add("w20-pool", one_of("cpu-saturated", "cpu-bound", "gil-bound", "mixed"), tree=True, gil=True,
+    findings=("tiny-tasks",))
 add("w21-asyncio", one_of("idle"))
 add("w22-hash", computes(WORKERS))
 add("w22-zlib", computes(WORKERS))
 add("w22-lzma", computes(WORKERS))
+add("w22-numpy", computes(WORKERS), kind="numpy")
 
 # mixes: `mixed`, or one of the two that are mixed
 add("mix-sleep-compute", one_of("mixed", "io-bound", "cpu-bound"))
@@ -160,7 +166,7 @@ add("c-pingpong", one_of("cpu-saturated"), "pingpong", "threads", kind="compiled
 add("c-pingpong-processes", one_of("cpu-saturated"), "pingpong", "processes", kind="compiled",
     tree=True)
 
-# Go, Java, Node.js; see tests/runtimes
+# Go, Java, Rust on tokio, OpenMP, Node.js; see tests/runtimes
 add("go-idle", one_of("idle"), "idle", kind="go")
 add("go-serial", computes(1, besides=1), "serial", kind="go")
 add("go-compute", computes(4), "compute", kind="go")
@@ -180,6 +186,12 @@ add("java-contended", serialised("lock-bound"), "contended", kind="java")
 add("java-parked", serialised("lock-bound"), "parked", kind="java")
 # One thread at a time, but for the moment in which one has woken the other and still runs.
 add("java-pingpong", computes(1, besides=1), "pingpong", kind="java")
+add("tokio-idle", one_of("idle"), "idle", kind="tokio")
+add("tokio-serial", computes(1), "serial", kind="tokio")
+add("tokio-compute", computes(4), "compute", kind="tokio")
+add("tokio-net", IO, "net", "{echo}", kind="tokio")
+add("openmp-idle", one_of("idle"), "idle", kind="openmp")
+add("openmp-compute", computes(4), "compute", kind="openmp")
 add("node-idle", one_of("idle"), "idle", kind="node")
 add("node-serial", computes(1, besides=1), "serial", kind="node")
 add("node-compute", computes(4), "compute", kind="node")

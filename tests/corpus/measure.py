@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """One program of the corpus, under one condition: start it, attach to it, and say what came out."""
 import contextlib
+import functools
 import json
 import math
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -16,9 +18,12 @@ RUNTIMES = os.path.join(os.path.dirname(lib.TESTS), "runtimes")
 OTHERS = {
     "go": [os.path.join(RUNTIMES, "go")],
     "java": ["/usr/bin/java", "-cp", RUNTIMES, "Java"],
+    "tokio": [os.path.join(RUNTIMES, "tokio-forms")],
+    "openmp": [os.path.join(RUNTIMES, "openmp")],
     "node": ["/usr/bin/node", os.path.join(lib.ROOT, "tests/runtimes/node.js")],
 }
 BUILT = {"go": os.path.join(RUNTIMES, "go"), "java": os.path.join(RUNTIMES, "Java.class"),
+         "tokio": os.path.join(RUNTIMES, "tokio-forms"), "openmp": os.path.join(RUNTIMES, "openmp"),
          "node": "/usr/bin/node"}
 
 
@@ -26,7 +31,7 @@ def start(program, python, ports, folder):
     """The program in its steady state: a lib.Workload."""
     where = {"http": ports["http"], "echo": ports["echo"], "folder": folder and folder[1]}
     args = [str(arg).format(**where) for arg in program.args]
-    if program.kind == "python":
+    if python:
         for name in os.path.join(lib.WORKLOADS, "workloads.py"), os.path.join(HERE, "programs.py"):
             shutil.copy(name, folder[0])
         return lib.Workload(python.argv + [os.path.join(folder[1], "programs.py"), program.name] + args)
@@ -79,7 +84,8 @@ def one(program, python, condition, window, ports, disk, keep=None):
     taken = max(taken, math.ceil(others - 0.25))
     machine = corpus.Machine(len(lib.CPUS), taken, window, bool(python and python.free_threaded))
     verdict = lib.verdict_of(report)
-    found = sorted({f["id"] for p in report["processes"] for f in p["findings"]})
+    told = report["processes"] + [tree for tree in [report["tree"]] if tree]
+    found = sorted({f["id"] for whom in told for f in whom["findings"]})
     missing = [f for f in program.findings if f not in found and window >= program.period]
     return {
         "program": program.name, "python": python.name if python else None,
@@ -88,6 +94,19 @@ def one(program, python, condition, window, ports, disk, keep=None):
         "started": ready - began, "took": took, "others": others, "taken": taken, "tries": tries + 1,
         "cpus": machine.cpus, "losses": {k: v for k, v in report["losses"].items() if v},
     }
+
+
+@functools.lru_cache(maxsize=None)
+def has_numpy(python):
+    return not subprocess.run(python.argv + ["-c", "import numpy"], stderr=subprocess.DEVNULL,
+                              check=False).returncode
+
+
+def interpreters(program, pythons):
+    """Those of the Pythons that can run it; [None] if it is none of Python's."""
+    if program.kind == "numpy":
+        return [python for python in pythons if has_numpy(python)]
+    return pythons if program.kind == "python" else [None]
 
 
 def known(program):

@@ -94,10 +94,16 @@ def pipeline_hybrid(port, seconds):
 
 # W13 to W15: event loops.
 
-async def many_sleeps():
+async def many_sleeps(least, most):
+    """10,000 tasks that sleep, each so long as it is dealt."""
+    deal = random.Random(1).uniform
+
+    async def one():
+        while True:
+            await asyncio.sleep(deal(least, most))
+
     ready()
-    while True:
-        await asyncio.gather(*[asyncio.sleep(1) for _ in range(10000)])
+    await asyncio.gather(*[one() for _ in range(10000)])
 
 
 async def blocking_sleeps():
@@ -131,6 +137,23 @@ def shared_array():
     array = multiprocessing.Array("d", 100000, lock=False)
     for part in range(4):
         multiprocessing.Process(target=fill_part, args=(array, part, 4), daemon=True).start()
+    ready()
+    multiprocessing.connection.wait([p.sentinel for p in multiprocessing.active_children()])
+
+
+def fill_numpy(raw, part, parts):
+    import numpy
+    parent, array = os.getppid(), numpy.frombuffer(raw)
+    mine = array[part * len(array) // parts:(part + 1) * len(array) // parts]
+    while os.getppid() == parent:
+        numpy.multiply(mine, mine, out=mine)
+        numpy.sqrt(mine, out=mine)
+
+
+def shared_numpy():
+    raw = multiprocessing.RawArray("d", 4000000)
+    for part in range(4):
+        multiprocessing.Process(target=fill_numpy, args=(raw, part, 4), daemon=True).start()
     ready()
     multiprocessing.connection.wait([p.sentinel for p in multiprocessing.active_children()])
 
@@ -188,6 +211,29 @@ async def serve_chat(listener):
 def compress_lzma():
     data = random.Random(1).getrandbits(1 << 20).to_bytes(1 << 17, "little")
     in_threads(lambda: lzma.compress(data, preset=1), 4)
+
+
+def filter_image():
+    """A 3 x 3 blur of 2,000 x 2,000 pixels, in each thread its own."""
+    import numpy
+
+    def image():
+        pixels = numpy.random.default_rng(1).random((2000, 2000), dtype=numpy.float32)
+        return pixels, numpy.empty((1998, 1998), dtype=numpy.float32)
+
+    local = threading.local()
+
+    def blur():
+        if not hasattr(local, "image"):
+            local.image = image()
+        pixels, out = local.image
+        out[:] = 0
+        for y in range(3):
+            for x in range(3):
+                out += pixels[y:y + 1998, x:x + 1998]
+        out /= 9
+
+    in_threads(blur, 4)
 
 
 # Mixes: programs without a clean answer.
@@ -322,14 +368,17 @@ FORMS = {
     "w11-short": lambda port: pipeline_threads(port, 0.4),
     "w12-hybrid": lambda port: pipeline_hybrid(port, 2.0),
     "w12-short": lambda port: pipeline_hybrid(port, 0.4),
-    "w13-asyncio": lambda: asyncio.run(many_sleeps()),
+    "w13-asyncio": lambda: asyncio.run(many_sleeps(0.5, 1.5)),
+    "w13-second": lambda: asyncio.run(many_sleeps(1.0, 1.0)),
     "w14-asyncio": lambda: asyncio.run(blocking_sleeps()),
     "w15-sleep": lambda: asyncio.run(executor(None)),
     "w15-http": lambda port: asyncio.run(executor(port)),
     "w19-array": shared_array,
+    "w19-numpy": shared_numpy,
     "w20-pool": tiny_tasks,
     "w21-asyncio": chat,
     "w22-lzma": compress_lzma,
+    "w22-numpy": filter_image,
     "mix-sleep-compute": lambda: one_thread(lambda: time.sleep(0.05)),
     "mix-disk-compute": disk_and_compute,
     "mix-gil-requests": gil_and_requests,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What the results of the corpus come to: misses, confusion, reliability, targets."""
+import collections
+
 import lib
 
 # A target: (what, of which rows, share that must be right)
@@ -83,6 +85,16 @@ def reliability(rows):
     print("  Brier score %.4f" % brier)
 
 
+def findings(rows):
+    """Of which programs something was found: whoever knows them sees what does not fit."""
+    print("\nfindings: in how many runs of which programs")
+    runs = collections.Counter(r["program"] for r in rows)
+    for found in sorted({f for r in rows for f in r["found"]}):
+        mine = collections.Counter(r["program"] for r in rows if found in r["found"])
+        print("  %s: %s" % (found, ", ".join("%s %d of %d" % (name, n, runs[name])
+                                             for name, n in sorted(mine.items()))))
+
+
 def times(rows):
     print("\ntime: seconds from the start of a program to its verdict, less the window")
     over = sorted(r["took"] - r["tries"] * r["window"] for r in rows)
@@ -120,5 +132,6 @@ def print_all(rows):
         return False
     confusion(judged)
     reliability(judged)
+    findings(judged)
     times(judged)
     return targets(judged, len(rows) - len(judged))

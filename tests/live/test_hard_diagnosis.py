@@ -58,6 +58,52 @@ def test_none_of_a_thousand_works():
     assert "no thread ran" in verdict["summary"], verdict
 
 
+# Many threads that do little but sleep, and one
+
+NAPS = """
+import sys, threading, time
+def nap(secs, rounds):
+    while True:
+        time.sleep(secs)
+        sum(range(rounds))
+def work():
+    while True:
+        end = time.thread_time() + 0.003
+        while time.thread_time() < end: pass
+        time.sleep(0.006)
+if sys.argv[1] == "pool":
+    for _ in range(40):
+        threading.Thread(target=nap, args=(0.05, 2000), daemon=True).start()
+else:
+    threading.Thread(target=nap, args=(0.1, 1), daemon=True).start()
+print("ready", flush=True)
+work()
+"""
+
+
+def test_a_pool_that_naps_is_at_work():
+    """No thread of it runs for a hundredth of its time, and together they are what the program does."""
+    with python(NAPS, "pool") as workload:
+        verdict, process = diagnose(workload.pid)
+    naps = [t for t in process["threads"] if t["tid"] != workload.pid]
+    assert len(naps) == 40 and sum(lib.share(t, "oncpu") < 0.01 for t in naps) > 20
+    assert verdict["bound"] == "io-bound", verdict
+    waiting, = [e["value"] for e in verdict["evidence"] if "threads waiting for I/O" in e["fact"]]
+    assert waiting > 35, verdict
+
+
+def test_a_beat_is_no_work():
+    """It takes next to nothing of the CPU time: what counts is the thread that works."""
+    with python(NAPS, "beat") as workload:
+        verdict, process = diagnose(workload.pid)
+    beat, = [t for t in process["threads"] if t["tid"] != workload.pid]
+    assert beat["active"]
+    used = lib.state(process, "oncpu") / process["window_ns"] * 2
+    assert lib.share(beat, "oncpu") < 0.05 * used
+    waiting = [e["value"] for e in verdict["evidence"] if "threads waiting for I/O" in e["fact"]]
+    assert waiting and waiting[0] < 1, verdict
+
+
 # The GIL, and no CPU for whoever has it
 
 PYTHON_THREADS = """

@@ -169,6 +169,16 @@ def test_rust_mutexes(tmp_path):
         assert truth["waits"] <= lock["waits"] <= 1.2 * truth["waits"], (lock, truth)
 
 
+def test_workers_that_poll_in_turn_are_no_loop(port):
+    """Whoever has tokio's epoll polls, and the others are parked: none of them blocks a loop."""
+    with start("tokio", "net", port) as workload:
+        process = lib.process_of(lib.diagnose(workload.pid, 3), workload.pid)
+    pollers = [t for t in process["threads"] if lib.share(t, "poll") > 0]
+    assert len(pollers) > 1
+    assert process["loops"] == []
+    assert process["findings"] == []
+
+
 def test_openmp_sections_are_waited_for_on_the_cpu(tmp_path):
     """libgomp spins for milliseconds before it sleeps: such waits are no lock's, but CPU time."""
     process, (truth,) = lib.while_not_stolen(lambda: whole_life(tmp_path, "openmp"))

@@ -42,8 +42,13 @@ static void begin(struct made *m, const char *runtime, enum bb_bound bound, doub
 
 static const struct bb_advice *advise(struct made *m, bool tree)
 {
-	bb_advice__of(&m->out, &(struct bb_advised){ m->rec, tree ? NULL : m->rec->processes, &m->v,
-						     &m->r, &m->found, m->phases, m->what_ifs });
+	bb_advice__of(&m->out, &(struct bb_advised){ .rec = m->rec,
+						     .p = tree ? NULL : m->rec->processes,
+						     .v = &m->v,
+						     .reason = &m->r,
+						     .findings = &m->found,
+						     .phases = m->phases,
+						     .what_ifs = m->what_ifs });
 	return m->out.items;
 }
 
@@ -398,6 +403,64 @@ static void every_advice_has_words_that_fit(void **state)
 		}
 }
 
+/* A tree of four, of which the first @nr have a finding, and are at work as much as @each says. */
+static void tree_of_four(struct made *m, enum bb_bound bound, enum bb_finding_id id, size_t nr,
+			 double each)
+{
+	struct bb_findings found[4] = {};
+	struct bb_reason reasons[4] = {};
+	struct bb_finding f = { .id = id, .ns = 5 * SEC, .share = 0.5 };
+
+	begin(m, "cpython", bound, 0.95, 8);
+	bb_record__free(m->rec);
+	m->rec = make__record(10 * SEC, 4);
+	m->r.facts.on = 3;
+	m->r.facts.gil = 1;
+	for (size_t i = 0; i < 4; i++) {
+		make__process(&m->rec->processes[i], 100 + (pid_t)i, "work", 1);
+		m->rec->processes[i].ppid = i ? 100 : 1;
+		strcpy(m->rec->processes[i].runtime.name, "cpython");
+		reasons[i].facts.window_ns = 10e9;
+		reasons[i].facts.on = each;
+		if (i < nr)
+			assert_int_equal(bb_findings__add(&found[i], m->rec, &f), 0);
+	}
+	bb_advice__of(&m->out, &(struct bb_advised){ .rec = m->rec,
+						     .v = &m->v,
+						     .reason = &m->r,
+						     .findings = &m->found,
+						     .each = found,
+						     .reasons = reasons });
+	for (size_t i = 0; i < 4; i++)
+		bb_findings__free(&found[i]);
+}
+
+static void findings_of_its_processes(void **state)
+{
+	struct made m;
+
+	(void)state;
+	tree_of_four(&m, BB_BOUND_IO_BOUND, BB_FINDING_BLOCKING_CALL_IN_LOOP, 3, 1);
+	assert_int_equal(m.out.items[0].id, BB_ADVICE_OFF_THE_LOOP);
+	assert_string_equal(m.out.items[0].because, "the finding blocking-call-in-event-loop, in 3 "
+						    "of 4 processes: most in 100");
+	assert_string_equal(m.out.items[0].check, "boundby -d 10 -C -p 100");
+	end(&m);
+	/* who hardly works is not what the tree is to be changed for */
+	tree_of_four(&m, BB_BOUND_IO_BOUND, BB_FINDING_BLOCKING_CALL_IN_LOOP, 3, 0.1);
+	assert_false(has(&m, BB_ADVICE_OFF_THE_LOOP));
+	end(&m);
+	/* all that there is to be gained, where the threads compute */
+	tree_of_four(&m, BB_BOUND_GIL_BOUND, BB_FINDING_THREADS_FOR_CPU, 4, 1);
+	assert_int_equal(m.out.items[0].id, BB_ADVICE_PROCESSES);
+	assert_true(m.out.items[0].gain_most > 1.3 && m.out.items[0].gain_most < 1.4);
+	end(&m);
+	tree_of_four(&m, BB_BOUND_GIL_BOUND, BB_FINDING_THREADS_FOR_CPU, 0, 1);
+	assert_int_equal(m.out.items[0].id, BB_ADVICE_PROCESSES);
+	assert_true(isnan(m.out.items[0].gain_most));
+	end(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +477,7 @@ int main(void)
 		cmocka_unit_test(locks),
 		cmocka_unit_test(full_cpus),
 		cmocka_unit_test(in_the_terms_of_the_language),
+		cmocka_unit_test(findings_of_its_processes),
 		cmocka_unit_test(every_advice_has_words_that_fit),
 	};
 

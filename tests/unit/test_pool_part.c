@@ -181,8 +181,7 @@ static void parent_whose_workers_are_not_there(void **state)
 	assert_int_equal(bb_diagnose(rec, &diag), 0);
 	assert_int_equal(diag.processes[0].bound, BB_BOUND_UNKNOWN);
 	assert_true(diag.processes[0].unseen_workers);
-	bb_advice__of(&advices, &(struct bb_advised){ rec, rec->processes, diag.processes,
-						      diag.reasons, diag.findings, NULL, NULL });
+	bb_advice__for(&advices, rec, &diag, 0);
 	assert_int_equal(advices.nr, 1);
 	assert_int_equal(advices.items[0].id, BB_ADVICE_MEASURE_CHILDREN);
 	assert_string_equal(advices.items[0].check, "boundby -d 10 -C -p 100");
@@ -195,6 +194,45 @@ static void parent_whose_workers_are_not_there(void **state)
 	/* a pipe that other code reads is as before */
 	rec->processes->code[0].frames[0].file = rec->processes->code[0].frames[1].file =
 		bb_strings__add(rec->processes->strings, "/srv/a.py");
+	assert_int_equal(bb_diagnose(rec, &diag), 0);
+	assert_int_equal(diag.processes[0].bound, BB_BOUND_IO_BOUND);
+	bb_diagnosis__free(&diag);
+	bb_record__free(rec);
+}
+
+/* joblib's parent sleeps for 10 ms at a time until there are results, and its tracker reads a pipe.
+ */
+static void joblib_is_a_pool(void **state)
+{
+	struct bb_record *rec = pool(3, WINDOW / 100 * 98, BB_STATE_IPC, false, 1, 99);
+	struct bb_process *parent = rec->processes, *tracker = &rec->processes[3];
+	struct bb_diagnosis diag;
+	struct bb_pool_part part;
+
+	(void)state;
+	bb_process__release(parent);
+	memset(parent, 0, sizeof(*parent));
+	process(parent, 100, 1, WINDOW / 50, BB_STATE_SLEEP);
+	code(parent, BB_PY_BLOCKED, BB_STATE_SLEEP, WINDOW / 50 * 49,
+	     "Parallel._retrieve /srv/lib/site-packages/joblib/parallel.py", "main /srv/a.py",
+	     NULL);
+	bb_process__release(tracker);
+	memset(tracker, 0, sizeof(*tracker));
+	process(tracker, 103, 100, WINDOW / 1000, BB_STATE_IPC);
+	code(tracker, BB_PY_BLOCKED, BB_STATE_IPC, WINDOW,
+	     "main /srv/lib/site-packages/joblib/externals/loky/backend/resource_tracker.py", NULL);
+	bb_pool_part__of(&part, parent);
+	assert_true(part.feeder && part.asked_ns == WINDOW / 50 * 49);
+	bb_pool_part__of(&part, tracker);
+	assert_true(part.worker && !part.tasks);
+	assert_int_equal(bb_diagnose(rec, &diag), 0);
+	assert_int_equal(diag.processes[0].bound, BB_BOUND_CPU_SATURATED);
+	assert_int_equal(diag.processes[3].bound, BB_BOUND_IDLE);
+	assert_int_equal(diag.tree.bound, BB_BOUND_CPU_SATURATED);
+	assert_true(diag.tree.components[BB_BOUND_IO_BOUND] < 0.01);
+	bb_diagnosis__free(&diag);
+	/* its code is the program's where that sleeps itself */
+	parent->code[0].frames[0].file = bb_strings__add(parent->strings, "/srv/a.py");
 	assert_int_equal(bb_diagnose(rec, &diag), 0);
 	assert_int_equal(diag.processes[0].bound, BB_BOUND_IO_BOUND);
 	bb_diagnosis__free(&diag);
@@ -258,6 +296,7 @@ int main(void)
 		cmocka_unit_test(c_code_of_a_task_is_the_tasks),
 		cmocka_unit_test(parent_is_bound_as_its_workers),
 		cmocka_unit_test(parent_whose_workers_are_not_there),
+		cmocka_unit_test(joblib_is_a_pool),
 		cmocka_unit_test(tasks_that_wait),
 		cmocka_unit_test(tasks_that_are_tiny),
 	};

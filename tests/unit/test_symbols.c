@@ -20,6 +20,7 @@
 
 #include "../../user/capture/native.h"
 #include "../../user/capture/perf_map.h"
+#include "../../user/capture/place.h"
 #include "../../user/capture/symbols.h"
 
 /* ---- an ELF file by hand: sections null, .dynsym or .symtab, .dynstr, .shstrtab */
@@ -166,6 +167,38 @@ static void an_address_has_the_name_of_what_covers_it(void **state)
 		assert_int_not_equal(bb_symbols__bias(s, 0x7f0000000000, 0x100000, &bias), 0);
 		bb_symbols__free(s);
 	}
+}
+
+/* Memory right behind a file's .bss is one mapping with it, and none of the file's. */
+static void what_follows_a_file_is_not_its_own(void **state)
+{
+	struct image im = make_image(SHT_SYMTAB);
+	struct bb_lock locks[3] = {};
+	char path[] = "/tmp/boundby-test-image-XXXXXX", *at;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, &im, sizeof(im)), sizeof(im));
+	at = mmap(NULL, 0x8000, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(at != MAP_FAILED);
+	assert_true(mmap(at, 0x1000, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) == at);
+	assert_true(mmap(at + 0x1000, 0x5000, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) == at + 0x1000);
+	locks[0].addr = (uint64_t)(uintptr_t)(at + 0x800);
+	locks[1].addr = (uint64_t)(uintptr_t)(at + 0x2ff8);
+	locks[2].addr = (uint64_t)(uintptr_t)(at + 0x3000);
+	assert_int_equal(bb_place__locks(getpid(), locks, 3), 0);
+	assert_string_equal(locks[0].place, path);
+	assert_string_equal(locks[1].place, path);
+	assert_string_equal(locks[2].place, "[anonymous]");
+	for (int i = 0; i < 3; i++) {
+		free(locks[i].place);
+		free(locks[i].symbol);
+	}
+	munmap(at, 0x8000);
+	close(fd);
+	unlink(path);
 }
 
 static void a_file_that_lies_has_no_names(void **state)
@@ -581,6 +614,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_has_the_name_of_what_covers_it),
+		cmocka_unit_test(what_follows_a_file_is_not_its_own),
 		cmocka_unit_test(a_file_that_lies_has_no_names),
 		cmocka_unit_test(names_from_a_separate_file),
 		cmocka_unit_test(broken_files_do_no_harm),

@@ -855,6 +855,71 @@ static void timers_of_go(void **state)
 	assert_int_equal(judge(&asks, WINDOW, be_go).bound, BB_BOUND_MIXED);
 }
 
+/* Those that wait for timers run for so much of the window. */
+static void run_little(struct bb_record *rec, unsigned int per_mille)
+{
+	struct bb_process *p = rec->processes;
+
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		struct bb_thread *t = &p->threads[i];
+		uint64_t ns = WINDOW / 1000 * per_mille;
+
+		if (!t->nr_waits || t->waits->state != BB_STATE_SLEEP)
+			continue;
+		t->active = true;
+		t->budget.ns[BB_STATE_ONCPU] += ns;
+		t->budget.ns[BB_STATE_SLEEP] -= ns;
+		t->waits->ns -= ns;
+		p->budget.ns[BB_STATE_ONCPU] += ns;
+		p->budget.ns[BB_STATE_SLEEP] -= ns;
+	}
+}
+
+static void run_for_two_per_mille(struct bb_record *rec)
+{
+	run_little(rec, 2);
+}
+
+static void run_for_six_per_mille(struct bb_record *rec)
+{
+	run_little(rec, 6);
+}
+
+/* Forty threads of a server, none of which runs for a hundredth of its time, are what it does. */
+static void timers_that_are_the_work(void **state)
+{
+	static const struct verdict_case server = {
+		.cpus = 2,
+		.groups = { { .threads = 1,
+			      .on = 50,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_INBOUND,
+			      .waits = 5000 },
+			    { .threads = 40, .wait = BB_STATE_SLEEP, .waits = 200 } },
+	};
+	static const struct verdict_case beat = {
+		.cpus = 2,
+		.groups = { { .threads = 1,
+			      .on = 50,
+			      .wait = BB_STATE_POLL,
+			      .end = BB_END_INBOUND,
+			      .waits = 5000 },
+			    { .threads = 1, .wait = BB_STATE_SLEEP, .waits = 100 } },
+	};
+	struct bb_verdict v;
+
+	(void)state;
+	/* a third of all CPU time, a seventh */
+	assert_int_equal(judge(&server, WINDOW, run_for_six_per_mille).bound, BB_BOUND_IO_BOUND);
+	v = judge(&server, WINDOW, run_for_two_per_mille);
+	assert_int_equal(v.bound, BB_BOUND_IO_BOUND);
+	assert_non_null(strstr(v.summary, "39.9 threads"));
+	/* a hundredth */
+	v = judge(&beat, WINDOW, run_for_six_per_mille);
+	assert_true(v.components[BB_BOUND_IO_BOUND] == 0);
+	assert_true(v.components[BB_BOUND_CPU_BOUND] > 0.4);
+}
+
 static void every_rule_has_words(void **state)
 {
 	(void)state;
@@ -885,6 +950,7 @@ int main(void)
 		cmocka_unit_test(locks_beside_a_neighbour),
 		cmocka_unit_test(gil_beside_a_neighbour),
 		cmocka_unit_test(timers_of_go),
+		cmocka_unit_test(timers_that_are_the_work),
 		cmocka_unit_test(every_rule_has_words),
 	};
 

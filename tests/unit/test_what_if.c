@@ -436,9 +436,46 @@ static void test_demands_sum_to_one(void **state)
 	end(&m);
 }
 
+/* Eight that come one after the other, two at a time, are two. */
+static void as_many_as_are_there(void **state)
+{
+	const struct like l = { .threads = 8, .on = 25 };
+	struct made m;
+
+	(void)state;
+	begin(&m, 4, &l);
+	for (size_t i = 0; i < m.p->nr_threads; i++) {
+		m.p->threads[i].start_ns = WINDOW / 4 * (i / 2);
+		m.p->threads[i].window_ns = WINDOW / 4;
+	}
+	m.p->window_ns = 2 * WINDOW;
+	predict(&m);
+	assert_null(find(&m, BB_CHANGE_THREADS, 2));
+	assert_gain(&m, BB_CHANGE_THREADS, 4, 1.99, 2.01);
+	assert_gain(&m, BB_CHANGE_CPUS, 8, 0.99, 1.01);
+	end(&m);
+}
+
+/* How many tasks can be handed over says nothing about those who wait for them. */
+static void handing_over_is_not_predicted(void **state)
+{
+	const struct like l = { .threads = 2, .on = 50, .queue = 50 };
+	struct made m;
+
+	(void)state;
+	begin(&m, 4, &l);
+	m.c.hands_over = true;
+	predict(&m);
+	assert_int_equal(m.w.nr, 0);
+	assert_non_null(strstr(m.w.why_not, "handing tasks over"));
+	end(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(as_many_as_are_there),
+		cmocka_unit_test(handing_over_is_not_predicted),
 		cmocka_unit_test(test_gil_bound),
 		cmocka_unit_test(test_gil_bound_without_a_cpu),
 		cmocka_unit_test(test_full_cpus),

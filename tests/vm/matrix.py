@@ -382,6 +382,21 @@ def untouched_wait_is_told(g):
 
 
 @check("boundby")
+def clock_may_jump(g):
+    """Nothing is measured by the wall clock."""
+    by = int(next(line for line in g.said if line.startswith("jumped by ")).split()[-1])
+    assert by > 172000, by
+    assert g.status.get("jump") == 0, f"status {g.status.get('jump')}: {g.text('jump.err')}"
+    report = json.loads(g.text("jump.out"))
+    assert 2e9 <= report["window"]["ns"] < 2.2e9, report["window"]
+    process = report["processes"][0]
+    for t in process["threads"]:
+        assert abs(t["window_ns"] - sum(t["states"].values())) <= 0.001 * t["window_ns"], shown(t)
+        assert abs(t["window_ns"] - report["window"]["ns"]) <= 0.001 * t["window_ns"], shown(t)
+    assert process["verdict"]["bound"] == g.json()["processes"][0]["verdict"]["bound"]
+
+
+@check("boundby")
 def quota_is_throttled(g):
     """With a quota of a fifth of a CPU a thread that computes runs that long at most, and waits for the
     quota else. cpu.stat frames the run, and sums over the CPUs: an upper bound."""

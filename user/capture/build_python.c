@@ -423,27 +423,44 @@ static enum bb_loop_kind kind_of(const struct bb_process *p, pid_t tid)
 	return runs_in(p, tid, "/asyncio/") ? BB_LOOP_ASYNCIO : BB_LOOP_EPOLL;
 }
 
+/* Is there another thread that blocked in a poll by that descriptor? */
+static bool is_polled_beside(const struct bb_process *p, const struct bb_thread *t, int fd)
+{
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct bb_thread *other = &p->threads[i];
+
+		for (size_t j = 0; other != t && j < other->nr_waits; j++)
+			if (other->waits[j].polls && other->waits[j].fd == fd)
+				return true;
+	}
+	return false;
+}
+
 /*
  * Of threads whose code does not say that it is a loop: workers that wait for work on a futex,
- * and poll in turn, are none; nor is one that makes an epoll set for each thing it waits for, as
- * clients of databases do: that is seen while system calls are traced.
+ * and poll in turn, or by one set for all of them, are none; nor is one that makes an epoll set for
+ * each thing it waits for, as clients of databases do: that is seen while system calls are traced.
  */
 static bool is_no_loop(const struct bb_process *p, pid_t tid, const struct bb_loop_sum *sum)
 {
 	const struct bb_thread *t = bb_process__thread(p, tid);
 	uint64_t parked = 0, polled = 0;
+	int fd = -1;
 
 	if (!t)
 		return false;
 	for (size_t i = 0; i < t->nr_waits; i++) {
 		const struct bb_wait *w = &t->waits[i];
 
-		if (w->state == BB_STATE_QUEUE || w->state == BB_STATE_LOCK)
+		if (w->state == BB_STATE_QUEUE || w->state == BB_STATE_LOCK) {
 			parked += w->ns;
-		else if (w->polls)
+		} else if (w->polls) {
 			polled += w->ns;
+			fd = w->fd;
+		}
 	}
-	return parked > polled || 2 * (uint64_t)sum->made > sum->traced.count;
+	return parked > polled || 2 * (uint64_t)sum->made > sum->traced.count ||
+	       (fd >= 0 && is_polled_beside(p, t, fd));
 }
 
 static int add_loop(uint32_t tid, uint32_t tgid, const struct bb_loop_sum *sum, void *ctx)

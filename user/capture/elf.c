@@ -323,6 +323,25 @@ int bb_elf__section_data(struct bb_elf *e, const char *name, size_t max, const c
 	return 0;
 }
 
+uint64_t bb_elf__end(struct bb_elf *e)
+{
+	uint64_t end = 0;
+	size_t n;
+
+	if (elf_getphdrnum(e->elf, &n))
+		return 0;
+	for (size_t i = 0; i < n && i < INT32_MAX; i++) {
+		GElf_Phdr ph;
+
+		if (!gelf_getphdr(e->elf, (int)i, &ph))
+			return 0;
+		if (ph.p_type == PT_LOAD && ph.p_vaddr + ph.p_memsz > end &&
+		    ph.p_vaddr + ph.p_memsz >= ph.p_vaddr)
+			end = ph.p_vaddr + ph.p_memsz;
+	}
+	return end;
+}
+
 int bb_elf__bias(struct bb_elf *e, uint64_t start, uint64_t offset, bool exec, uint64_t *bias)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

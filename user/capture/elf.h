@@ -77,6 +77,9 @@ int bb_elf__section(struct bb_elf *e, const char *name, uint64_t *addr, uint64_t
 int bb_elf__section_data(struct bb_elf *e, const char *name, size_t max, const char **data,
 			 size_t *len);
 
+/** bb_elf__end - the link address behind all that is loaded, .bss included; 0: nothing is. */
+uint64_t bb_elf__end(struct bb_elf *e);
+
 /**
  * bb_elf__bias - what to add to the file's link addresses in a process.
  * @start, @offset: of one mapping of the file, as /proc/PID/maps shows them

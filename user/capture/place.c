@@ -91,6 +91,18 @@ static int read_symbols(struct locks *l)
 	return 0;
 }
 
+/*
+ * Memory that follows a file's without a gap is shown as one mapping with its .bss: only what the
+ * file says is in it.
+ */
+static int is_loaded(struct locks *l, uint64_t addr, bool *loaded)
+{
+	int err = read_symbols(l);
+
+	*loaded = !err && l->symbols && addr - l->bias < bb_symbols__end(l->symbols);
+	return err;
+}
+
 /* "name+0x28", as far as the file has names for its variables. */
 static int name_variable(struct locks *l, struct bb_lock *lock)
 {
@@ -109,7 +121,7 @@ static int name_variable(struct locks *l, struct bb_lock *lock)
 static int name_locks(const struct bb_mapping *m, void *ctx)
 {
 	struct locks *l = ctx;
-	bool bss = is_bss(l, m);
+	bool follows = is_bss(l, m), bss;
 	int err = 0;
 
 	pass(l, m);
@@ -118,8 +130,11 @@ static int name_locks(const struct bb_mapping *m, void *ctx)
 
 		if (lock->place || lock->addr < m->start || lock->addr >= m->end)
 			continue;
+		bss = follows;
+		if (follows)
+			err = is_loaded(l, lock->addr, &bss);
 		lock->place = strdup(bss ? l->path : m->path[0] ? m->path : "[anonymous]");
-		if (!lock->place)
+		if (err || !lock->place)
 			return -ENOMEM;
 		if (lock->shared && m->shared && m->inode) {
 			lock->dev = m->dev;

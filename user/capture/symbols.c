@@ -207,6 +207,11 @@ int bb_symbols__bias(struct bb_symbols *s, uint64_t start, uint64_t offset, uint
 	return bb_elf__bias(s->elf, start, offset, true, bias);
 }
 
+uint64_t bb_symbols__end(struct bb_symbols *s)
+{
+	return bb_elf__end(s->elf);
+}
+
 size_t bb_symbols__count(const struct bb_symbols *s)
 {
 	return s->nr;

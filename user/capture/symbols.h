@@ -35,6 +35,9 @@ void bb_symbols__free(struct bb_symbols *s);
 /** bb_symbols__bias - as bb_elf__bias(), of an executable mapping. */
 int bb_symbols__bias(struct bb_symbols *s, uint64_t start, uint64_t offset, uint64_t *bias);
 
+/** bb_symbols__end - as bb_elf__end(). */
+uint64_t bb_symbols__end(struct bb_symbols *s);
+
 /** bb_symbols__count - symbols that have an address and a size. */
 size_t bb_symbols__count(const struct bb_symbols *s);
 

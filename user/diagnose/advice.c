@@ -187,7 +187,7 @@ static double by_cpus(const struct bb_facts *f)
  */
 static double without(const struct bb_facts *f, double removed)
 {
-	double all = f->on + f->runq + f->gil + f->lock + f->io;
+	double all = bb_facts__at_work(f);
 
 	return fmin(all > removed ? all / (all - removed) : INFINITY, by_cpus(f));
 }
@@ -321,21 +321,71 @@ static bool is_major(const struct bb_finding *f)
 	}
 }
 
+/* The processes of a tree that have a finding. */
+struct having {
+	const struct bb_finding *worst; /* NULL: none of them has it */
+	const struct bb_process *p;     /* who has that one */
+	size_t nr;
+	double part; /* of the tree's threads at work, theirs: 0 to 1 */
+};
+
+static void having(struct having *h, const struct advising *a, enum bb_finding_id id, bool any,
+		   bool major)
+{
+	const struct bb_advised *in = a->in;
+	double all = bb_facts__at_work(a->f), window = (double)in->rec->window.ns;
+
+	memset(h, 0, sizeof(*h));
+	for (size_t i = 0; !in->p && in->each && in->reasons && i < in->rec->nr_processes; i++) {
+		const struct bb_facts *f = &in->reasons[i].facts;
+		const struct bb_finding *one = NULL;
+
+		for (size_t k = 0; k < in->each[i].nr && !one; k++)
+			if (in->each[i].items[k].id == id &&
+			    (any || is_major(&in->each[i].items[k]) == major))
+				one = &in->each[i].items[k];
+		if (!one)
+			continue;
+		h->nr++;
+		h->part += all > 0 ? bb_facts__at_work(f) * bb_facts__part(f, window) / all : 0;
+		if (!h->worst || one->share > h->worst->share) {
+			h->worst = one;
+			h->p = &in->rec->processes[i];
+		}
+	}
+	/* what a process does that hardly works is no advice to all of them */
+	if (h->part < bb_rule(BB_R_MATTERS))
+		h->worst = NULL;
+}
+
+static void by_finding(struct advising *a, const struct bb_finding *f, const struct having *h)
+{
+	char at[160] = "", whose[64] = "";
+
+	if (!add(a, for_finding(f)))
+		return;
+	if (f->frame)
+		bb_frame__print(at, sizeof(at), f->frame);
+	if (h)
+		snprintf(whose, sizeof(whose), ", in %zu of %zu processes: most in %d", h->nr,
+			 a->in->rec->nr_processes, (int)h->p->pid);
+	because(a, "the finding %s%s%s%s", bb_finding__name(f->id), whose, f->frame ? " in " : "",
+		at);
+}
+
 static void by_findings(struct advising *a, bool major)
 {
 	const struct bb_findings *list = a->in->findings;
+	struct having h;
 
-	for (size_t i = 0; list && i < list->nr; i++) {
-		const struct bb_finding *f = &list->items[i];
-		enum bb_advice_id id = for_finding(f);
-		char at[160] = "";
-
-		if (id == BB_ADVICE_MAX || is_major(f) != major || !add(a, id))
-			continue;
-		if (f->frame)
-			bb_frame__print(at, sizeof(at), f->frame);
-		because(a, "the finding %s%s%s", bb_finding__name(f->id), f->frame ? " in " : "",
-			at);
+	for (size_t i = 0; list && i < list->nr; i++)
+		if (for_finding(&list->items[i]) != BB_ADVICE_MAX &&
+		    is_major(&list->items[i]) == major)
+			by_finding(a, &list->items[i], NULL);
+	for (int id = 0; id < BB_FINDING_MAX; id++) {
+		having(&h, a, id, false, major);
+		if (h.worst && for_finding(h.worst) != BB_ADVICE_MAX)
+			by_finding(a, h.worst, &h);
 	}
 }
 
@@ -349,10 +399,13 @@ static bool found(const struct advising *a, enum bb_finding_id id)
 {
 	const struct bb_findings *list = a->in->findings;
 
+	struct having h;
+
 	for (size_t i = 0; list && i < list->nr; i++)
 		if (list->items[i].id == id)
 			return true;
-	return false;
+	having(&h, a, id, true, false);
+	return h.worst != NULL;
 }
 
 /* ---- by verdict */
@@ -596,4 +649,31 @@ void bb_advice__of(struct bb_advices *out, const struct bb_advised *in)
 		add(&a, BB_ADVICE_NOTHING);
 		because(&a, "%s", in->v->summary);
 	}
+}
+
+void bb_advice__for(struct bb_advices *out, const struct bb_record *rec,
+		    const struct bb_diagnosis *diag, size_t i)
+{
+	bool tree = i == rec->nr_processes;
+	struct bb_advised in = {
+		.rec = rec,
+		.p = tree ? NULL : &rec->processes[i],
+		.v = tree ? &diag->tree : &diag->processes[i],
+		.phases = diag->phases ? &diag->phases[i] : NULL,
+		.each = diag->findings,
+		.reasons = diag->reasons,
+	};
+
+	out->nr = 0;
+	if (!diag->reasons)
+		return;
+	in.reason = &diag->reasons[i];
+	if (tree) {
+		in.findings = &diag->tree_findings;
+		in.what_ifs = &diag->tree_what_ifs;
+	} else {
+		in.findings = diag->findings ? &diag->findings[i] : NULL;
+		in.what_ifs = diag->what_ifs ? &diag->what_ifs[i] : NULL;
+	}
+	bb_advice__of(out, &in);
 }

@@ -82,10 +82,20 @@ struct bb_advised {
 	const struct bb_findings *findings; /* NULL: none */
 	const struct bb_phases *phases;     /* NULL: not looked for */
 	const struct bb_what_ifs *what_ifs; /* NULL: not worked out */
+	/* of all together: what is true of each process of the record; NULL: not looked at */
+	const struct bb_findings *each;
+	const struct bb_reason *reasons;
 };
 
 /** bb_advice__of - what to do, or what to measure next. A pure function; @a needs no release. */
 void bb_advice__of(struct bb_advices *a, const struct bb_advised *in);
+
+/**
+ * bb_advice__for - the same to process @i of a diagnosed record, or to all together, where @i is
+ * their number. Nothing where @diag does not keep what its verdicts were reached from.
+ */
+void bb_advice__for(struct bb_advices *a, const struct bb_record *rec,
+		    const struct bb_diagnosis *diag, size_t i);
 
 /** bb_advice__name - e.g. "processes"; static string, never NULL. */
 const char *bb_advice__name(enum bb_advice_id id);

@@ -34,7 +34,7 @@ static void from_process(struct from *from, const struct bb_record *rec, const s
 {
 	from->p = p;
 	bb_facts__of(&from->f, rec, p);
-	from->beside = tree || from->f.timers <= 0;
+	from->beside = from->f.timers <= 0;
 	from->tree = tree;
 }
 
@@ -102,7 +102,6 @@ static double cpu_part(const struct sums *s)
 /* All threads of @p once: @most is known in the second pass, which tells workers by it. */
 struct pass {
 	double most;     /* at work, ns */
-	size_t n;        /* workers */
 	struct sums all; /* of workers */
 	double window;   /* of workers, ns */
 	double rest;     /* at work, of the others */
@@ -145,7 +144,6 @@ static void add_workers(struct pass *w, const struct from *from)
 			w->rest += at_work(&s);
 			continue;
 		}
-		w->n++;
 		w->last = p->threads[i].tid;
 		w->window += (double)p->threads[i].window_ns;
 		add(&w->all, &s);
@@ -174,12 +172,11 @@ static void finish(struct bb_demands *d, const struct bb_record *rec, const stru
 	double work = at_work(&w->all), window = rec->window.ns ? (double)rec->window.ns : 1;
 	double online = rec->host.cpus_online ? rec->host.cpus_online : 1, spare;
 
-	d->n = w->n;
-	if (work <= 0) {
-		d->n = 0;
+	if (work <= 0)
 		return;
-	}
 	d->work_ns = work;
+	/* as many as are there at a time: some may only come when others have gone */
+	d->n = (size_t)fmax(1, round(w->window / window));
 	d->need.cpu = w->all.on / work;
 	d->need.delay = (w->all.io + w->all.timer) / work;
 	d->io = w->all.io / work;
@@ -295,6 +292,7 @@ void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const str
 int bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)
 {
 	struct from *from = calloc(rec->nr_processes ? rec->nr_processes : 1, sizeof(*from));
+	struct bb_facts whole = {};
 	struct pass w = {};
 
 	memset(d, 0, sizeof(*d));
@@ -305,9 +303,14 @@ int bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)
 		const struct bb_process *p = &rec->processes[i];
 
 		from_process(&from[i], rec, p, true);
-		w.most = fmax(w.most, largest(&from[i]));
+		bb_facts__add(&whole, &from[i].f,
+			      bb_facts__part(&from[i].f, (double)rec->window.ns));
 		if (!isnan(p->cpus_usable))
 			d->cpus = fmax(d->cpus, p->cpus_usable);
+	}
+	for (size_t i = 0; i < rec->nr_processes; i++) {
+		from[i].beside = from[i].beside || bb_facts__keeps_house(&whole);
+		w.most = fmax(w.most, largest(&from[i]));
 	}
 	for (size_t i = 0; i < rec->nr_processes; i++)
 		add_workers(&w, &from[i]);

@@ -12,7 +12,7 @@
  * worker, as shares of its time at work: they sum to 1. Its throughput is that of one round.
  */
 struct bb_demands {
-	size_t n;            /* workers */
+	size_t n;            /* workers that are there at a time; at least 1 if there are any */
 	struct bb_need need; /* in a round */
 	double io;           /* part of need.delay that is I/O, and no timer */
 	double wait_gil;     /* the rest of a round */

@@ -110,6 +110,11 @@ static int count_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 	return 0;
 }
 
+static bool hands_over(const struct bb_pool_part *part)
+{
+	return part->pool_ns > part->task_ns;
+}
+
 static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 {
 	struct bb_what_if_context c;
@@ -122,12 +127,15 @@ static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		c = context_of(&diag->processes[i], diag->incomplete);
 		c.units = &diag->units[i];
 		c.feeds = diag->reasons[i].processes > 0;
+		c.hands_over = hands_over(&diag->reasons[i].facts.pool);
 		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
 	}
 	if (err || !diag->has_tree)
 		return err;
 	c = context_of(&diag->tree, diag->incomplete);
 	c.units = &diag->units[rec->nr_processes];
+	for (size_t i = 0; i < diag->tree_findings.nr; i++)
+		c.hands_over |= diag->tree_findings.items[i].id == BB_FINDING_TINY_TASKS;
 	return bb_what_ifs__tree(&diag->tree_what_ifs, rec, &c);
 }
 

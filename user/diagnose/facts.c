@@ -166,9 +166,20 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 			bb_facts__wait(f, s, BB_USE_IO, left[s] / f->window_ns);
 }
 
+double bb_facts__at_work(const struct bb_facts *f)
+{
+	return f->on + f->runq + f->gil + f->lock + f->io;
+}
+
 double bb_facts__beside_timers(const struct bb_facts *f)
 {
-	return f->on + f->runq + f->gil + f->lock + f->io - f->timers - f->timer_work;
+	return bb_facts__at_work(f) - f->timers - f->timer_work;
+}
+
+bool bb_facts__keeps_house(const struct bb_facts *f)
+{
+	return bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW) &&
+	       f->timer_on < bb_rule(BB_R_TIMER_PART) * f->on;
 }
 
 void bb_facts__drop_timers(struct bb_facts *f)
@@ -177,6 +188,7 @@ void bb_facts__drop_timers(struct bb_facts *f)
 	f->idle += f->timers;
 	f->timers = 0;
 	f->timer_work = 0;
+	f->timer_on = 0;
 	for (int s = 0; s < BB_STATE_MAX; s++) {
 		f->io_by[s] -= f->timers_by[s];
 		f->timers_by[s] = 0;
@@ -195,7 +207,7 @@ double bb_facts__part(const struct bb_facts *f, double window_ns)
 
 void bb_facts__settle(struct bb_facts *f)
 {
-	if (bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW))
+	if (bb_facts__keeps_house(f))
 		bb_facts__drop_timers(f);
 }
 
@@ -223,10 +235,12 @@ static void add_budget(struct bb_facts *f, const struct bb_budget *b, const stru
 	 * What a timer's own thread needs is no work beside it: the more of them, or the busier
 	 * the machine, the more it adds up to.
 	 */
-	if (f->timers > timers && duty < bb_rule(BB_R_LOW_DUTY))
+	if (f->timers > timers && duty < bb_rule(BB_R_LOW_DUTY)) {
 		f->timer_work += (ran + (double)(b->ns[BB_STATE_RUNQ] + b->ns[BB_STATE_GIL] +
 						 b->ns[BB_STATE_LOCK])) /
 				 w;
+		f->timer_on += ran / w;
+	}
 }
 
 /* A thread that never ran waits for somebody else's work, if it waits for disk or a server. */
@@ -393,6 +407,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->io += f->io * part;
 	to->timers += f->timers * part;
 	to->timer_work += f->timer_work * part;
+	to->timer_on += f->timer_on * part;
 	to->idle += f->idle * part;
 	to->feeding += f->feeding * part;
 	to->stopped += f->stopped * part;

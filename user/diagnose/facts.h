@@ -23,6 +23,7 @@ struct bb_facts {
 	double io_by[BB_STATE_MAX];  /* io, by state */
 	double timers, timers_by[BB_STATE_MAX]; /* part of io: timers of threads that hardly run */
 	double timer_work; /* of those threads: running, or waiting for a CPU, a GIL or a lock */
+	double timer_on;   /* part of it: running */
 	/* waits for other processes of the program, in the code of a pool of them: of a worker
 	 * for tasks, which is in idle too; else for results, which is in nothing else */
 	double feeding;
@@ -59,9 +60,17 @@ void bb_facts__of(struct bb_facts *f, const struct bb_record *rec, const struct 
  */
 void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part);
 
-/** bb_facts__beside_timers - mean number of threads at work, but for those that do little but time.
- */
+/** bb_facts__at_work - mean number of threads that run, queue for something or wait for I/O. */
+double bb_facts__at_work(const struct bb_facts *f);
+
+/** bb_facts__beside_timers - the same, but for those that do little but time. */
 double bb_facts__beside_timers(const struct bb_facts *f);
+
+/**
+ * bb_facts__keeps_house - are timers of threads that hardly run beside the work, and no part of it?
+ * Something else is at work, and of all CPU time these threads take next to nothing.
+ */
+bool bb_facts__keeps_house(const struct bb_facts *f);
 
 /**
  * bb_facts__drop_timers - count timers of threads that hardly run (a runtime's

@@ -330,6 +330,7 @@ void bb_parts__facts(const struct bb_parts *parts, size_t from, size_t to, struc
 	f->timer_work = whole->on + whole->runq > 0
 				? whole->timer_work * (f->on + f->runq) / (whole->on + whole->runq)
 				: 0;
+	f->timer_on = whole->on > 0 ? whole->timer_on * f->on / whole->on : 0;
 	/* of what queues, the same part as over the window */
 	f->behind_gil = whole->runq > 0 ? whole->behind_gil * f->runq / whole->runq : 0;
 	memset(f->io_by, 0, sizeof(f->io_by));

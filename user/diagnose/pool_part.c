@@ -24,9 +24,9 @@ static bool ends(const char *s, const char *with)
 /* Python's library below others: whoever called it is meant. */
 static bool is_helper(const struct bb_frame *f)
 {
-	static const char *const files[] = { "/threading.py",  "/selectors.py", "/queue.py",
-					     "/pickle.py",     "/copyreg.py",   "/weakref.py",
-					     "/_weakrefset.py" };
+	static const char *const files[] = { "/threading.py",   "/selectors.py",  "/queue.py",
+					     "/pickle.py",      "/copyreg.py",    "/weakref.py",
+					     "/_weakrefset.py", "/cloudpickle.py" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (ends(f->file, files[i]))
@@ -45,18 +45,26 @@ static bool in_library(const char *file, const char *package)
 	       (!strncmp(dir, "python", 6) || !strncmp(dir, "pypy", 4) || !strncmp(dir, "Lib", 3));
 }
 
+/* joblib, by which scikit-learn and others work in parallel, brings a pool of its own: loky. */
+static bool is_joblib(const struct bb_frame *f)
+{
+	return ends(f->file, "/joblib/parallel.py") ||
+	       ends(f->file, "/joblib/_parallel_backends.py") || strstr(f->file, "/loky/");
+}
+
 static bool is_pool(const struct bb_frame *f)
 {
 	return in_library(f->file, "/multiprocessing/") ||
 	       ends(f->file, "/concurrent/futures/process.py") ||
-	       ends(f->file, "/concurrent/futures/_base.py");
+	       ends(f->file, "/concurrent/futures/_base.py") || is_joblib(f);
 }
 
 /* The functions of a pool that call the task. */
 static bool calls_task(const struct bb_frame *f)
 {
-	static const char *const functions[] = { "mapstar", "starmapstar", "worker",
-						 "_process_chunk", "_process_worker" };
+	static const char *const functions[] = { "mapstar",         "starmapstar",
+						 "worker",          "_process_chunk",
+						 "_process_worker", "BatchedCalls.__call__" };
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
 		if (!strncmp(f->function, functions[i], strlen(functions[i])))
@@ -78,13 +86,18 @@ static enum owner owner_of(const struct bb_code *c)
 	return c->nr_frames ? OWNER_PROGRAM : OWNER_UNKNOWN;
 }
 
-/* Below whatever a process of multiprocessing does. */
+/* Below whatever a process of multiprocessing does, those that only tidy up after others included.
+ */
 static bool is_child(const struct bb_code *c)
 {
-	for (size_t i = c->nr_frames; i-- > 0;)
-		if (ends(c->frames[i].file, "/multiprocessing/process.py") &&
-		    ends(c->frames[i].function, "_bootstrap"))
+	for (size_t i = c->nr_frames; i-- > 0;) {
+		const struct bb_frame *f = &c->frames[i];
+
+		if ((ends(f->file, "/multiprocessing/process.py") &&
+		     ends(f->function, "_bootstrap")) ||
+		    (ends(f->file, "/resource_tracker.py") && !strcmp(f->function, "main")))
 			return true;
+	}
 	return false;
 }
 
@@ -96,6 +109,8 @@ static bool runs_tasks(const struct bb_code *c)
 
 		if ((ends(f->file, "/multiprocessing/pool.py") && ends(f->function, "worker")) ||
 		    (ends(f->file, "/concurrent/futures/process.py") &&
+		     ends(f->function, "_process_worker")) ||
+		    (ends(f->file, "/loky/process_executor.py") &&
 		     ends(f->function, "_process_worker")))
 			return true;
 	}
@@ -109,9 +124,16 @@ static bool is_wait(enum bb_state s)
 	       s == BB_STATE_SLEEP || s == BB_STATE_CHILD;
 }
 
+/* Waits for results; joblib looks for them every 10 ms. */
+static bool asks(const struct bb_code *c)
+{
+	return c->state == BB_STATE_QUEUE ||
+	       (c->state == BB_STATE_SLEEP && ends(c->frames[0].file, "/joblib/parallel.py"));
+}
+
 static void blocked(struct bb_pool_part *part, const struct bb_code *c, enum owner owner)
 {
-	if (owner == OWNER_POOL && c->state == BB_STATE_QUEUE)
+	if (owner == OWNER_POOL && asks(c))
 		part->asked_ns += c->ns;
 	if (owner == OWNER_POOL || owner == OWNER_UNKNOWN || !is_wait(c->state))
 		return;

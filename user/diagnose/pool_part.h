@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Python's pools of processes (multiprocessing, concurrent.futures): who feeds, who works, and what
- * of their time is the pool's own. Told by the code in which their threads were seen.
+ * Python's pools of processes (multiprocessing, concurrent.futures, joblib's loky): who feeds, who
+ * works, and what of their time is the pool's own. Told by the code in which their threads were
+ * seen.
  */
 #ifndef BB_DIAGNOSE_POOL_PART_H
 #define BB_DIAGNOSE_POOL_PART_H

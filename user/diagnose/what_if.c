@@ -77,6 +77,8 @@ static bool may_tell(struct bb_what_ifs *w, const struct bb_demands *d,
 {
 	if (c->feeds)
 		no(w, "it only feeds its workers: see all processes together");
+	else if (c->hands_over)
+		no(w, "most of its work is handing tasks over, and who hands over limits the rest");
 	else if (!c->judged)
 		no(w, "the verdict is idle or unknown: what more work would need is not known");
 	else if (c->incomplete)

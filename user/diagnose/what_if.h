@@ -81,6 +81,7 @@ struct bb_what_if_context {
 	bool incomplete;              /* losses touch the figures */
 	const struct bb_units *units; /* NULL: not counted */
 	bool feeds;                   /* it only feeds other processes, and is judged by them */
+	bool hands_over; /* most of what it does is handing tasks to processes of a pool */
 };
 
 /**

@@ -17,7 +17,7 @@ void bb_whole__of(struct bb_whole *w, const struct bb_facts *facts, size_t nr, d
 	for (size_t i = 0; i < nr; i++)
 		bb_facts__add(tree, &facts[i], bb_facts__part(&facts[i], window_ns));
 	fill = bb_facts__fill(tree);
-	works = bb_facts__beside_timers(tree) >= bb_rule(BB_R_IDLE_BELOW);
+	works = bb_facts__keeps_house(tree);
 	if (works)
 		bb_facts__drop_timers(tree);
 	for (size_t i = 0; i < nr; i++) {

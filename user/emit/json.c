@@ -253,70 +253,69 @@ static void json__rows(struct writer *w, const struct bb_process *p)
 	writer__close(w, "]");
 }
 
-static const struct bb_reason *json__reason(const struct bb_diagnosis *diag, size_t i)
+/* @i: the process, or their number: all together. */
+static void json__advice(struct writer *w, const struct bb_diagnosis *diag, size_t i)
 {
-	return diag->reasons ? &diag->reasons[i] : NULL;
-}
+	struct bb_advices advices;
 
-static void json__advice(struct writer *w, const struct bb_process *p, const struct bb_verdict *v,
-			 const struct bb_findings *findings, const struct bb_reason *reason,
-			 const struct bb_phases *phases, const struct bb_what_ifs *what_ifs)
-{
-	struct bb_advised in = { w->rec, p, v, reason, findings, phases, what_ifs };
-	struct bb_advices advices = {};
-
-	if (reason)
-		bb_advice__of(&advices, &in);
+	bb_advice__for(&advices, w->rec, diag, i);
 	writer__open(w, "advice", "[");
-	for (size_t i = 0; i < advices.nr && !w->out.err; i++)
-		writer__value(w, NULL, bb_json__advice(&advices.items[i]));
+	for (size_t n = 0; n < advices.nr && !w->out.err; n++)
+		writer__value(w, NULL, bb_json__advice(&advices.items[n]));
 	writer__close(w, "]");
 }
 
-static void json__process(struct writer *w, const char *key, const struct bb_process *p,
-			  const struct bb_verdict *v, const struct bb_phases *phases,
-			  const struct bb_findings *findings, const struct bb_what_ifs *what_ifs,
-			  const struct bb_units *units, uint64_t active,
-			  const struct bb_reason *reason)
+/* @i: the process, or their number: all together, which @p is the sum of. */
+static void json__process(struct writer *w, const struct bb_process *p,
+			  const struct bb_diagnosis *diag, size_t i, uint64_t active)
 {
-	bool tree = key != NULL;
+	bool tree = i == w->rec->nr_processes;
+	const struct bb_verdict *v = tree ? &diag->tree : &diag->processes[i];
+	const struct bb_phases *phases = diag->phases ? &diag->phases[i] : NULL;
+	const struct bb_what_ifs *what_ifs = tree             ? &diag->tree_what_ifs
+					     : diag->what_ifs ? &diag->what_ifs[i]
+							      : NULL;
+	const struct bb_findings *findings = tree             ? &diag->tree_findings
+					     : diag->findings ? &diag->findings[i]
+							      : NULL;
+	const struct bb_reason *reason = diag->reasons ? &diag->reasons[i] : NULL;
 
-	writer__open(w, key, "{");
+	writer__open(w, tree ? "tree" : NULL, "{");
 	json__identity(w, p, tree);
 	writer__value(w, "verdict", bb_json__verdict(v, w->opts->explain ? reason : NULL));
 	writer__open(w, "phases", "[");
-	for (size_t i = 0; phases && i < phases->nr && !w->out.err; i++)
-		writer__value(w, NULL, bb_json__phase(&phases->items[i]));
+	for (size_t n = 0; phases && n < phases->nr && !w->out.err; n++)
+		writer__value(w, NULL, bb_json__phase(&phases->items[n]));
 	writer__close(w, "]");
 	writer__value(w, "repeats", bb_json__repeats(phases));
-	writer__value(w, "units", bb_json__units(units));
+	writer__value(w, "units", bb_json__units(diag->units ? &diag->units[i] : NULL));
 	writer__open(w, "what_if", "[");
-	for (size_t i = 0; what_ifs && i < what_ifs->nr && !w->out.err; i++)
-		writer__value(w, NULL, bb_json__what_if(&what_ifs->items[i], what_ifs));
+	for (size_t n = 0; what_ifs && n < what_ifs->nr && !w->out.err; n++)
+		writer__value(w, NULL, bb_json__what_if(&what_ifs->items[n], what_ifs));
 	writer__close(w, "]");
 	writer__string(w, "what_if_why_not",
 		       what_ifs && what_ifs->why_not[0] ? what_ifs->why_not : NULL);
 	writer__value(w, "workers", bb_json__workers(what_ifs));
-	json__advice(w, tree ? NULL : p, v, findings, reason, phases, what_ifs);
+	json__advice(w, diag, i);
 	writer__open(w, "findings", "[");
-	for (size_t i = 0; findings && i < findings->nr && !w->out.err; i++)
-		writer__value(w, NULL, bb_json__finding(&findings->items[i], w->opts));
+	for (size_t n = 0; findings && n < findings->nr && !w->out.err; n++)
+		writer__value(w, NULL, bb_json__finding(&findings->items[n], w->opts));
 	writer__close(w, "]");
 	json__budget(w, p, active);
 	if (tree || !w->rec->host.klocks) {
 		writer__value(w, "kernel_locks", json_null());
 	} else {
 		writer__open(w, "kernel_locks", "[");
-		for (size_t i = 0; i < p->nr_klocks && !w->out.err; i++)
-			writer__value(w, NULL, bb_json__klock(&p->klocks[i]));
+		for (size_t n = 0; n < p->nr_klocks && !w->out.err; n++)
+			writer__value(w, NULL, bb_json__klock(&p->klocks[n]));
 		writer__close(w, "]");
 	}
 	if (tree) {
 		writer__value(w, "cpu_takers", json_null());
 	} else {
 		writer__open(w, "cpu_takers", "[");
-		for (size_t i = 0; i < p->nr_takers && !w->out.err; i++)
-			writer__value(w, NULL, bb_json__taker(&p->takers[i]));
+		for (size_t n = 0; n < p->nr_takers && !w->out.err; n++)
+			writer__value(w, NULL, bb_json__taker(&p->takers[n]));
 		writer__close(w, "]");
 	}
 	writer__value(w, "gil", bb_json__gil(p, w->window_ns, w->opts));
@@ -345,10 +344,7 @@ static void json__tree(struct writer *w, const struct bb_record *rec,
 	/* The tree lists no threads, but counts them. */
 	for (i = 0; i < rec->nr_processes; i++)
 		active += bb_process__active(&rec->processes[i]);
-	json__process(w, "tree", &tree, &diag->tree,
-		      diag->phases ? &diag->phases[rec->nr_processes] : NULL, &diag->tree_findings,
-		      &diag->tree_what_ifs, diag->units ? &diag->units[rec->nr_processes] : NULL,
-		      active, json__reason(diag, rec->nr_processes));
+	json__process(w, &tree, diag, rec->nr_processes, active);
 	bb_tree__free(&tree);
 }
 
@@ -404,12 +400,8 @@ int bb_emit__json(FILE *out, const struct bb_record *rec, const struct bb_diagno
 	writer__value(&w, "incomplete", json_boolean(diag->incomplete));
 	writer__open(&w, "processes", "[");
 	for (i = 0; i < rec->nr_processes && !w.out.err; i++)
-		json__process(&w, NULL, &rec->processes[i], &diag->processes[i],
-			      diag->phases ? &diag->phases[i] : NULL,
-			      diag->findings ? &diag->findings[i] : NULL,
-			      diag->what_ifs ? &diag->what_ifs[i] : NULL,
-			      diag->units ? &diag->units[i] : NULL,
-			      bb_process__active(&rec->processes[i]), json__reason(diag, i));
+		json__process(&w, &rec->processes[i], diag, i,
+			      bb_process__active(&rec->processes[i]));
 	writer__close(&w, "]");
 	json__tree(&w, rec, diag);
 	json__losses(&w, rec);

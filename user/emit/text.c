@@ -245,7 +245,7 @@ static void text__process(struct bb_text *t, size_t i)
 	bb_text__units(t, t->diag->units ? &t->diag->units[i] : NULL);
 	bb_text__what_if(t, t->diag->what_ifs ? &t->diag->what_ifs[i] : NULL);
 	bb_text__findings(t, t->diag->findings ? &t->diag->findings[i] : NULL);
-	bb_text__advice(t, p, v, t->diag->findings ? &t->diag->findings[i] : NULL, i);
+	bb_text__advice(t, i);
 	bb_text__states(t, p);
 	bb_text__threads(t, p);
 	bb_text__waits(t, p);
@@ -301,7 +301,7 @@ static void text__tree(struct bb_text *t)
 	bb_text__units(t, t->diag->units ? &t->diag->units[rec->nr_processes] : NULL);
 	bb_text__what_if(t, &t->diag->tree_what_ifs);
 	bb_text__findings(t, &t->diag->tree_findings);
-	bb_text__advice(t, NULL, &t->diag->tree, &t->diag->tree_findings, rec->nr_processes);
+	bb_text__advice(t, rec->nr_processes);
 	bb_text__processes(t);
 	bb_text__states(t, &tree);
 	bb_text__waits(t, &tree);

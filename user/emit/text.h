@@ -31,11 +31,10 @@ void bb_text__syscalls(struct bb_text *t, const struct bb_process *p);
 void bb_text__findings(struct bb_text *t, const struct bb_findings *f);
 
 /**
- * bb_text__advice - what to do about verdict @v, by reason @i. @p: NULL: of all processes
- * together. @findings: NULL: none. Nothing where no reasons were kept.
+ * bb_text__advice - what to do about process @i, or, where that is their number, about all
+ * together. Nothing where no reasons were kept.
  */
-void bb_text__advice(struct bb_text *t, const struct bb_process *p, const struct bb_verdict *v,
-		     const struct bb_findings *findings, size_t i);
+void bb_text__advice(struct bb_text *t, size_t i);
 
 /** bb_text__explain - how verdict @v was reached, by reason @i; nothing where nobody asked. */
 void bb_text__explain(struct bb_text *t, const struct bb_verdict *v, size_t i);

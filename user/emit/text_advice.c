@@ -36,19 +36,11 @@ static void advice__one(struct bb_line *l, const struct bb_advice *a)
 	advice__line(l, "expect", a->expect);
 }
 
-void bb_text__advice(struct bb_text *t, const struct bb_process *p, const struct bb_verdict *v,
-		     const struct bb_findings *findings, size_t i)
+void bb_text__advice(struct bb_text *t, size_t i)
 {
-	const struct bb_diagnosis *d = t->diag;
-	struct bb_advised in = { t->rec, p, v, NULL, findings, NULL, NULL };
 	struct bb_advices advices;
 
-	if (!d->reasons)
-		return;
-	in.phases = d->phases ? &d->phases[i] : NULL;
-	in.what_ifs = !p ? &d->tree_what_ifs : d->what_ifs ? &d->what_ifs[i] : NULL;
-	in.reason = &t->diag->reasons[i];
-	bb_advice__of(&advices, &in);
+	bb_advice__for(&advices, t->rec, t->diag, i);
 	if (!advices.nr)
 		return;
 	bb_line__title(&t->line, "Advice");
