@@ -331,9 +331,36 @@ static void gil__phases(struct sample *s)
 	bb_phases__repeat(p);
 }
 
+/* All of the crunchers' time goes into 4,000 pieces of work that they are given. */
+static void gil__units(struct sample *s)
+{
+	struct bb_unit *u;
+
+	s->diag.units = calloc(2, sizeof(*s->diag.units));
+	if (!s->diag.units)
+		abort();
+	s->diag.units->nr = 1;
+	u = s->diag.units->items;
+	*u = (struct bb_unit){ .kind = BB_UNIT_HAND_OVER,
+			       .count = 4000,
+			       .low = 4000,
+			       .high = 4010,
+			       .span_ns = 10e9,
+			       .threads = 4,
+			       .has_gil = true };
+	for (size_t i = 1; i < 5; i++) {
+		const struct bb_thread *t = &s->rec->processes->threads[i];
+
+		for (int b = 0; b < BB_STATE_MAX; b++)
+			u->spent[b] += (double)t->budget.ns[b];
+		u->held_samples += (double)t->gil_samples;
+		u->free_samples += (double)t->gil_free_samples;
+	}
+}
+
 static void sample__gil(struct sample *s)
 {
-	static const struct bb_what_if_context sure = { .judged = true, .confidence = 0.97 };
+	struct bb_what_if_context sure = { .judged = true, .confidence = 0.97 };
 	struct bb_wait join = { .state = BB_STATE_QUEUE,
 				.syscall = 202,
 				.fd = -1,
@@ -388,6 +415,8 @@ static void sample__gil(struct sample *s)
 	if (!s->diag.findings || bb_findings__of(s->diag.findings, s->rec, p))
 		abort();
 	gil__limits(s);
+	gil__units(s);
+	sure.units = s->diag.units;
 	s->diag.what_ifs = calloc(1, sizeof(*s->diag.what_ifs));
 	if (!s->diag.what_ifs || bb_what_ifs__of(s->diag.what_ifs, s->rec, p, &sure))
 		abort();
@@ -414,6 +443,45 @@ static void idle__locks(struct bb_process *p)
 		p->locks[i].waiters_max = 6;
 		p->locks[i].other_ns = 30 * SEC;
 	}
+}
+
+/* One kind that is told, one with a bound, one without. */
+static void idle__units(struct sample *s)
+{
+	struct bb_unit *u;
+
+	s->diag.units = calloc(2, sizeof(*s->diag.units));
+	if (!s->diag.units)
+		abort();
+	s->diag.units->nr = 3;
+	u = s->diag.units->items;
+	u[0] = (struct bb_unit){ .kind = BB_UNIT_REQUEST,
+				 .count = 2060,
+				 .low = 2060,
+				 .high = 2064,
+				 .span_ns = 5e9,
+				 .threads = 12,
+				 .has_gil = true,
+				 .held_samples = 60,
+				 .free_samples = 20 };
+	u[0].spent[BB_STATE_ONCPU] = 2060 * 0.8e6;
+	u[0].spent[BB_STATE_RUNQ] = 2060 * 0.001e6;
+	u[0].spent[BB_STATE_NET] = 2060 * 1.3e6;
+	u[1] = (struct bb_unit){ .kind = BB_UNIT_HAND_OVER,
+				 .count = NAN,
+				 .low = 500,
+				 .high = INFINITY,
+				 .span_ns = 5e9,
+				 .threads = 2,
+				 .why_not = "each worker waits by a lock of its own: whether one "
+					    "waited at all times is not known" };
+	u[2] = (struct bb_unit){ .kind = BB_UNIT_LOOP_TURN,
+				 .count = NAN,
+				 .low = 1000,
+				 .high = 1500,
+				 .span_ns = 5e9,
+				 .threads = 1,
+				 .why_not = "too few in the window" };
 }
 
 static void sample__idle(struct sample *s)
@@ -462,6 +530,7 @@ static void sample__idle(struct sample *s)
 	verdict__set(v, BB_BOUND_IDLE, 0.99,
 		     "Nothing to do: it waits for clients, and its workers wait for work.");
 	FOR(v, "of one CPU was used", 0.00002, 0.02, "share", "idle-cpu");
+	idle__units(s);
 }
 
 static const struct {

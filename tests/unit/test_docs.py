@@ -57,7 +57,7 @@ def test_rules():
     assert code and set(page) == set(code)
     for name, value in code.items():
         assert float(page[name][1]) == float(value), name
-        assert page[name][2] in ("threads", "share", "ns", "per_s", "slices"), name
+        assert page[name][2] in ("threads", "share", "ns", "per_s", "slices", "units"), name
         if page[name][2] != "per_s":
             assert (float(value) > 1000) == (page[name][2] == "ns"), name
         assert page[name][3] and page[name][4], "%s: say what it is, and on what evidence" % name

@@ -328,6 +328,7 @@ static void describe_members(const struct members *m, struct bb_wait *w)
 		put_some(w, n[BB_END_INBOUND], "client", "clients");
 	} else if (n[BB_END_INBOUND]) {
 		w->endpoint = BB_END_INBOUND;
+		w->one_client = n[BB_END_INBOUND] == 1 && !n[BB_END_LISTEN];
 		put_some(w, n[BB_END_INBOUND], "client", "clients");
 	} else if (n[BB_END_LISTEN]) {
 		w->endpoint = BB_END_LISTEN;

@@ -30,6 +30,7 @@ void bb_diagnosis__free(struct bb_diagnosis *diag)
 	for (size_t i = 0; diag->what_ifs && i < diag->nr_processes; i++)
 		bb_what_ifs__free(&diag->what_ifs[i]);
 	free(diag->what_ifs);
+	free(diag->units);
 	bb_what_ifs__free(&diag->tree_what_ifs);
 	free(diag->findings);
 	bb_findings__free(&diag->tree_findings);

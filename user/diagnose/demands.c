@@ -179,6 +179,7 @@ static void finish(struct bb_demands *d, const struct bb_record *rec, const stru
 
 	if (work <= 0)
 		return;
+	d->work_ns = work;
 	/* as many as are there at a time: some may only come when others have gone */
 	d->n = (size_t)fmax(1, round(w->window / window));
 	d->need.cpu = w->all.on / work;

@@ -28,6 +28,7 @@ struct bb_demands {
 	double away;       /* share of the workers' windows that they wait for clients or work */
 	double apart;      /* how unlike the workers are, 0 to 1: mean of what would have to move */
 	double rest;       /* work of all other threads, over that of the workers */
+	double work_ns;    /* time at work of all workers */
 	double cpus;       /* usable */
 	double cpus_spare; /* of these: its own, and those that nobody used; at least 0.01 */
 	double cpus_left;  /* the same of all that are online, usable or not; NaN: not known */

@@ -97,6 +97,19 @@ static struct bb_what_if_context context_of(const struct bb_verdict *v, bool inc
 	};
 }
 
+static int count_all(const struct bb_record *rec, struct bb_diagnosis *diag)
+{
+	size_t nr = rec->nr_processes;
+
+	diag->units = calloc(nr + 1, sizeof(*diag->units));
+	if (!diag->units)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		bb_units__of(&diag->units[i], rec, &rec->processes[i], diag->incomplete);
+	bb_units__tree(&diag->units[nr], diag->units, nr);
+	return 0;
+}
+
 static bool hands_over(const struct bb_pool_part *part)
 {
 	return part->pool_ns > part->task_ns;
@@ -112,6 +125,7 @@ static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		return -ENOMEM;
 	for (size_t i = 0; i < rec->nr_processes && !err; i++) {
 		c = context_of(&diag->processes[i], diag->incomplete);
+		c.units = &diag->units[i];
 		c.feeds = diag->reasons[i].processes > 0;
 		c.hands_over = hands_over(&diag->reasons[i].facts.pool);
 		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
@@ -119,6 +133,7 @@ static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 	if (err || !diag->has_tree)
 		return err;
 	c = context_of(&diag->tree, diag->incomplete);
+	c.units = &diag->units[rec->nr_processes];
 	for (size_t i = 0; i < diag->tree_findings.nr; i++)
 		c.hands_over |= diag->tree_findings.items[i].id == BB_FINDING_TINY_TASKS;
 	return bb_what_ifs__tree(&diag->tree_what_ifs, rec, &c);
@@ -145,6 +160,8 @@ int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag)
 		err = judge_all(rec, diag, facts, amounts);
 	free(facts);
 	free(amounts);
+	if (!err)
+		err = count_all(rec, diag);
 	if (!err)
 		err = predict_all(rec, diag);
 	if (err)

@@ -11,6 +11,7 @@
 #include "bound.h"
 #include "findings.h"
 #include "phases.h"
+#include "units.h"
 #include "what_if.h"
 
 #define BB_EVIDENCE_MAX 12
@@ -59,6 +60,8 @@ struct bb_diagnosis {
 	struct bb_findings tree_findings; /* about several of them together */
 	/* likewise, and one more for all together if there are several; NULL: not looked for */
 	struct bb_phases *phases;
+	/* of each process, last of all together; NULL: not counted */
+	struct bb_units *units;
 	struct bb_what_ifs *what_ifs; /* one per process; NULL: not worked out */
 	struct bb_verdict tree;       /* all selected processes together */
 	struct bb_what_ifs tree_what_ifs;

@@ -171,10 +171,12 @@ static double weighed(double bound, double cycle, double weight)
 	return bound + weight * (cycle - bound);
 }
 
-static void widen(struct bb_prediction *p, double speedup)
+static void widen(struct bb_prediction *p, double speedup, double rate)
 {
 	p->low = fmin(p->low, speedup);
 	p->high = fmax(p->high, speedup);
+	p->rate_low = fmin(p->rate_low, rate);
+	p->rate_high = fmax(p->rate_high, rate);
 }
 
 /* The predictions by one reading; @first_fit: others only widen the bounds. */
@@ -201,10 +203,14 @@ static int predict_by(const struct bb_fit *f, const struct bb_variation *v, size
 					    v->split > 1 ? fmax(w[k], least[k]) : w[k]);
 			double best = more * (was + f->rest) / (is + rest);
 
+			double rate = (double)(i + 1) / (is + rest);
+
 			if (first_fit && !k)
-				out[i] = (struct bb_prediction){ best, best, best };
-			widen(&out[i], best);
-			widen(&out[i], more * was / is);
+				out[i] = (struct bb_prediction){
+					best, best, best, rate, rate, rate
+				};
+			widen(&out[i], best, rate);
+			widen(&out[i], more * was / is, rate);
 		}
 	}
 	return err;
@@ -278,6 +284,8 @@ int bb_model__predict(const struct bb_model *m, const struct bb_variation *v, si
 	for (size_t i = first - 1; i < n && !err; i++) {
 		out[i].low *= 1 - noise;
 		out[i].high *= 1 + noise;
+		out[i].rate_low *= 1 - noise;
+		out[i].rate_high *= 1 + noise;
 	}
 	free(room);
 	return err;

@@ -21,6 +21,8 @@ struct bb_variation {
 
 struct bb_prediction {
 	double speedup, low, high;
+	/* rounds of a worker, in the time that one round took when it was measured */
+	double rate, rate_low, rate_high;
 };
 
 /* One way to read the measurement. */

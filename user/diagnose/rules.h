@@ -87,6 +87,9 @@
 	X(FREE_THREADED, "free-threaded", 0.4,                                                     \
 	  "by how much longer Python code takes on a free-threaded 3.13")                          \
 	X(FLAT, "flat", 0.05, "share of the most throughput that more workers must bring")         \
+	X(UNITS_UNSEEN, "units-unseen", 0.05,                                                      \
+	  "share of the units that may have been missed, above which none are told")               \
+	X(UNITS_LEAST, "units-least", 20, "units in the window, below which none are told")        \
 	X(GIL_WANTERS, "gil-wanters", 1.5,                                                         \
 	  "threads that compute or wait for the GIL to do so, from which it keeps them apart")     \
 	X(GIL_SERIAL, "gil-serial", 1.25,                                                          \

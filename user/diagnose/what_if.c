@@ -59,6 +59,7 @@ struct builder {
 	const struct bb_process *p; /* NULL: a tree */
 	struct bb_model model;
 	struct bb_prediction *room; /* BB_MVA_MOST */
+	double unit_ns;             /* time at work of the workers, for one unit */
 };
 
 __attribute__((format(printf, 2, 3))) static void no(struct bb_what_ifs *w, const char *fmt, ...)
@@ -139,6 +140,27 @@ static bool is_validated(enum bb_change change)
 	return validated[change];
 }
 
+static const struct bb_rate no_rate = { NAN, NAN, NAN };
+
+/*
+ * Units per second. What was measured is scaled; of capacity the model alone tells: so many rounds
+ * in the time of one, of which a unit is made.
+ */
+static struct bb_rate rate_of(const struct builder *b, const struct bb_prediction *p)
+{
+	const struct bb_unit *u = b->w->unit;
+	double x;
+
+	if (!u)
+		return no_rate;
+	if (b->w->capacity) {
+		x = 1e9 / b->unit_ns;
+		return (struct bb_rate){ x * p->rate, x * p->rate_low, x * p->rate_high };
+	}
+	x = bb_unit__per_s(u, u->count);
+	return (struct bb_rate){ x * p->speedup, x * p->low, x * p->high };
+}
+
 static int add(struct builder *b, enum bb_change change, double amount,
 	       const struct bb_prediction *p, uint64_t memory, uint64_t startup,
 	       const char *because)
@@ -153,6 +175,7 @@ static int add(struct builder *b, enum bb_change change, double amount,
 		.speedup = p->speedup,
 		.low = p->low,
 		.high = p->high,
+		.rate = rate_of(b, p),
 		.lock = change == BB_CHANGE_NO_LOCK || change == BB_CHANGE_SPLIT_LOCK ? b->d->lock
 										      : NULL,
 		.memory_bytes = memory,
@@ -443,7 +466,35 @@ static int by_processes(struct builder *b)
 	return bb_workers__of(&b->w->workers, b->d, b->room, most, true);
 }
 
-static int build(struct builder *b)
+/*
+ * The kind of unit that rates are told of, if it is what the workers do: their time at work is that
+ * of the units. Then the rate as it is.
+ */
+static int use_unit(struct builder *b, const struct bb_units *units)
+{
+	const struct bb_unit *u = units ? bb_units__told(units) : NULL;
+	struct bb_variation v = {};
+	double work;
+	int err;
+
+	if (!u)
+		return 0;
+	work = bb_unit__work_ns(u) * u->count;
+	/* false where the time is not known, too */
+	if (!(fabs(work - b->d->work_ns) <= bb_rule(BB_R_UNLIKE) * b->d->work_ns))
+		return 0;
+	b->unit_ns = b->d->work_ns / u->count;
+	err = predict(b, &v, b->d->n);
+	if (err)
+		return err;
+	b->w->unit = u;
+	if (!b->w->capacity)
+		b->room[b->d->n - 1] = (struct bb_prediction){ 1, 1, 1, 0, 0, 0 };
+	b->w->now = rate_of(b, &b->room[b->d->n - 1]);
+	return 0;
+}
+
+static int build(struct builder *b, const struct bb_units *units)
 {
 	int err = 0;
 
@@ -452,6 +503,8 @@ static int build(struct builder *b)
 		return -ENOMEM;
 	b->w->capacity = b->d->away >= bb_rule(BB_R_OPEN_FROM);
 	err = bb_model__fit(&b->model, b->d, b->w->capacity);
+	if (!err)
+		err = use_unit(b, units);
 	if (!err && b->p && b->d->has_gil && !b->d->loop) {
 		err = processes(b);
 		if (!err && is_validated(BB_CHANGE_NO_GIL))
@@ -485,10 +538,11 @@ int bb_what_ifs__of(struct bb_what_ifs *w, const struct bb_record *rec, const st
 	struct builder b = { .w = w, .d = &d, .p = p };
 
 	memset(w, 0, sizeof(*w));
+	w->now = no_rate;
 	bb_demands__of(&d, rec, p);
 	if (!may_tell(w, &d, c) || !may_tell_of(w, p, &d))
 		return 0;
-	return build(&b);
+	return build(&b, c->units);
 }
 
 int bb_what_ifs__tree(struct bb_what_ifs *w, const struct bb_record *rec,
@@ -499,6 +553,7 @@ int bb_what_ifs__tree(struct bb_what_ifs *w, const struct bb_record *rec,
 	int err;
 
 	memset(w, 0, sizeof(*w));
+	w->now = no_rate;
 	err = bb_demands__tree(&d, rec);
 	if (err)
 		return err;
@@ -511,7 +566,7 @@ int bb_what_ifs__tree(struct bb_what_ifs *w, const struct bb_record *rec,
 	if (d.wait_gil > bb_rule(BB_R_CONTENDED))
 		no(w, "threads of one process wait for its GIL: see the processes");
 	else
-		return build(&b);
+		return build(&b, c->units);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #define BB_DIAGNOSE_WHAT_IF_H
 
 #include "../model/record.h"
+#include "units.h"
 
 /*
  * X(identifier, name, whether predictions were held against the change made, what is changed).
@@ -30,6 +31,11 @@ enum bb_change {
 		BB_CHANGE_MAX,
 };
 
+/* Units of work per second; NaN: no unit is told, or the workers do not do that kind. */
+struct bb_rate {
+	double per_s, low, high;
+};
+
 struct bb_what_if {
 	enum bb_change change;
 	double amount;  /* threads, processes, tasks, CPUs, locks, times faster; 0: the change has
@@ -37,6 +43,7 @@ struct bb_what_if {
 	double speedup; /* throughput after over before: 1 is no change. Of a program that waits
 			   for clients or work: what it could do at most, likewise */
 	double low, high;
+	struct bb_rate rate;        /* after the change; of capacity: that it could do at most */
 	const struct bb_lock *lock; /* of the record: of BB_CHANGE_NO_LOCK and SPLIT_LOCK */
 	uint64_t memory_bytes;      /* that it costs, at most; less than 0 never; BB_UNKNOWN_U64 */
 	uint64_t startup_ns;        /* CPU time to start it once, at most; BB_UNKNOWN_U64 */
@@ -63,22 +70,25 @@ struct bb_what_ifs {
 	struct bb_what_if *items; /* by change, then amount */
 	size_t nr;
 	bool capacity; /* it waits for clients or work: speedup is of what it could do at most */
-	char why_not[160]; /* why nothing is offered, "": something is */
+	const struct bb_unit *unit; /* of the context's: what rates are of; NULL: there are none */
+	struct bb_rate now; /* before a change; of capacity: that it could do at most as it is */
+	char why_not[160];  /* why nothing is offered, "": something is */
 	struct bb_workers workers;
 };
 
 /* What is known of a process, or a tree, beside the record. */
 struct bb_what_if_context {
-	bool judged;       /* its verdict is neither idle nor unknown */
-	double confidence; /* of that */
-	bool incomplete;   /* losses touch the figures */
-	bool feeds;        /* it only feeds other processes, and is judged by them */
-	bool hands_over;   /* most of what it does is handing tasks to processes of a pool */
+	bool judged;                  /* its verdict is neither idle nor unknown */
+	double confidence;            /* of that */
+	bool incomplete;              /* losses touch the figures */
+	const struct bb_units *units; /* NULL: not counted */
+	bool feeds;                   /* it only feeds other processes, and is judged by them */
+	bool hands_over; /* most of what it does is handing tasks to processes of a pool */
 };
 
 /**
  * bb_what_ifs__of - what changes would bring to a process of @rec.
- * @w: filled; release with bb_what_ifs__free(). It points into the record.
+ * @w: filled; release with bb_what_ifs__free(). It points into the record and the units.
  * Return 0 or -ENOMEM.
  */
 int bb_what_ifs__of(struct bb_what_ifs *w, const struct bb_record *rec, const struct bb_process *p,

@@ -19,6 +19,7 @@
 #include "json_phases.h"
 #include "json_rows.h"
 #include "json_stacks.h"
+#include "json_units.h"
 #include "json_what_if.h"
 #include "names.h"
 #include "out.h"
@@ -287,6 +288,7 @@ static void json__process(struct writer *w, const struct bb_process *p,
 		writer__value(w, NULL, bb_json__phase(&phases->items[n]));
 	writer__close(w, "]");
 	writer__value(w, "repeats", bb_json__repeats(phases));
+	writer__value(w, "units", bb_json__units(diag->units ? &diag->units[i] : NULL));
 	writer__open(w, "what_if", "[");
 	for (size_t n = 0; what_ifs && n < what_ifs->nr && !w->out.err; n++)
 		writer__value(w, NULL, bb_json__what_if(&what_ifs->items[n], what_ifs));

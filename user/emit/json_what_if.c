@@ -14,6 +14,20 @@ static json_t *what_if__lock(const struct bb_lock *l)
 	return json_string(addr);
 }
 
+static json_t *what_if__units(const struct bb_what_if *w, const struct bb_what_ifs *all)
+{
+	json_t *o;
+
+	if (!all->unit)
+		return json_null();
+	o = json_object();
+	o = bb_json__set(o, "kind", json_string(bb_unit__name(all->unit->kind)));
+	o = bb_json__set(o, "now_per_s", bb_json__real(all->now.per_s));
+	o = bb_json__set(o, "per_s", bb_json__real(w->rate.per_s));
+	o = bb_json__set(o, "low_per_s", bb_json__real(w->rate.low));
+	return bb_json__set(o, "high_per_s", bb_json__real(w->rate.high));
+}
+
 json_t *bb_json__what_if(const struct bb_what_if *w, const struct bb_what_ifs *all)
 {
 	json_t *o = json_object();
@@ -24,6 +38,7 @@ json_t *bb_json__what_if(const struct bb_what_if *w, const struct bb_what_ifs *a
 	o = bb_json__set(o, "speedup", bb_json__real(w->speedup));
 	o = bb_json__set(o, "low", bb_json__real(w->low));
 	o = bb_json__set(o, "high", bb_json__real(w->high));
+	o = bb_json__set(o, "units", what_if__units(w, all));
 	o = bb_json__set(o, "lock", what_if__lock(w->lock));
 	o = bb_json__set(o, "memory_bytes", bb_json__u64(w->memory_bytes));
 	o = bb_json__set(o, "startup_ns", bb_json__u64(w->startup_ns));

@@ -242,6 +242,7 @@ static void text__process(struct bb_text *t, size_t i)
 	text__why(t, v);
 	bb_text__explain(t, v, i);
 	bb_text__phases(t, t->diag->phases ? &t->diag->phases[i] : NULL);
+	bb_text__units(t, t->diag->units ? &t->diag->units[i] : NULL);
 	bb_text__what_if(t, t->diag->what_ifs ? &t->diag->what_ifs[i] : NULL);
 	bb_text__findings(t, t->diag->findings ? &t->diag->findings[i] : NULL);
 	bb_text__advice(t, i);
@@ -297,6 +298,7 @@ static void text__tree(struct bb_text *t)
 	text__why(t, &t->diag->tree);
 	bb_text__explain(t, &t->diag->tree, rec->nr_processes);
 	bb_text__phases(t, t->diag->phases ? &t->diag->phases[rec->nr_processes] : NULL);
+	bb_text__units(t, t->diag->units ? &t->diag->units[rec->nr_processes] : NULL);
 	bb_text__what_if(t, &t->diag->tree_what_ifs);
 	bb_text__findings(t, &t->diag->tree_findings);
 	bb_text__advice(t, rec->nr_processes);

@@ -42,6 +42,8 @@ void bb_text__explain(struct bb_text *t, const struct bb_verdict *v, size_t i);
 void bb_text__phases(struct bb_text *t, const struct bb_phases *p);
 /** bb_text__what_if - the section on changes and worker counts; nothing where none is offered. */
 void bb_text__what_if(struct bb_text *t, const struct bb_what_ifs *w);
+/** bb_text__units - the section on units of work; nothing where there are none, or @u is NULL. */
+void bb_text__units(struct bb_text *t, const struct bb_units *u);
 
 /** bb_text__frame - "function file.py:12" into @buf; NULL: says that it is not known. */
 void bb_text__frame(char *buf, size_t len, const struct bb_frame *f);

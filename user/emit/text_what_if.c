@@ -54,22 +54,46 @@ static const char *change__words(char *buf, size_t len, const struct bb_what_if 
 	return buf;
 }
 
-static void change__row(struct bb_text *t, const struct bb_what_if *w)
+/* Three digits, and all of what is more. */
+static const char *per_s(char *buf, size_t len, double x)
 {
-	char words[64], speedup[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN], text[320];
-	char bytes[BB_FMT_LEN];
+	return x >= 1000 && x < 1e18 ? bb_fmt__count(buf, len, (uint64_t)(x + 0.5))
+				     : bb_fmt__real(buf, len, x, 3);
+}
+
+/* ": 412 -> 790 requests/s (700 to 850)" */
+static void change__rate(char *buf, size_t len, const struct bb_what_if *w,
+			 const struct bb_what_ifs *all)
+{
+	char now[BB_FMT_LEN], then[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN];
+
+	buf[0] = '\0';
+	if (!all->unit)
+		return;
+	snprintf(buf, len, ": %s -> %s %s/s (%s to %s)", per_s(now, sizeof(now), all->now.per_s),
+		 per_s(then, sizeof(then), w->rate.per_s), bb_unit__plural(all->unit->kind),
+		 per_s(low, sizeof(low), w->rate.low), per_s(high, sizeof(high), w->rate.high));
+}
+
+static void change__row(struct bb_text *t, const struct bb_what_if *w,
+			const struct bb_what_ifs *all)
+{
+	char words[64], speedup[BB_FMT_LEN], low[BB_FMT_LEN], high[BB_FMT_LEN], text[480];
+	char bytes[BB_FMT_LEN], rate[160];
+	size_t n;
 
 	times(speedup, sizeof(speedup), w->speedup);
-	snprintf(text, sizeof(text), "(%s to %s) %s", times(low, sizeof(low), w->low),
-		 times(high, sizeof(high), w->high), change__words(words, sizeof(words), w));
+	change__rate(rate, sizeof(rate), w, all);
+	n = (size_t)snprintf(text, sizeof(text), "(%s to %s) %s%s", times(low, sizeof(low), w->low),
+			     times(high, sizeof(high), w->high),
+			     change__words(words, sizeof(words), w), rate);
+	/* of less nobody wants to know */
+	if (w->memory_bytes != BB_UNKNOWN_U64 && w->memory_bytes >= 1 << 20 && n < sizeof(text))
+		snprintf(text + n, sizeof(text) - n, ", up to %s more memory",
+			 bb_fmt__bytes(bytes, sizeof(bytes), w->memory_bytes));
 	bb_line__right(&t->line, 8, speedup);
 	bb_line__put(&t->line, "x ");
-	bb_line__put(&t->line, text);
-	/* of less nobody wants to know */
-	if (w->memory_bytes != BB_UNKNOWN_U64 && w->memory_bytes >= 1 << 20)
-		bb_line__printf(&t->line, ", up to %s more memory",
-				bb_fmt__bytes(bytes, sizeof(bytes), w->memory_bytes));
-	bb_line__end(&t->line);
+	bb_line__wrap(&t->line, 10, text);
 }
 
 /* Of each change the first amount, but of workers that which the curve supports. */
@@ -120,7 +144,7 @@ void bb_text__what_if(struct bb_text *t, const struct bb_what_ifs *w)
 	bb_line__title(&t->line, w->capacity ? "What if (it waits for work: of what it could do)"
 					     : "What if (times its throughput)");
 	for (size_t i = 0; i < nr && i < SHOWN; i++)
-		change__row(t, rows[i]);
+		change__row(t, rows[i], w);
 	if (w->workers.nr_curve)
 		workers__row(t, &w->workers);
 }

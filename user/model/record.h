@@ -42,11 +42,12 @@ struct bb_wait {
 	 * For waits on descriptors, what is at the other end, where user space
 	 * could tell; see enum bb_endpoint. Empty label: not known.
 	 */
-	int endpoint;   /* enum bb_endpoint */
-	bool polls;     /* in a call by which event loops poll */
-	bool local;     /* the other end is that of a unix socket */
-	char label[64]; /* e.g. "tcp out 10.0.0.5:5432", printable ASCII */
-	uint32_t peers; /* clients on that port at the end, 0: not known */
+	int endpoint;    /* enum bb_endpoint */
+	bool polls;      /* in a call by which event loops poll */
+	bool local;      /* the other end is that of a unix socket */
+	bool one_client; /* a set that is polled has one connection of a client, no listener */
+	char label[64];  /* e.g. "tcp out 10.0.0.5:5432", printable ASCII */
+	uint32_t peers;  /* clients on that port at the end, 0: not known */
 };
 
 /* Whom a wait is for, as far as /proc tells. */

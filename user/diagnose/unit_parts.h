@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How each kind of unit is counted. Internal to units.c. */
+#ifndef BB_DIAGNOSE_UNIT_PARTS_H
+#define BB_DIAGNOSE_UNIT_PARTS_H
+
+#include "units.h"
+
+/**
+ * bb_unit__requests, bb_unit__hand_overs - fill in bounds and time of one kind; why_not only
+ * where there is a reason beside wide bounds. Return false where the process has none of the kind.
+ * @u: zeroed, but for its kind and span
+ */
+bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const struct bb_process *p);
+bool bb_unit__hand_overs(struct bb_unit *u, const struct bb_record *rec,
+			 const struct bb_process *p);
+
+/** bb_unit__spend - add a thread's time but for @between, ns by state (BB_STATE_MAX of them). */
+void bb_unit__spend(struct bb_unit *u, const struct bb_thread *t, const double *between);
+
+/** bb_unit__no - set the reason, printf-like, if there is none yet. */
+__attribute__((format(printf, 2, 3))) void bb_unit__no(struct bb_unit *u, const char *fmt, ...);
+
+/** bb_unit__loop_of - the event loop that the thread runs, NULL: none. */
+const struct bb_loop *bb_unit__loop_of(const struct bb_process *p, pid_t tid);
+
+#endif
