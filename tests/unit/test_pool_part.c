@@ -146,6 +146,13 @@ static void c_code_of_a_task_is_the_tasks(void **state)
 	code(&rec->processes[1], BB_PY_ON_FREE, BB_STATE_ONCPU, 30, STAR, RUN, BOOT, NULL);
 	bb_pool_part__of(&part, &rec->processes[1]);
 	assert_true(part.pool_ns == 0 && part.samples == 40);
+	/* as joblib calls it, by the names that CPython 3.10 has */
+	code(&rec->processes[1], BB_PY_ON_FREE, BB_STATE_ONCPU, 30,
+	     "<listcomp> /srv/lib/site-packages/joblib/parallel.py",
+	     "__call__ /srv/lib/site-packages/joblib/parallel.py", NULL);
+	bb_pool_part__of(&part, &rec->processes[1]);
+	assert_true(part.pool_ns == 0 && part.samples == 70);
+	assert_false(bb_pool_part__hands_over(&part));
 	bb_record__free(rec);
 }
 
@@ -230,6 +237,7 @@ static void joblib_is_a_pool(void **state)
 	assert_int_equal(diag.processes[3].bound, BB_BOUND_IDLE);
 	assert_int_equal(diag.tree.bound, BB_BOUND_CPU_SATURATED);
 	assert_true(diag.tree.components[BB_BOUND_IO_BOUND] < 0.01);
+	assert_non_null(strstr(diag.processes[0].summary, "It feeds 2 workers"));
 	bb_diagnosis__free(&diag);
 	/* its code is the program's where that sleeps itself */
 	parent->code[0].frames[0].file = bb_strings__add(parent->strings, "/srv/a.py");

@@ -421,7 +421,7 @@ static void test_hand_overs_not_told(void **state)
 	pool(&m, 4, 400, 1000, 1);
 	m.p->locks->times = 101;
 	u = count(&m, BB_UNIT_HAND_OVER, false);
-	assert_not_told(u, "");
+	assert_not_told(u, "were there already");
 	assert_true(u->low <= 100);
 	end(&m);
 
@@ -436,7 +436,7 @@ static void test_hand_overs_not_told(void **state)
 	m.p->lock_holders[0].count = m.p->lock_holders[1].count = 200;
 	m.p->nr_lock_holders = 2;
 	u = count(&m, BB_UNIT_HAND_OVER, false);
-	assert_not_told(u, "");
+	assert_not_told(u, "were there already");
 	assert_float_equal(u->low, 200, 0.1);
 	assert_float_equal(u->high, 400, 0.1);
 	end(&m);
@@ -554,17 +554,28 @@ static void test_tree(void **state)
 	calls(&m, SYS_recvfrom, BB_CALL_READ, 0, 1000, 0);
 	assert_told(count(&m, BB_UNIT_REQUEST, false), 1000);
 	each[0] = each[1] = m.u;
-	bb_units__tree(&all, each, 2);
+	bb_units__tree(&all, each, 2, WINDOW);
 	assert_int_equal(all.nr, 1);
 	assert_told(&all.items[0], 2000);
 	assert_float_equal(bb_unit__work_ns(&all.items[0]), 7e6, 7e3);
+	/* in the window, however long each was there: by fewer at a time the rate is no higher */
+	each[0].items[0].span_ns = each[1].items[0].span_ns = WINDOW / 2;
+	bb_units__tree(&all, each, 2, WINDOW);
+	assert_float_equal(bb_unit__per_s(&all.items[0], 2000), 200, 0.1);
 	/* one that has none does not matter, one that is not told does */
 	each[1].nr = 0;
-	bb_units__tree(&all, each, 2);
+	bb_units__tree(&all, each, 2, WINDOW);
 	assert_told(&all.items[0], 1000);
+	/* nor does one that hands its connections on, if each has a request that was seen */
+	each[1].handed_on = 1010;
+	bb_units__tree(&all, each, 2, WINDOW);
+	assert_told(&all.items[0], 1000);
+	each[1].handed_on = 1300;
+	bb_units__tree(&all, each, 2, WINDOW);
+	assert_not_told(&all.items[0], "handed on");
 	assert_true(count(&m, BB_UNIT_REQUEST, true) != NULL);
 	each[1] = m.u;
-	bb_units__tree(&all, each, 2);
+	bb_units__tree(&all, each, 2, WINDOW);
 	assert_not_told(&all.items[0], "losses");
 	end(&m);
 
@@ -576,15 +587,15 @@ static void test_tree(void **state)
 	calls(&m, SYS_sendto, BB_CALL_WRITE, 0, 10, 0);
 	assert_not_told(count(&m, BB_UNIT_REQUEST, false), "too few");
 	each[0] = each[1] = m.u;
-	bb_units__tree(&all, each, 2);
+	bb_units__tree(&all, each, 2, WINDOW);
 	assert_told(&all.items[0], 20);
 	/* and of a kind that comes after one that is not there */
 	for (int i = 0; i < 2; i++)
 		each[i].items[0].kind = BB_UNIT_LOOP_TURN;
-	bb_units__tree(&all, each, 2);
+	bb_units__tree(&all, each, 2, WINDOW);
 	assert_int_equal(all.nr, 1);
 	assert_told(&all.items[0], 20);
-	bb_units__tree(&all, each, 1);
+	bb_units__tree(&all, each, 1, WINDOW);
 	assert_not_told(&all.items[0], "too few");
 	end(&m);
 }

@@ -897,6 +897,15 @@ static void timers_that_are_the_work(void **state)
 			      .waits = 5000 },
 			    { .threads = 40, .wait = BB_STATE_SLEEP, .waits = 200 } },
 	};
+	static const struct verdict_case client = {
+		.cpus = 2,
+		.groups = { { .threads = 1,
+			      .on = 1,
+			      .wait = BB_STATE_NET,
+			      .end = BB_END_OUTBOUND,
+			      .waits = 500 },
+			    { .threads = 1, .wait = BB_STATE_SLEEP, .waits = 100 } },
+	};
 	static const struct verdict_case beat = {
 		.cpus = 2,
 		.groups = { { .threads = 1,
@@ -914,6 +923,9 @@ static void timers_that_are_the_work(void **state)
 	v = judge(&server, WINDOW, run_for_two_per_mille);
 	assert_int_equal(v.bound, BB_BOUND_IO_BOUND);
 	assert_non_null(strstr(v.summary, "39.9 threads"));
+	/* a half of it, but beside a thread that waits for its database all the time */
+	v = judge(&client, WINDOW, run_for_six_per_mille);
+	assert_non_null(strstr(v.summary, "1.0 threads"));
 	/* a hundredth */
 	v = judge(&beat, WINDOW, run_for_six_per_mille);
 	assert_true(v.components[BB_BOUND_IO_BOUND] == 0);

@@ -570,6 +570,26 @@ static void as_many_as_are_there(void **state)
 	end(&m);
 }
 
+/* Eight under a GIL that come in the middle: nobody was there before, who could be made faster. */
+static void who_comes_late_is_there_as_much(void **state)
+{
+	const struct like l = { .threads = 8, .on = 6, .gil = 44 };
+	struct made m;
+
+	(void)state;
+	begin(&m, 4, &l);
+	with_gil(&m, 50, 100);
+	for (size_t i = 0; i < m.p->nr_threads; i++) {
+		m.p->threads[i].start_ns = WINDOW / 2;
+		m.p->threads[i].window_ns = WINDOW / 2;
+	}
+	m.p->window_ns = 4 * WINDOW;
+	m.rec->host.busy_share = 0.48 / 4;
+	predict(&m);
+	assert_gain(&m, BB_CHANGE_PROCESSES, 8, 3.6, 4.2);
+	end(&m);
+}
+
 /* How many tasks can be handed over says nothing about those who wait for them. */
 static void handing_over_is_not_predicted(void **state)
 {
@@ -589,6 +609,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_many_as_are_there),
+		cmocka_unit_test(who_comes_late_is_there_as_much),
 		cmocka_unit_test(handing_over_is_not_predicted),
 		cmocka_unit_test(test_gil_bound),
 		cmocka_unit_test(test_gil_bound_without_a_cpu),

@@ -93,13 +93,15 @@ static int read_symbols(struct locks *l)
 
 /*
  * Memory that follows a file's without a gap is shown as one mapping with its .bss: only what the
- * file says is in it.
+ * file says is in it. Of a file that cannot be read all of it may be.
  */
 static int is_loaded(struct locks *l, uint64_t addr, bool *loaded)
 {
 	int err = read_symbols(l);
 
-	*loaded = !err && l->symbols && addr - l->bias < bb_symbols__end(l->symbols);
+	uint64_t end = !err && l->symbols ? bb_symbols__end(l->symbols) : 0;
+
+	*loaded = !end || addr - l->bias < end;
 	return err;
 }
 

@@ -326,7 +326,8 @@ struct having {
 	const struct bb_finding *worst; /* NULL: none of them has it */
 	const struct bb_process *p;     /* who has that one */
 	size_t nr;
-	double part; /* of the tree's threads at work, theirs: 0 to 1 */
+	double part; /* what is at work in them, over that of the tree, which leaves some of it out
+		      */
 };
 
 static void having(struct having *h, const struct advising *a, enum bb_finding_id id, bool any,
@@ -398,7 +399,6 @@ static void by_all_findings(struct advising *a)
 static bool found(const struct advising *a, enum bb_finding_id id)
 {
 	const struct bb_findings *list = a->in->findings;
-
 	struct having h;
 
 	for (size_t i = 0; list && i < list->nr; i++)

@@ -104,15 +104,19 @@ static double cpu_part(const struct sums *s)
 	return own > 0 ? s->on / own : 0;
 }
 
+/* Parts of the window by which it is told when workers are there. */
+#define STEPS_OF_WINDOW 256
+
 /* All threads of @p once: @most is known in the second pass, which tells workers by it. */
 struct pass {
-	double most;     /* at work, ns */
-	struct sums all; /* of workers */
-	double window;   /* of workers, ns */
-	double rest;     /* at work, of the others */
-	double apart;    /* weighted by work, not divided yet */
-	double on;       /* of all threads */
-	pid_t last;      /* a worker's tid */
+	double most;                   /* at work, ns */
+	struct sums all;               /* of workers */
+	double window;                 /* of workers, ns */
+	double there[STEPS_OF_WINDOW]; /* of each part of the window: in which one is there */
+	double rest;                   /* at work, of the others */
+	double apart;                  /* weighted by work, not divided yet */
+	double on;                     /* of all threads */
+	pid_t last;                    /* a worker's tid */
 };
 
 static bool is_worker(const struct sums *s, double most)
@@ -135,8 +139,30 @@ static double largest(const struct from *from)
 	return most;
 }
 
-static void add_workers(struct pass *w, const struct from *from)
+/* A worker that is there from @start for @ns, as shares of the window. */
+static void is_there(struct pass *w, double start, double ns)
 {
+	for (int i = 0; i < STEPS_OF_WINDOW; i++) {
+		double from = fmax((double)i / STEPS_OF_WINDOW, start);
+		double to = fmin((double)(i + 1) / STEPS_OF_WINDOW, start + ns);
+
+		w->there[i] = fmax(w->there[i], to - from);
+	}
+}
+
+/* The share of the window in which there was at least one; at least a thousandth. */
+static double when_there(const struct pass *w)
+{
+	double sum = 0;
+
+	for (int i = 0; i < STEPS_OF_WINDOW; i++)
+		sum += w->there[i];
+	return fmin(1, fmax(1e-3, sum));
+}
+
+static void add_workers(struct pass *w, const struct bb_record *rec, const struct from *from)
+{
+	double window = rec->window.ns ? (double)rec->window.ns : 1;
 	const struct bb_process *p = from->p;
 	struct sums s;
 
@@ -151,6 +177,8 @@ static void add_workers(struct pass *w, const struct from *from)
 		}
 		w->last = p->threads[i].tid;
 		w->window += (double)p->threads[i].window_ns;
+		is_there(w, (double)p->threads[i].start_ns / window,
+			 (double)p->threads[i].window_ns / window);
 		add(&w->all, &s);
 	}
 	w->rest += (double)p->folded.ns[BB_STATE_ONCPU];
@@ -181,7 +209,7 @@ static void finish(struct bb_demands *d, const struct bb_record *rec, const stru
 		return;
 	d->work_ns = work;
 	/* as many as are there at a time: some may only come when others have gone */
-	d->n = (size_t)fmax(1, round(w->window / window));
+	d->n = (size_t)fmax(1, round(w->window / (when_there(w) * window)));
 	d->need.cpu = w->all.on / work;
 	d->need.delay = (w->all.io + w->all.timer) / work;
 	d->io = w->all.io / work;
@@ -258,7 +286,7 @@ static void split_lock(struct bb_demands *d, const struct bb_record *rec, const 
 	own = fmin(d->wait_lock, (double)d->lock->wait_ns / work);
 	d->need.delay += d->wait_lock - own;
 	d->wait_lock = own;
-	d->lock_busy = fmin(1, (double)d->lock->contended_ns / window);
+	d->lock_busy = fmin(1, (double)d->lock->contended_ns / (when_there(w) * window));
 	h = bb_process__lock_holders(from->p, d->lock->addr, &nr);
 	for (size_t i = 0; i < nr; i++) {
 		ns += (double)h[i].ns;
@@ -286,7 +314,7 @@ void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const str
 	d->cpus_unlimited = p->cpus_unlimited;
 	from_process(&from, rec, p, false);
 	w.most = largest(&from);
-	add_workers(&w, &from);
+	add_workers(&w, rec, &from);
 	add_apart(&w, &from);
 	finish(d, rec, &w);
 	if (!d->n)
@@ -321,7 +349,7 @@ int bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)
 		w.most = fmax(w.most, largest(&from[i]));
 	}
 	for (size_t i = 0; i < rec->nr_processes; i++)
-		add_workers(&w, &from[i]);
+		add_workers(&w, rec, &from[i]);
 	for (size_t i = 0; i < rec->nr_processes; i++)
 		add_apart(&w, &from[i]);
 	free(from);

@@ -20,7 +20,7 @@ struct bb_demands {
 	double wait_cpu;
 	double wait_lock;           /* for the lock below; for others is in need.delay */
 	const struct bb_lock *lock; /* most contended, NULL: none that matters */
-	double lock_busy;           /* at least: share of the window that it is held in */
+	double lock_busy;  /* at least: share of the time with workers that it is held in */
 	double lock_delay; /* share of the time that it is held that its holder is blocked */
 	double gil_error;  /* standard error of need.gil */
 	bool has_gil;      /* and the figures know how long it is held */

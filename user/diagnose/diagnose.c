@@ -106,13 +106,8 @@ static int count_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++)
 		bb_units__of(&diag->units[i], rec, &rec->processes[i], diag->incomplete);
-	bb_units__tree(&diag->units[nr], diag->units, nr);
+	bb_units__tree(&diag->units[nr], diag->units, nr, (double)rec->window.ns);
 	return 0;
-}
-
-static bool hands_over(const struct bb_pool_part *part)
-{
-	return part->pool_ns > part->task_ns;
 }
 
 static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
@@ -127,7 +122,7 @@ static int predict_all(const struct bb_record *rec, struct bb_diagnosis *diag)
 		c = context_of(&diag->processes[i], diag->incomplete);
 		c.units = &diag->units[i];
 		c.feeds = diag->reasons[i].processes > 0;
-		c.hands_over = hands_over(&diag->reasons[i].facts.pool);
+		c.hands_over = bb_pool_part__hands_over(&diag->reasons[i].facts.pool);
 		err = bb_what_ifs__of(&diag->what_ifs[i], rec, &rec->processes[i], &c);
 	}
 	if (err || !diag->has_tree)

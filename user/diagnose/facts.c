@@ -149,6 +149,8 @@ static void add_waits(struct bb_facts *f, const struct bb_wait *waits, size_t nr
 		of_window -= pool;
 		use = bb_facts__use(f, w, duty);
 		bb_facts__wait(f, w->state, use, of_window);
+		if (use == BB_USE_IO && is_timer(w))
+			f->timed += of_window;
 		if (use == BB_USE_IDLE || pool >= of_window)
 			continue;
 		/* timers of threads that hardly run are told where nothing else is waited for */
@@ -178,8 +180,11 @@ double bb_facts__beside_timers(const struct bb_facts *f)
 
 bool bb_facts__keeps_house(const struct bb_facts *f)
 {
-	return bb_facts__beside_timers(f) >= bb_rule(BB_R_IDLE_BELOW) &&
-	       f->timer_on < bb_rule(BB_R_TIMER_PART) * f->on;
+	double beside = bb_facts__beside_timers(f);
+
+	/* what others do that time, too, is no work that these could be beside */
+	return beside >= bb_rule(BB_R_IDLE_BELOW) &&
+	       f->timer_on <= bb_rule(BB_R_TIMER_PART) * fmax(f->on, beside - f->timed);
 }
 
 void bb_facts__drop_timers(struct bb_facts *f)
@@ -408,6 +413,7 @@ void bb_facts__add(struct bb_facts *to, const struct bb_facts *f, double part)
 	to->timers += f->timers * part;
 	to->timer_work += f->timer_work * part;
 	to->timer_on += f->timer_on * part;
+	to->timed += f->timed * part;
 	to->idle += f->idle * part;
 	to->feeding += f->feeding * part;
 	to->stopped += f->stopped * part;

@@ -24,6 +24,7 @@ struct bb_facts {
 	double timers, timers_by[BB_STATE_MAX]; /* part of io: timers of threads that hardly run */
 	double timer_work; /* of those threads: running, or waiting for a CPU, a GIL or a lock */
 	double timer_on;   /* part of it: running */
+	double timed;      /* part of io: timers of the other threads */
 	/* waits for other processes of the program, in the code of a pool of them: of a worker
 	 * for tasks, which is in idle too; else for results, which is in nothing else */
 	double feeding;
@@ -68,7 +69,8 @@ double bb_facts__beside_timers(const struct bb_facts *f);
 
 /**
  * bb_facts__keeps_house - are timers of threads that hardly run beside the work, and no part of it?
- * Something else is at work, and of all CPU time these threads take next to nothing.
+ * Something else is at work, and beside that, or all CPU time, what these threads run is next to
+ * nothing.
  */
 bool bb_facts__keeps_house(const struct bb_facts *f);
 

@@ -75,7 +75,7 @@ void bb_feeder__judge(const struct bb_record *rec, struct bb_reason *reasons, si
 		    !(other->facts.pool.worker &&
 		      bb_record__descends(rec, &rec->processes[j], rec->processes[i].pid)))
 			continue;
-		workers += j != i;
+		workers += j != i && !other->facts.pool.tidies;
 		part = bb_facts__part(&other->facts, (double)rec->window.ns);
 		bb_facts__add(&all.facts, &other->facts, part);
 		for (int b = 0; b < BB_BOUND_MAX; b++)

@@ -73,6 +73,18 @@ static void add_row(struct queue *q, const struct bb_lock *l, double span)
 	q->wait_ns += (double)l->wait_ns;
 }
 
+/* Is no row before it of the same queue? Of many rows most are of one, which is found at once. */
+static bool is_first(const struct bb_process *p, size_t i)
+{
+	for (size_t j = 0; p->locks[i].code && j < i; j++) {
+		struct queue before = { .l = &p->locks[j] };
+
+		if (is_work(p, before.l) && is_of(&before, p, &p->locks[i]))
+			return false;
+	}
+	return true;
+}
+
 /* The queue that is waited for most often. */
 static bool busiest(struct queue *q, const struct bb_process *p, double span)
 {
@@ -80,10 +92,12 @@ static bool busiest(struct queue *q, const struct bb_process *p, double span)
 
 	memset(q, 0, sizeof(*q));
 	for (size_t i = 0; i < p->nr_locks; i++) {
-		if (!is_work(p, &p->locks[i]))
+		if (!is_work(p, &p->locks[i]) || !is_first(p, i))
 			continue;
 		at = (struct queue){ .l = &p->locks[i] };
-		for (size_t j = 0; j < p->nr_locks; j++)
+		add_row(&at, at.l, span);
+		/* those without code are one each */
+		for (size_t j = i + 1; at.l->code && j < p->nr_locks; j++)
 			if (is_of(&at, p, &p->locks[j]))
 				add_row(&at, &p->locks[j], span);
 		if (at.waits > q->waits)

@@ -126,7 +126,7 @@ static void prepare(struct work *w, const struct bb_network *net, size_t n)
 
 /*
  * The round of @n customers, where each of @locks is held for @service by who takes it: one
- * server each, so a recursion does. @at_lock: how many are at one of them, on average (arrival
+ * server each, so a recursion does. @at_lock: how many are at all of them, on average (arrival
  * theorem and Little's law).
  */
 static double round_of(const struct work *w, size_t n, double service, size_t locks,

@@ -338,6 +338,8 @@ void bb_parts__facts(const struct bb_parts *parts, size_t from, size_t to, struc
 	for (int st = 0; st < BB_STATE_MAX; st++)
 		for (int u = 0; u < BB_USE_MAX; u++)
 			bb_facts__wait(f, (enum bb_state)st, (enum bb_use)u, s.waits[st][u] / ns);
+	/* which of the slice's these were is not known */
+	f->timed = fmin(whole->timed, f->io - f->timers);
 	bb_facts__settle(f);
 	f->gil_share = fmin(1, s.gil / ns);
 	f->window_ns = ns;

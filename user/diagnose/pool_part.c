@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "rules.h"
+
 /* What a process is, its longest rows tell; to walk down all of thousands takes too long. */
 #define ROWS_FOR_ROLE 256
 
@@ -49,7 +51,8 @@ static bool in_library(const char *file, const char *package)
 static bool is_joblib(const struct bb_frame *f)
 {
 	return ends(f->file, "/joblib/parallel.py") ||
-	       ends(f->file, "/joblib/_parallel_backends.py") || strstr(f->file, "/loky/");
+	       ends(f->file, "/joblib/_parallel_backends.py") ||
+	       strstr(f->file, "/joblib/externals/loky/") || strstr(f->file, "-packages/loky/");
 }
 
 static bool is_pool(const struct bb_frame *f)
@@ -62,13 +65,16 @@ static bool is_pool(const struct bb_frame *f)
 /* The functions of a pool that call the task. */
 static bool calls_task(const struct bb_frame *f)
 {
-	static const char *const functions[] = { "mapstar",         "starmapstar",
-						 "worker",          "_process_chunk",
-						 "_process_worker", "BatchedCalls.__call__" };
+	static const char *const functions[] = { "mapstar", "starmapstar", "worker",
+						 "_process_chunk", "_process_worker" };
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
 		if (!strncmp(f->function, functions[i], strlen(functions[i])))
 			return true;
+	/* of whole names there are only the last parts up to CPython 3.10 */
+	if (ends(f->file, "/joblib/parallel.py"))
+		return !strncmp(f->function, "BatchedCalls.", strlen("BatchedCalls.")) ||
+		       !strcmp(f->function, "__call__") || !strcmp(f->function, "<listcomp>");
 	return ends(f->file, "/multiprocessing/process.py") && ends(f->function, "run");
 }
 
@@ -86,16 +92,23 @@ static enum owner owner_of(const struct bb_code *c)
 	return c->nr_frames ? OWNER_PROGRAM : OWNER_UNKNOWN;
 }
 
-/* Below whatever a process of multiprocessing does, those that only tidy up after others included.
- */
+/* The process that removes what others leave behind: multiprocessing's own, or loky's. */
+static bool is_tidying(const struct bb_code *c)
+{
+	for (size_t i = 0; i < c->nr_frames; i++)
+		if (ends(c->frames[i].file, "/resource_tracker.py") &&
+		    !strcmp(c->frames[i].function, "main"))
+			return true;
+	return false;
+}
+
+/* Below whatever a process of multiprocessing does. */
 static bool is_child(const struct bb_code *c)
 {
 	for (size_t i = c->nr_frames; i-- > 0;) {
 		const struct bb_frame *f = &c->frames[i];
 
-		if ((ends(f->file, "/multiprocessing/process.py") &&
-		     ends(f->function, "_bootstrap")) ||
-		    (ends(f->file, "/resource_tracker.py") && !strcmp(f->function, "main")))
+		if (ends(f->file, "/multiprocessing/process.py") && ends(f->function, "_bootstrap"))
 			return true;
 	}
 	return false;
@@ -156,7 +169,8 @@ void bb_pool_part__of(struct bb_pool_part *part, const struct bb_process *p)
 		enum owner owner = owner_of(c);
 
 		if (i < ROWS_FOR_ROLE) {
-			part->worker = part->worker || is_child(c);
+			part->tidies = part->tidies || is_tidying(c);
+			part->worker = part->worker || part->tidies || is_child(c);
 			part->tasks = part->tasks || runs_tasks(c);
 		}
 		any |= owner == OWNER_POOL;
@@ -176,6 +190,13 @@ void bb_pool_part__of(struct bb_pool_part *part, const struct bb_process *p)
 		return;
 	part->pool_ns = (double)p->budget.ns[BB_STATE_ONCPU] * (double)pool / (double)part->samples;
 	part->task_ns = (double)p->budget.ns[BB_STATE_ONCPU] * (double)task / (double)part->samples;
+}
+
+bool bb_pool_part__hands_over(const struct bb_pool_part *part)
+{
+	return part->samples >= BB_POOL_SAMPLES_LEAST &&
+	       part->pool_ns >= bb_rule(BB_R_HANDING_OVER) *
+					(part->pool_ns + part->task_ns + (double)part->wait_ns);
 }
 
 double bb_pool_part__waiting(const struct bb_process *p, pid_t tid, enum bb_state state)

@@ -12,6 +12,8 @@
 /* What one process has to do with a pool. */
 struct bb_pool_part {
 	bool worker; /* multiprocessing started it to run what another process wants */
+	bool tidies; /* likewise, but it runs nothing of the program's: it removes what others leave
+		      */
 	bool tasks;  /* it runs what somebody gave to a pool */
 	bool feeder; /* it has threads in a pool's code, and is no worker */
 	/* CPU time by samples: of handing tasks and results over, and of the tasks themselves */
@@ -27,6 +29,12 @@ struct bb_pool_part {
 /** bb_pool_part__of - the part of @p; all 0 for what is no CPython, or has no code that is known.
  */
 void bb_pool_part__of(struct bb_pool_part *part, const struct bb_process *p);
+
+/* Fewer samples say nothing about where CPU time goes. */
+#define BB_POOL_SAMPLES_LEAST 20
+
+/** bb_pool_part__hands_over - is most of what it does handing tasks over? */
+bool bb_pool_part__hands_over(const struct bb_pool_part *part);
 
 /**
  * bb_pool_part__waiting - the share of a thread's time in @state in which it waited, in a pool's

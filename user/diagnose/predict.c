@@ -202,7 +202,6 @@ static int predict_by(const struct bb_fit *f, const struct bb_variation *v, size
 			double is = weighed(bound, after[i],
 					    v->split > 1 ? fmax(w[k], least[k]) : w[k]);
 			double best = more * (was + f->rest) / (is + rest);
-
 			double rate = (double)(i + 1) / (is + rest);
 
 			if (first_fit && !k)

@@ -166,7 +166,8 @@ static void count_calls(struct counts *c, const struct bb_process *p)
 /* A connection for each request: as many as there were reads with data. */
 static bool one_each(const struct counts *c)
 {
-	return fabs(c->accepted - c->data) <= bb_rule(BB_R_UNITS_UNSEEN) * c->data;
+	return c->accepted > 0 &&
+	       fabs(c->accepted - c->data) <= bb_rule(BB_R_UNITS_UNSEEN) * c->data;
 }
 
 /*
@@ -288,7 +289,8 @@ static void spend(struct bb_unit *u, const struct bb_process *p, bool all)
 	}
 }
 
-bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const struct bb_process *p)
+bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const struct bb_process *p,
+		       double *handed_on)
 {
 	struct counts c = {};
 	double waits;
@@ -299,6 +301,8 @@ bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const str
 		waits += c.read[i];
 	if (waits <= 0 && !c.callers)
 		return false;
+	if (rec->drops[BB_DROP_LOOPS_FULL])
+		bb_unit__no(u, "there was no room for all event loops: see the losses");
 	if (rec->overhead.syscall_tracing != BB_TRACING_ON || rec->drops[BB_DROP_SYSCALLS_FULL]) {
 		spend(u, p, false);
 		u->high = INFINITY;
@@ -310,8 +314,10 @@ bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const str
 	bound(u, &c);
 	spend(u, p, one_each(&c));
 	/* it hands its connections on, or nobody came */
-	if (waits <= 0 && c.data <= 0)
+	if (waits <= 0 && c.data <= 0) {
+		*handed_on = c.accepted;
 		return false;
+	}
 	if (!one_each(&c) && in_one_place(p) < 1 - bb_rule(BB_R_UNITS_UNSEEN)) {
 		u->low = 0;
 		bb_unit__no(u, "clients are waited for in several places of the code: a request "

@@ -5,8 +5,6 @@
 
 #include "pool_part.h"
 
-/* Fewer samples of the pool's processes say nothing about where their CPU time goes. */
-#define SAMPLES_LEAST 20
 /* CPUs that handing over takes, from which it is worth a finding. */
 #define CPUS_LEAST 0.1
 /* Threads that wait within tasks, on average, from which these are work that waits. */
@@ -63,7 +61,7 @@ static int tiny_tasks(struct bb_findings *found, const struct bb_record *rec,
 		.rule = BB_R_HANDING_OVER,
 	};
 
-	if (!all->workers || s->samples < SAMPLES_LEAST || !s->busiest_pool ||
+	if (!all->workers || s->samples < BB_POOL_SAMPLES_LEAST || !s->busiest_pool ||
 	    s->pool_ns < CPUS_LEAST * (double)rec->window.ns)
 		return 0;
 	f.frame = &s->busiest_pool->frames[0];

@@ -9,8 +9,10 @@
  * bb_unit__requests, bb_unit__hand_overs - fill in bounds and time of one kind; why_not only
  * where there is a reason beside wide bounds. Return false where the process has none of the kind.
  * @u: zeroed, but for its kind and span
+ * @handed_on: connections that the process accepted, and has nothing more to do with
  */
-bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const struct bb_process *p);
+bool bb_unit__requests(struct bb_unit *u, const struct bb_record *rec, const struct bb_process *p,
+		       double *handed_on);
 bool bb_unit__hand_overs(struct bb_unit *u, const struct bb_record *rec,
 			 const struct bb_process *p);
 

@@ -64,7 +64,7 @@ void bb_unit__spend(struct bb_unit *u, const struct bb_thread *t, const double *
 }
 
 /* A turn is from a poll's return to the next poll: all that the thread does but poll. */
-static bool turns(struct bb_unit *u, const struct bb_process *p)
+static bool turns(struct bb_unit *u, const struct bb_record *rec, const struct bb_process *p)
 {
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
@@ -84,6 +84,8 @@ static bool turns(struct bb_unit *u, const struct bb_process *p)
 			bb_unit__no(u, "polls that did not block were not seen: system calls were "
 				       "not traced all the time (--syscalls=on)");
 	}
+	if (rec->drops[BB_DROP_LOOPS_FULL])
+		bb_unit__no(u, "there was no room for all loops: see the losses");
 	u->high = u->why_not[0] ? INFINITY : u->low;
 	return u->low > 0;
 }
@@ -135,9 +137,9 @@ void bb_units__of(struct bb_units *u, const struct bb_record *rec, const struct 
 		it->kind = k;
 		it->span_ns = (double)(end - start);
 		it->has_gil = p->runtime.gil == BB_GIL_ENABLED;
-		some = k == BB_UNIT_REQUEST     ? bb_unit__requests(it, rec, p)
+		some = k == BB_UNIT_REQUEST     ? bb_unit__requests(it, rec, p, &u->handed_on)
 		       : k == BB_UNIT_HAND_OVER ? bb_unit__hand_overs(it, rec, p)
-						: turns(it, p);
+						: turns(it, rec, p);
 		if (!some)
 			continue;
 		if (incomplete)
@@ -155,7 +157,6 @@ static void add(struct bb_unit *to, const struct bb_unit *u)
 	to->count += is_few(u) ? round(u->low) : u->count;
 	to->low += u->low;
 	to->high += u->high;
-	to->span_ns = fmax(to->span_ns, u->span_ns);
 	to->threads += u->threads;
 	for (int s = 0; s < BB_STATE_MAX; s++)
 		to->spent[s] += u->spent[s];
@@ -166,9 +167,22 @@ static void add(struct bb_unit *to, const struct bb_unit *u)
 		bb_unit__no(to, "of one of the processes: %s", u->why_not);
 }
 
-void bb_units__tree(struct bb_units *u, const struct bb_units *each, size_t nr)
+/*
+ * Who gets a connection that another process accepted may never have to wait, and then has no
+ * requests that are seen: unless there is one for each connection they are not all of them.
+ */
+static void check_handed_on(struct bb_unit *u, double connections)
+{
+	if (fabs(u->count - connections) > bb_rule(BB_R_UNITS_UNSEEN) * connections)
+		bb_unit__no(u, "connections are handed on to other processes, and not all of their "
+			       "requests were seen");
+}
+
+void bb_units__tree(struct bb_units *u, const struct bb_units *each, size_t nr, double window_ns)
 {
 	memset(u, 0, sizeof(*u));
+	for (size_t i = 0; i < nr; i++)
+		u->handed_on += each[i].handed_on;
 	for (int k = 0; k < BB_UNIT_MAX; k++) {
 		struct bb_unit *it = &u->items[u->nr];
 		bool some = false;
@@ -185,6 +199,11 @@ void bb_units__tree(struct bb_units *u, const struct bb_units *each, size_t nr)
 		if (!some)
 			continue;
 		u->nr++;
+		it->span_ns = window_ns;
+		if (k == BB_UNIT_REQUEST && u->handed_on > 0)
+			check_handed_on(it, u->handed_on);
+		if (it->why_not[0])
+			it->count = NAN;
 		if (it->count >= bb_rule(BB_R_UNITS_LEAST) || isnan(it->count))
 			continue;
 		bb_unit__no(it, "%s", too_few);

@@ -40,6 +40,7 @@ struct bb_unit {
 struct bb_units {
 	struct bb_unit items[BB_UNIT_MAX]; /* by kind */
 	size_t nr;
+	double handed_on; /* connections that were accepted here, and are served elsewhere */
 };
 
 /**
@@ -50,8 +51,11 @@ struct bb_units {
 void bb_units__of(struct bb_units *u, const struct bb_record *rec, const struct bb_process *p,
 		  bool incomplete);
 
-/** bb_units__tree - of all processes together; @each: those of each, @nr. */
-void bb_units__tree(struct bb_units *u, const struct bb_units *each, size_t nr);
+/**
+ * bb_units__tree - of all processes together; @each: those of each, @nr; @window_ns: of the
+ * record.
+ */
+void bb_units__tree(struct bb_units *u, const struct bb_units *each, size_t nr, double window_ns);
 
 /** bb_units__told - the one in which throughput is told, NULL: none. A turn does as much as there
  * is to do, so it measures none. */

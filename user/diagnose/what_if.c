@@ -256,6 +256,15 @@ static bool may_lose_gil(const struct bb_runtime *r)
 	return sscanf(r->version, "%u.%u", &major, &minor) == 2 && major == 3 && minor == 13;
 }
 
+/* What @by says is possible, too. */
+static void widen(struct bb_prediction *p, const struct bb_prediction *by)
+{
+	p->low = fmin(p->low, by->low);
+	p->high = fmax(p->high, by->high);
+	p->rate_low = fmin(p->rate_low, by->rate_low);
+	p->rate_high = fmax(p->rate_high, by->rate_high);
+}
+
 static int without_gil(struct builder *b)
 {
 	double cost = bb_rule(BB_R_FREE_THREADED), costs[] = { cost, 0, 2 * cost };
@@ -271,8 +280,7 @@ static int without_gil(struct builder *b)
 		err = predict(b, &v, b->d->n);
 		if (!i)
 			all = *one;
-		all.low = fmin(all.low, one->low);
-		all.high = fmax(all.high, one->high);
+		widen(&all, one);
 	}
 	if (err)
 		return err;
@@ -353,7 +361,7 @@ static int no_quota(struct builder *b)
 	err = predict(b, &v, b->d->n);
 	if (err)
 		return err;
-	b->room[b->d->n - 1].high = fmax(b->room[b->d->n - 1].high, most.high);
+	widen(&b->room[b->d->n - 1], &most);
 	snprintf(why, sizeof(why), "its cgroup may use %.3g CPUs, without a quota it would be %.3g",
 		 b->d->cpus, b->d->cpus_unlimited);
 	return add(b, BB_CHANGE_NO_QUOTA, 0, &b->room[b->d->n - 1], 0, 0, why);
