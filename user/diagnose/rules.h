@@ -18,7 +18,7 @@
 	X(LOW_DUTY, "low-duty", 0.01,                                                              \
 	  "share of its time that a thread runs, below which its timers do not count beside work") \
 	X(TIMER_PART, "timer-part", 0.05,                                                          \
-	  "share of all CPU time that threads with such timers take, below which these are "       \
+	  "what threads with such timers run, over what goes on beside, up to which these are "    \
 	  "housekeeping")                                                                          \
 	X(GO_NAP_NS, "go-nap", 11e6,                                                               \
 	  "mean length of a sleep up to which it is Go's scheduler's own")                         \
