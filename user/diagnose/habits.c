@@ -53,13 +53,6 @@ static int top_line(const struct bb_process *p, enum bb_py_kind kind, pid_t tid,
 	return err;
 }
 
-static bool ends(const char *s, const char *with)
-{
-	size_t n = strlen(s), m = strlen(with);
-
-	return n >= m && !strcmp(s + n - m, with);
-}
-
 /* Does it wait for an item of a queue, or for a task of a pool? Not for an event, a permit, an end.
  */
 static bool for_work(const struct bb_code *c)
@@ -67,10 +60,11 @@ static bool for_work(const struct bb_code *c)
 	for (size_t i = 0; i < c->nr_frames && i < 3; i++) {
 		const struct bb_frame *f = &c->frames[i];
 
-		if ((ends(f->file, "/concurrent/futures/thread.py") &&
-		     ends(f->function, "_worker")) ||
-		    (ends(f->file, "/queue.py") && ends(f->function, "get")) ||
-		    (ends(f->file, "/multiprocessing/pool.py") && ends(f->function, "worker")))
+		if ((bb_str__ends(f->file, "/concurrent/futures/thread.py") &&
+		     bb_str__ends(f->function, "_worker")) ||
+		    (bb_str__ends(f->file, "/queue.py") && bb_str__ends(f->function, "get")) ||
+		    (bb_str__ends(f->file, "/multiprocessing/pool.py") &&
+		     bb_str__ends(f->function, "worker")))
 			return true;
 	}
 	return false;

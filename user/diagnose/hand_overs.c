@@ -24,13 +24,6 @@ struct queue {
 	double unattended_ns; /* wall time in which nobody waits, at most; NaN: several rows */
 };
 
-static bool ends(const char *s, const char *with)
-{
-	size_t n = s ? strlen(s) : 0, m = strlen(with);
-
-	return n >= m && !strcmp(s + n - m, with);
-}
-
 /* Is it work that is waited for? In Python the code knows, elsewhere that others feed it. */
 static bool is_work(const struct bb_process *p, const struct bb_lock *l)
 {
@@ -48,9 +41,9 @@ static bool is_work(const struct bb_process *p, const struct bb_lock *l)
 	}
 	if (p->runtime.gil == BB_GIL_NONE && !p->runtime.free_threaded)
 		return l->rule == BB_RULE_FED;
-	return l->kind == BB_LOCK_SIMPLE_QUEUE || ends(l->code, ":_worker") ||
-	       ends(l->code, ":worker") || ends(l->code, "queue.py:get") ||
-	       ends(l->caller, "queue.py:get");
+	return l->kind == BB_LOCK_SIMPLE_QUEUE || bb_str__ends(l->code, ":_worker") ||
+	       bb_str__ends(l->code, ":worker") || bb_str__ends(l->code, "queue.py:get") ||
+	       bb_str__ends(l->caller, "queue.py:get");
 }
 
 static bool same(const char *a, const char *b)

@@ -16,13 +16,6 @@ enum owner {
 	OWNER_EITHER, /* the pool calls the task there: one in C has no frame of its own */
 };
 
-static bool ends(const char *s, const char *with)
-{
-	size_t n = strlen(s), m = strlen(with);
-
-	return n >= m && !strcmp(s + n - m, with);
-}
-
 /* Python's library below others: whoever called it is meant. */
 static bool is_helper(const struct bb_frame *f)
 {
@@ -31,7 +24,7 @@ static bool is_helper(const struct bb_frame *f)
 					     "/_weakrefset.py", "/cloudpickle.py" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (ends(f->file, files[i]))
+		if (bb_str__ends(f->file, files[i]))
 			return true;
 	return false;
 }
@@ -50,16 +43,16 @@ static bool in_library(const char *file, const char *package)
 /* joblib, by which scikit-learn and others work in parallel, brings a pool of its own: loky. */
 static bool is_joblib(const struct bb_frame *f)
 {
-	return ends(f->file, "/joblib/parallel.py") ||
-	       ends(f->file, "/joblib/_parallel_backends.py") ||
+	return bb_str__ends(f->file, "/joblib/parallel.py") ||
+	       bb_str__ends(f->file, "/joblib/_parallel_backends.py") ||
 	       strstr(f->file, "/joblib/externals/loky/") || strstr(f->file, "-packages/loky/");
 }
 
 static bool is_pool(const struct bb_frame *f)
 {
 	return in_library(f->file, "/multiprocessing/") ||
-	       ends(f->file, "/concurrent/futures/process.py") ||
-	       ends(f->file, "/concurrent/futures/_base.py") || is_joblib(f);
+	       bb_str__ends(f->file, "/concurrent/futures/process.py") ||
+	       bb_str__ends(f->file, "/concurrent/futures/_base.py") || is_joblib(f);
 }
 
 /* The functions of a pool that call the task. */
@@ -72,10 +65,11 @@ static bool calls_task(const struct bb_frame *f)
 		if (!strncmp(f->function, functions[i], strlen(functions[i])))
 			return true;
 	/* of whole names there are only the last parts up to CPython 3.10 */
-	if (ends(f->file, "/joblib/parallel.py"))
+	if (bb_str__ends(f->file, "/joblib/parallel.py"))
 		return !strncmp(f->function, "BatchedCalls.", strlen("BatchedCalls.")) ||
 		       !strcmp(f->function, "__call__") || !strcmp(f->function, "<listcomp>");
-	return ends(f->file, "/multiprocessing/process.py") && ends(f->function, "run");
+	return bb_str__ends(f->file, "/multiprocessing/process.py") &&
+	       bb_str__ends(f->function, "run");
 }
 
 static enum owner owner_of(const struct bb_code *c)
@@ -96,7 +90,7 @@ static enum owner owner_of(const struct bb_code *c)
 static bool is_tidying(const struct bb_code *c)
 {
 	for (size_t i = 0; i < c->nr_frames; i++)
-		if (ends(c->frames[i].file, "/resource_tracker.py") &&
+		if (bb_str__ends(c->frames[i].file, "/resource_tracker.py") &&
 		    !strcmp(c->frames[i].function, "main"))
 			return true;
 	return false;
@@ -108,7 +102,8 @@ static bool is_child(const struct bb_code *c)
 	for (size_t i = c->nr_frames; i-- > 0;) {
 		const struct bb_frame *f = &c->frames[i];
 
-		if (ends(f->file, "/multiprocessing/process.py") && ends(f->function, "_bootstrap"))
+		if (bb_str__ends(f->file, "/multiprocessing/process.py") &&
+		    bb_str__ends(f->function, "_bootstrap"))
 			return true;
 	}
 	return false;
@@ -120,11 +115,12 @@ static bool runs_tasks(const struct bb_code *c)
 	for (size_t i = 0; i < c->nr_frames; i++) {
 		const struct bb_frame *f = &c->frames[i];
 
-		if ((ends(f->file, "/multiprocessing/pool.py") && ends(f->function, "worker")) ||
-		    (ends(f->file, "/concurrent/futures/process.py") &&
-		     ends(f->function, "_process_worker")) ||
-		    (ends(f->file, "/loky/process_executor.py") &&
-		     ends(f->function, "_process_worker")))
+		if ((bb_str__ends(f->file, "/multiprocessing/pool.py") &&
+		     bb_str__ends(f->function, "worker")) ||
+		    (bb_str__ends(f->file, "/concurrent/futures/process.py") &&
+		     bb_str__ends(f->function, "_process_worker")) ||
+		    (bb_str__ends(f->file, "/loky/process_executor.py") &&
+		     bb_str__ends(f->function, "_process_worker")))
 			return true;
 	}
 	return false;
@@ -141,7 +137,8 @@ static bool is_wait(enum bb_state s)
 static bool asks(const struct bb_code *c)
 {
 	return c->state == BB_STATE_QUEUE ||
-	       (c->state == BB_STATE_SLEEP && ends(c->frames[0].file, "/joblib/parallel.py"));
+	       (c->state == BB_STATE_SLEEP &&
+		bb_str__ends(c->frames[0].file, "/joblib/parallel.py"));
 }
 
 static void blocked(struct bb_pool_part *part, const struct bb_code *c, enum owner owner)

@@ -17,19 +17,12 @@ struct member {
 	uint64_t away;  /* blocked in code that is not between taking a permit and its return */
 };
 
-static bool ends(const char *s, const char *with)
-{
-	size_t n = strlen(s), m = strlen(with);
-
-	return n >= m && !strcmp(s + n - m, with);
-}
-
 /* The function of that file, with or without its class. */
 static bool is_function(const struct bb_frame *f, const char *file, const char *name)
 {
 	const char *dot = strrchr(f->function, '.');
 
-	return ends(f->file, file) && !strcmp(dot ? dot + 1 : f->function, name);
+	return bb_str__ends(f->file, file) && !strcmp(dot ? dot + 1 : f->function, name);
 }
 
 static bool same_place(const struct bb_frame *a, const struct bb_frame *b)
@@ -89,8 +82,8 @@ static bool members_release(const struct bb_process *p, struct member *m)
 		const struct bb_lock_holder *h;
 		size_t nr;
 
-		if (!l->code || !l->caller || !ends(l->code, "threading.py:wait") ||
-		    !ends(l->caller, "threading.py:acquire"))
+		if (!l->code || !l->caller || !bb_str__ends(l->code, "threading.py:wait") ||
+		    !bb_str__ends(l->caller, "threading.py:acquire"))
 			continue;
 		h = bb_process__lock_holders(p, l->addr, &nr);
 		for (size_t j = 0; j < nr; j++) {
@@ -211,7 +204,7 @@ static bool asks(const struct bb_code *c)
 	for (size_t i = 0; i < c->nr_frames; i++) {
 		const struct bb_frame *f = &c->frames[i];
 
-		if (ends(f->file, "concurrent/futures/_base.py") ||
+		if (bb_str__ends(f->file, "concurrent/futures/_base.py") ||
 		    is_function(f, "concurrent/futures/thread.py", "shutdown") ||
 		    is_function(f, "multiprocessing/pool.py", "get") ||
 		    is_function(f, "multiprocessing/pool.py", "wait"))

@@ -24,13 +24,6 @@ static bool is_machinery(const struct bb_frame *f)
 	return false;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 /*
  * Which frames of @c, from the end, are those below what the loop ran? Those that are below its
  * poll too. Returns the index of the first of them.
@@ -56,9 +49,10 @@ static size_t below_runner(const struct bb_code *c)
 	for (size_t i = 0; i < c->nr_frames; i++) {
 		const struct bb_frame *f = &c->frames[i];
 
-		if ((ends_with(f->file, "asyncio/events.py") && ends_with(f->function, "_run")) ||
-		    (ends_with(f->file, "trio/_core/_run.py") &&
-		     ends_with(f->function, "unrolled_run")))
+		if ((bb_str__ends(f->file, "asyncio/events.py") &&
+		     bb_str__ends(f->function, "_run")) ||
+		    (bb_str__ends(f->file, "trio/_core/_run.py") &&
+		     bb_str__ends(f->function, "unrolled_run")))
 			return i;
 	}
 	return 0;

@@ -56,3 +56,10 @@ const char *bb_strings__add(struct bb_strings *s, const char *str)
 		free(own);
 	return node ? own : NULL;
 }
+
+bool bb_str__ends(const char *s, const char *with)
+{
+	size_t n = s ? strlen(s) : 0, m = strlen(with);
+
+	return n >= m && !strcmp(s + n - m, with);
+}
