@@ -167,7 +167,7 @@ STEADY = [("spin", 4), ("spin", 1), ("sleeper",), ("mutex_convoy",), ("pipe_slow
 def test_steady(argv):
     """A program that does the same all the time has one phase: that of the window."""
     with lib.program(*argv) as workload:
-        report = lib.diagnose_alone(workload.pid, 1)
+        report = alone(workload.pid, 1)
     assert_one(report)
 
 
@@ -175,8 +175,13 @@ def test_steady(argv):
 def test_steady_python(form):
     python = lib.some_pythons()[0]
     with python.folder() as folder, python.workload(folder, form) as workload:
-        report = lib.diagnose_alone(workload.pid, 2)
+        report = alone(workload.pid, 2)
     assert_one(report)
+
+
+def alone(pid, secs):
+    """A neighbour that takes a CPU for a tenth of the time makes a phase of that."""
+    return lib.while_alone(lambda: lib.diagnose(pid, secs), tries=8, most=0.1)
 
 
 def assert_one(report):
