@@ -79,6 +79,9 @@ static int read_symbols(struct locks *l)
 	l->files++;
 	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)l->pid, l->path);
 	fd = bb_maps__open(path, l->inode);
+	/* of a chroot in our own file system the path is ours; the inode says whether it is that */
+	if (fd < 0)
+		fd = bb_maps__open(l->path, l->inode);
 	if (fd < 0)
 		return 0;
 	err = bb_symbols__open(fd, l->pid, BB_SYMBOLS_DATA, &l->symbols);
