@@ -129,3 +129,15 @@ int bb_maps__open(const char *path, uint64_t inode)
 	close(at);
 	return fd < 0 ? err : fd;
 }
+
+int bb_maps__open_of(pid_t pid, const char *path, uint64_t inode)
+{
+	char *seen;
+	int fd;
+
+	if (asprintf(&seen, "/proc/%d/root%s", (int)pid, path) < 0)
+		return -ENOMEM;
+	fd = bb_maps__open(seen, inode);
+	free(seen);
+	return fd >= 0 ? fd : bb_maps__open(path, inode);
+}

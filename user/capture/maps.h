@@ -37,4 +37,12 @@ void bb_maps__strip_deleted(char *path);
  */
 int bb_maps__open(const char *path, uint64_t inode);
 
+/**
+ * bb_maps__open_of - the same for a file that process @pid has mapped, @path as maps shows it: in
+ * its root directory, or, since maps shows a chroot in our own mount namespace so, in ours.
+ * @inode: that it must have
+ * Return a descriptor, -ENOMEM or another -errno.
+ */
+int bb_maps__open_of(pid_t pid, const char *path, uint64_t inode);
+
 #endif

@@ -70,20 +70,15 @@ static void pass(struct locks *l, const struct bb_mapping *m)
 /* The file's variables, once there is a lock among them. */
 static int read_symbols(struct locks *l)
 {
-	char path[sizeof(l->path) + 32];
 	int fd, err;
 
 	if (l->tried || !l->exec_start || l->files >= SYMBOL_FILES)
 		return 0;
 	l->tried = true;
 	l->files++;
-	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)l->pid, l->path);
-	fd = bb_maps__open(path, l->inode);
-	/* of a chroot in our own file system the path is ours; the inode says whether it is that */
+	fd = bb_maps__open_of(l->pid, l->path, l->inode);
 	if (fd < 0)
-		fd = bb_maps__open(l->path, l->inode);
-	if (fd < 0)
-		return 0;
+		return fd == -ENOMEM ? fd : 0;
 	err = bb_symbols__open(fd, l->pid, BB_SYMBOLS_DATA, &l->symbols);
 	if (err)
 		return err == -ENOMEM ? err : 0;
@@ -101,7 +96,6 @@ static int read_symbols(struct locks *l)
 static int is_loaded(struct locks *l, uint64_t addr, bool *loaded)
 {
 	int err = read_symbols(l);
-
 	uint64_t end = !err && l->symbols ? bb_symbols__end(l->symbols) : 0;
 
 	*loaded = !end || addr - l->bias < end;

@@ -123,7 +123,7 @@ void bb_images__free(struct bb_images *im)
 
 int bb_image__open(const struct bb_image *im, pid_t pid)
 {
-	char path[PROC_PATH_LEN], *seen;
+	char path[PROC_PATH_LEN];
 	int fd;
 
 	/* The mapping's own file, whatever happened to its path; wants CAP_SYS_ADMIN. */
@@ -138,12 +138,5 @@ int bb_image__open(const struct bb_image *im, pid_t pid)
 		if (fd >= 0)
 			return fd;
 	}
-	if (asprintf(&seen, "/proc/%d/root%s", (int)pid, im->path) < 0)
-		return -ENOMEM;
-	fd = bb_maps__open(seen, im->inode);
-	free(seen);
-	if (fd >= 0)
-		return fd;
-	/* A chroot in our own mount namespace: maps shows the path from our root. */
-	return bb_maps__open(im->path, im->inode);
+	return bb_maps__open_of(pid, im->path, im->inode);
 }

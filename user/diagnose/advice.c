@@ -659,7 +659,9 @@ void bb_advice__for(struct bb_advices *out, const struct bb_record *rec,
 		.rec = rec,
 		.p = tree ? NULL : &rec->processes[i],
 		.v = tree ? &diag->tree : &diag->processes[i],
+		.findings = bb_diagnosis__findings(diag, i),
 		.phases = diag->phases ? &diag->phases[i] : NULL,
+		.what_ifs = bb_diagnosis__what_ifs(diag, i),
 		.each = diag->findings,
 		.reasons = diag->reasons,
 	};
@@ -668,12 +670,5 @@ void bb_advice__for(struct bb_advices *out, const struct bb_record *rec,
 	if (!diag->reasons)
 		return;
 	in.reason = &diag->reasons[i];
-	if (tree) {
-		in.findings = &diag->tree_findings;
-		in.what_ifs = &diag->tree_what_ifs;
-	} else {
-		in.findings = diag->findings ? &diag->findings[i] : NULL;
-		in.what_ifs = diag->what_ifs ? &diag->what_ifs[i] : NULL;
-	}
 	bb_advice__of(out, &in);
 }

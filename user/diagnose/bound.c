@@ -21,6 +21,20 @@ const char *bb_bound__name(enum bb_bound b)
 	return "none";
 }
 
+const struct bb_findings *bb_diagnosis__findings(const struct bb_diagnosis *diag, size_t i)
+{
+	if (i == diag->nr_processes)
+		return &diag->tree_findings;
+	return diag->findings ? &diag->findings[i] : NULL;
+}
+
+const struct bb_what_ifs *bb_diagnosis__what_ifs(const struct bb_diagnosis *diag, size_t i)
+{
+	if (i == diag->nr_processes)
+		return &diag->tree_what_ifs;
+	return diag->what_ifs ? &diag->what_ifs[i] : NULL;
+}
+
 void bb_diagnosis__free(struct bb_diagnosis *diag)
 {
 	if (!diag)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../model/code.h"
+#include "../model/loop.h"
 #include "facts.h"
 #include "rules.h"
 
@@ -296,14 +297,6 @@ static void split_lock(struct bb_demands *d, const struct bb_record *rec, const 
 	d->lock_delay = ns > 0 ? fmin(1, blocked / ns) : 0;
 }
 
-static bool is_loop(const struct bb_process *p, pid_t tid)
-{
-	for (size_t i = 0; i < p->nr_loops; i++)
-		if (p->loops[i].tid == tid && p->loops[i].kind != BB_LOOP_GO)
-			return true;
-	return false;
-}
-
 void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const struct bb_process *p)
 {
 	struct pass w = {};
@@ -322,7 +315,7 @@ void bb_demands__of(struct bb_demands *d, const struct bb_record *rec, const str
 	if (p->runtime.gil == BB_GIL_ENABLED && p->nr_gils == 1)
 		split_gil(d, rec, p, &w);
 	split_lock(d, rec, &from, &w);
-	d->loop = d->n == 1 && is_loop(p, w.last);
+	d->loop = d->n == 1 && bb_process__loop_of(p, w.last);
 }
 
 int bb_demands__tree(struct bb_demands *d, const struct bb_record *rec)

@@ -79,6 +79,13 @@ struct bb_diagnosis {
  */
 int bb_diagnose(const struct bb_record *rec, struct bb_diagnosis *diag);
 
+/**
+ * bb_diagnosis__findings, bb_diagnosis__what_ifs - those of process @i, or of all together, where
+ * @i is their number. NULL: not looked for.
+ */
+const struct bb_findings *bb_diagnosis__findings(const struct bb_diagnosis *diag, size_t i);
+const struct bb_what_ifs *bb_diagnosis__what_ifs(const struct bb_diagnosis *diag, size_t i);
+
 /** bb_diagnosis__free - release what bb_diagnose() allocated; not @diag itself. */
 void bb_diagnosis__free(struct bb_diagnosis *diag);
 

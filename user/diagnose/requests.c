@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "../model/code.h"
+#include "../model/loop.h"
 #include "facts.h"
 #include "rules.h"
 #include "unit_parts.h"
@@ -99,7 +100,7 @@ static void count_waits(struct counts *c, const struct bb_process *p)
 {
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
-		const struct bb_loop *loop = bb_unit__loop_of(p, t->tid);
+		const struct bb_loop *loop = bb_process__loop_of(p, t->tid);
 
 		for (size_t j = 0; j < t->nr_waits; j++) {
 			const struct bb_wait *w = &t->waits[j];
@@ -253,7 +254,7 @@ static double in_one_place(const struct bb_process *p)
 static void spend_thread(struct bb_unit *u, const struct bb_process *p, const struct bb_thread *t,
 			 bool all)
 {
-	bool loop = bb_unit__loop_of(p, t->tid) != NULL, some = all;
+	bool loop = bb_process__loop_of(p, t->tid) != NULL, some = all;
 	double between[BB_STATE_MAX] = {};
 
 	for (size_t i = 0; i < t->nr_waits; i++) {

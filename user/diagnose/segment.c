@@ -35,7 +35,7 @@ struct segment {
 
 static double stopped_share(const struct bb_facts *f)
 {
-	double all = f->on + f->runq + f->gil + f->lock + f->io + f->idle + f->queue + f->stopped;
+	double all = bb_facts__at_work(f) + f->idle + f->queue + f->stopped;
 
 	return all > 0 ? f->stopped / all : 0;
 }

@@ -22,7 +22,4 @@ void bb_unit__spend(struct bb_unit *u, const struct bb_thread *t, const double *
 /** bb_unit__no - set the reason, printf-like, if there is none yet. */
 __attribute__((format(printf, 2, 3))) void bb_unit__no(struct bb_unit *u, const char *fmt, ...);
 
-/** bb_unit__loop_of - the event loop that the thread runs, NULL: none. */
-const struct bb_loop *bb_unit__loop_of(const struct bb_process *p, pid_t tid);
-
 #endif

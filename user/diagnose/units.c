@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../model/loop.h"
 #include "facts.h"
 #include "rules.h"
 #include "unit_parts.h"
@@ -46,14 +47,6 @@ void bb_unit__no(struct bb_unit *u, const char *fmt, ...)
 	va_end(ap);
 }
 
-const struct bb_loop *bb_unit__loop_of(const struct bb_process *p, pid_t tid)
-{
-	for (size_t i = 0; i < p->nr_loops; i++)
-		if (p->loops[i].tid == tid && p->loops[i].kind != BB_LOOP_GO)
-			return &p->loops[i];
-	return NULL;
-}
-
 void bb_unit__spend(struct bb_unit *u, const struct bb_thread *t, const double *between)
 {
 	u->threads++;
@@ -68,7 +61,7 @@ static bool turns(struct bb_unit *u, const struct bb_record *rec, const struct b
 {
 	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct bb_thread *t = &p->threads[i];
-		const struct bb_loop *l = bb_unit__loop_of(p, t->tid);
+		const struct bb_loop *l = bb_process__loop_of(p, t->tid);
 		double between[BB_STATE_MAX] = {};
 
 		if (!l || !l->turns)

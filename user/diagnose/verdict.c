@@ -183,12 +183,6 @@ static const char *io_words(const struct bb_facts *f)
 	}
 }
 
-/* Threads that run, or wait for something that they cannot do without. */
-static double at_work(const struct bb_facts *f)
-{
-	return f->on + f->runq + f->gil + f->lock + f->io;
-}
-
 static double largest(const struct bb_verdict *v)
 {
 	double most = 0;
@@ -302,7 +296,7 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 		    bb_state__name(top_io_state(f)));
 		break;
 	case BB_BOUND_IDLE:
-		FOR(v, at_work(f), bb_rule(BB_R_IDLE_BELOW), "threads", "idle-below",
+		FOR(v, bb_facts__at_work(f), bb_rule(BB_R_IDLE_BELOW), "threads", "idle-below",
 		    "threads running, or waiting for a result");
 		FOR(v, f->idle + f->queue, NAN, "threads", "",
 		    "active threads waiting for clients, work or a timer");
@@ -324,7 +318,7 @@ static void evidence_of(struct bb_verdict *v, const struct bb_facts *f)
 	spin_of(v, f);
 	klocks_of(v, f);
 	if (v->bound != BB_BOUND_IDLE && v->bound != BB_BOUND_UNKNOWN && f->on + f->io > 0)
-		FOR(v, f->on / (f->on + f->runq + f->gil + f->lock + f->io), 0.8, "share", "",
+		FOR(v, f->on / bb_facts__at_work(f), 0.8, "share", "",
 		    "CPU time over wall time: a rule of thumb calls more than 0.8 CPU-bound");
 }
 
@@ -447,12 +441,13 @@ static void summarise(struct bb_verdict *v, const struct bb_facts *f, bool tree)
 		else if (!f->active)
 			snprintf(s, len, "%s nothing to do: no thread ran in the window.",
 				 tree ? "They have" : "It has");
-		else if (at_work(f) >= bb_rule(BB_R_IDLE_BELOW))
+		else if (bb_facts__at_work(f) >= bb_rule(BB_R_IDLE_BELOW))
 			snprintf(s, len,
 				 "%s up: at work %.0f%% of the time, and else waiting for clients, "
 				 "work or "
 				 "a timer.",
-				 tree ? "They keep" : "It keeps", fmin(1, at_work(f)) * 100);
+				 tree ? "They keep" : "It keeps",
+				 fmin(1, bb_facts__at_work(f)) * 100);
 		else
 			snprintf(s, len,
 				 "%s nothing to do: the threads wait for clients, work or a timer.",
@@ -489,7 +484,7 @@ void bb_components__rank(const double *c, double above, enum bb_bound *first, en
 
 static bool cannot_tell(const struct bb_facts *f)
 {
-	double known = f->on + f->runq + f->gil + f->lock + f->io + f->idle + f->queue + f->stopped;
+	double known = bb_facts__at_work(f) + f->idle + f->queue + f->stopped;
 
 	/* a worker's is in idle too */
 	known += f->pool.worker ? 0 : f->feeding;

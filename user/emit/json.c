@@ -272,12 +272,8 @@ static void json__process(struct writer *w, const struct bb_process *p,
 	bool tree = i == w->rec->nr_processes;
 	const struct bb_verdict *v = tree ? &diag->tree : &diag->processes[i];
 	const struct bb_phases *phases = diag->phases ? &diag->phases[i] : NULL;
-	const struct bb_what_ifs *what_ifs = tree             ? &diag->tree_what_ifs
-					     : diag->what_ifs ? &diag->what_ifs[i]
-							      : NULL;
-	const struct bb_findings *findings = tree             ? &diag->tree_findings
-					     : diag->findings ? &diag->findings[i]
-							      : NULL;
+	const struct bb_what_ifs *what_ifs = bb_diagnosis__what_ifs(diag, i);
+	const struct bb_findings *findings = bb_diagnosis__findings(diag, i);
 	const struct bb_reason *reason = diag->reasons ? &diag->reasons[i] : NULL;
 
 	writer__open(w, tree ? "tree" : NULL, "{");

@@ -243,8 +243,8 @@ static void text__process(struct bb_text *t, size_t i)
 	bb_text__explain(t, v, i);
 	bb_text__phases(t, t->diag->phases ? &t->diag->phases[i] : NULL);
 	bb_text__units(t, t->diag->units ? &t->diag->units[i] : NULL);
-	bb_text__what_if(t, t->diag->what_ifs ? &t->diag->what_ifs[i] : NULL);
-	bb_text__findings(t, t->diag->findings ? &t->diag->findings[i] : NULL);
+	bb_text__what_if(t, bb_diagnosis__what_ifs(t->diag, i));
+	bb_text__findings(t, bb_diagnosis__findings(t->diag, i));
 	bb_text__advice(t, i);
 	bb_text__states(t, p);
 	bb_text__threads(t, p);

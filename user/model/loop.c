@@ -248,3 +248,11 @@ int bb_loop__blockers(const struct bb_process *p, const struct bb_loop *l, struc
 	*out = rows;
 	return 0;
 }
+
+const struct bb_loop *bb_process__loop_of(const struct bb_process *p, pid_t tid)
+{
+	for (size_t i = 0; i < p->nr_loops; i++)
+		if (p->loops[i].tid == tid && p->loops[i].kind != BB_LOOP_GO)
+			return &p->loops[i];
+	return NULL;
+}

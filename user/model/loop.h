@@ -36,4 +36,10 @@ int bb_loop__blockers(const struct bb_process *p, const struct bb_loop *l, struc
 const struct bb_frame *bb_loop__task(const struct bb_code *c, const struct bb_code *poll,
 				     enum bb_loop_kind kind);
 
+/**
+ * bb_process__loop_of - the event loop that is the thread's own, NULL: none. Go's is nobody's: any
+ * thread may poll.
+ */
+const struct bb_loop *bb_process__loop_of(const struct bb_process *p, pid_t tid);
+
 #endif
